@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.h - the packet core as a machine: no socket, no clock, no thread of its own.
+ *
+ * Datagrams, inner packets and the time go in by calls; datagrams, inner packets and events are
+ * polled out. Two engines in one process can talk to each other in memory; a simulator can run
+ * thousands. device.h is the same machine on a Linux host.
+ *
+ * An engine is used from one thread at a time. Times are nanoseconds of one clock that never goes
+ * back; each call may bring the same or a later one. */
+#ifndef NETRON_ENGINE_H
+#define NETRON_ENGINE_H
+
+#include "netron/base.h"
+#include "netron/error.h"
+#include "netron/types.h"
+
+NETRON_BEGIN
+
+/** One node's identity, peers, sessions and timers. */
+typedef struct netron_engine netron_engine;
+
+/** What an engine is made of.
+ *
+ * Set `size` to sizeof(netron_options) and all else to 0 first; 0 means the default. Fields added
+ * later are read only when `size` covers them. The pointers are borrowed for the call. */
+typedef struct netron_options {
+    uint32_t size;
+    uint32_t peers_max;  /* 1 to NETRON_PEERS_MAX; default NETRON_PEERS_MAX */
+    uint32_t suites;     /* mask of NETRON_SUITE_* to offer; default: all that run well here */
+    uint32_t lanes;      /* 1 to NETRON_LANES_MAX; an engine has 1 */
+    uint32_t mtu;        /* of the inner network; default NETRON_MTU_DEFAULT */
+    uint32_t backend;    /* 0: fixed order; 1: libsodium; 2: libcrypto, if it was built in */
+    uint8_t identity_seed[NETRON_SEED_BYTES]; /* Ed25519 seed, from netron_identity_new() */
+    const uint8_t *NETRON_NULLABLE network_secret; /* what every member knows, 16 bytes or more */
+    size_t network_secret_length;
+    uint64_t epoch_seconds; /* NETRON_EPOCH_SECONDS_MIN or more; default that */
+    uint64_t random_seed;   /* 0: the system's randomness; else a repeatable run, for simulators */
+} netron_options;
+
+/** Makes an Ed25519 seed whose public key is a valid node id, from the system's randomness. */
+NETRON_API void netron_identity_new(uint8_t seed[NETRON_NONNULL NETRON_SEED_BYTES]);
+
+/** The node id of a seed.
+ *  @return NETRON_OK, or NETRON_E_INVALID if the seed gives an id with the sign bit set. */
+NETRON_API NETRON_MUST int netron_identity_id(const uint8_t seed[NETRON_NONNULL NETRON_SEED_BYTES],
+                                              uint8_t id[NETRON_NONNULL NETRON_ID_BYTES]);
+
+/** Derives a secret of the network for a purpose: HKDF-SHA256 as docs/protocol.md states.
+ *  `label` is ASCII, `epoch` 0 for what does not rotate. */
+NETRON_API void netron_network_derive(const uint8_t *NETRON_LENT(secret_length) secret,
+                                      size_t secret_length,
+                                      const char *NETRON_NONNULL label,
+                                      uint64_t epoch,
+                                      uint8_t out[NETRON_NONNULL NETRON_KEY_BYTES]);
+
+/** The unique local IPv6 address of a member (RFC 4193): a /48 of the network, and 80 bits of the
+ *  id's hash. */
+NETRON_API void netron_network_address(const uint8_t *NETRON_LENT(secret_length) secret,
+                                       size_t secret_length,
+                                       const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                       uint8_t out[NETRON_NONNULL 16]);
+
+/** Makes an engine. The caller owns it and gives it back with netron_engine_free().
+ *  @return NETRON_OK, NETRON_E_INVALID, NETRON_E_UNSUPPORTED (a suite or backend that is not here)
+ *  or NETRON_E_NO_MEMORY; `*out` is set only on NETRON_OK. */
+NETRON_API NETRON_MUST int netron_engine_new(netron_engine *NETRON_NULLABLE *NETRON_NONNULL out,
+                                             const netron_options *NETRON_NONNULL options);
+
+/** Wipes the keys and frees the engine. NULL is allowed. */
+NETRON_API void netron_engine_free(netron_engine *NETRON_NULLABLE engine);
+
+/** This node's id. */
+NETRON_API void netron_engine_id(const netron_engine *NETRON_NONNULL engine,
+                                 uint8_t id[NETRON_NONNULL NETRON_ID_BYTES]);
+
+/** Says what the wall clock shows at `now_ns`: epochs are counted from it. Until then the engine
+ *  uses the clockless key. `wall_ms` is milliseconds since 1970. */
+NETRON_API void netron_engine_set_time(netron_engine *NETRON_NONNULL engine,
+                                       uint64_t wall_ms,
+                                       uint64_t now_ns);
+
+/** Begins a handshake with whoever answers at `endpoint`; with `id`, only that node will do.
+ *  Ends in NETRON_EVENT_PEER_UP or NETRON_EVENT_DIAL_FAILED.
+ *  @return NETRON_OK, NETRON_E_INVALID, NETRON_E_AGAIN (too many at once) */
+NETRON_API NETRON_MUST int netron_engine_dial(netron_engine *NETRON_NONNULL engine,
+                                              const netron_endpoint *NETRON_NONNULL endpoint,
+                                              const uint8_t *NETRON_NULLABLE id,
+                                              uint64_t now_ns);
+
+/** Says goodbye to a peer and forgets it. NETRON_E_UNKNOWN_PEER if there is none. */
+NETRON_API NETRON_MUST int netron_engine_hang_up(netron_engine *NETRON_NONNULL engine,
+                                                 const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                                 uint64_t now_ns);
+
+/** Sets which inner addresses are a peer's: packets to them go to it, packets from them are taken
+ *  only from it. Replaces the earlier list. A prefix that another peer has moves to this one.
+ *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER, NETRON_E_INVALID or NETRON_E_FULL */
+NETRON_API NETRON_MUST int
+netron_engine_set_prefixes(netron_engine *NETRON_NONNULL engine,
+                           const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                           const netron_prefix *NETRON_LENT(count) prefixes,
+                           size_t count,
+                           uint64_t now_ns);
+
+/** Sends a control message to a peer with a session, unreliably.
+ *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER, NETRON_E_AGAIN, or NETRON_E_INVALID above
+ *  NETRON_MESSAGE_BYTES_MAX */
+NETRON_API NETRON_MUST int
+netron_engine_send_message(netron_engine *NETRON_NONNULL engine,
+                           const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                           const uint8_t *NETRON_LENT(length) bytes,
+                           size_t length,
+                           uint64_t now_ns);
+
+/** Asks a peer for an echo; NETRON_EVENT_PONG brings `token` and the round trip, or nothing comes. */
+NETRON_API NETRON_MUST int netron_engine_ping(netron_engine *NETRON_NONNULL engine,
+                                              const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                              uint64_t token,
+                                              uint64_t now_ns);
+
+/** Takes one datagram off the wire; `tos` is its IP TOS or traffic class byte. The bytes are
+ *  borrowed for the call.
+ *  @return NETRON_OK, or why it was dropped: a negative NETRON_E_*. A refused datagram leaves the
+ *  engine as it was, but for a counter. */
+NETRON_API NETRON_MUST int netron_engine_receive(netron_engine *NETRON_NONNULL engine,
+                                                 const uint8_t *NETRON_LENT(length) bytes,
+                                                 size_t length,
+                                                 const netron_endpoint *NETRON_NONNULL from,
+                                                 uint8_t tos,
+                                                 uint64_t now_ns);
+
+/** Takes one inner IP packet to send to whoever has its destination.
+ *  @return NETRON_OK (sealed or waiting for a session), NETRON_E_MALFORMED, NETRON_E_UNKNOWN_PEER
+ *  (an ICMP answer may be polled), NETRON_E_AGAIN */
+NETRON_API NETRON_MUST int netron_engine_send_packet(netron_engine *NETRON_NONNULL engine,
+                                                     const uint8_t *NETRON_LENT(length) packet,
+                                                     size_t length,
+                                                     uint64_t now_ns);
+
+/** The next datagram to put on the wire, copied into `buffer`.
+ *  @return its length, 0 if there is none, or NETRON_E_TOO_SHORT (it stays) */
+NETRON_API NETRON_MUST int netron_engine_poll_datagram(netron_engine *NETRON_NONNULL engine,
+                                                       uint8_t *NETRON_LENT(capacity) buffer,
+                                                       size_t capacity,
+                                                       netron_endpoint *NETRON_NONNULL to,
+                                                       uint8_t *NETRON_NONNULL tos);
+
+/** The next inner packet for this host, copied into `buffer`; results as above. */
+NETRON_API NETRON_MUST int netron_engine_poll_packet(netron_engine *NETRON_NONNULL engine,
+                                                     uint8_t *NETRON_LENT(capacity) buffer,
+                                                     size_t capacity);
+
+/** When netron_engine_tick() is next due, or UINT64_MAX for never. */
+NETRON_API uint64_t netron_engine_deadline(const netron_engine *NETRON_NONNULL engine);
+
+/** Runs what is due. */
+NETRON_API void netron_engine_tick(netron_engine *NETRON_NONNULL engine, uint64_t now_ns);
+
+/** Says goodbye to every peer; poll the datagrams out, then free the engine. */
+NETRON_API void netron_engine_close(netron_engine *NETRON_NONNULL engine, uint64_t now_ns);
+
+/** What happened to a peer. */
+enum {
+    NETRON_EVENT_PEER_UP = 1,     /* a session with `id` at `endpoint`; rtt_ns is the handshake's */
+    NETRON_EVENT_PEER_DOWN = 2,   /* `code`: NETRON_DOWN_* */
+    NETRON_EVENT_MESSAGE = 3,     /* `bytes`, from `id` */
+    NETRON_EVENT_DIAL_FAILED = 4, /* `endpoint`, and `id` if one was asked for; `code`: an error */
+    NETRON_EVENT_PONG = 5,        /* `token`, `rtt_ns` */
+    NETRON_EVENT_MOVED = 6,       /* `id` is now reached at `endpoint` */
+    NETRON_EVENT_UNROUTED = 7,    /* a packet waits for the address in `bytes` (4 or 16 bytes) */
+    NETRON_EVENT_LOST = 8,        /* `token` events did not fit the queue before this one */
+};
+
+/** Why a peer went. */
+enum {
+    NETRON_DOWN_GOODBYE = 1, /* it said so */
+    NETRON_DOWN_SILENT = 2,  /* it no longer answers */
+    NETRON_DOWN_LOCAL = 3,   /* hung up here */
+};
+
+typedef struct netron_event {
+    uint32_t kind;
+    int32_t code;
+    uint8_t id[NETRON_ID_BYTES];
+    netron_endpoint endpoint;
+    uint64_t token;
+    uint64_t rtt_ns;
+    uint32_t length; /* of `bytes` */
+    uint32_t reserved;
+    uint8_t bytes[NETRON_MESSAGE_BYTES_MAX + 2];
+} netron_event;
+
+/** The next event. @return 1, or 0 if there is none */
+NETRON_API NETRON_MUST int netron_engine_poll_event(netron_engine *NETRON_NONNULL engine,
+                                                    netron_event *NETRON_NONNULL event);
+
+/** What is known of a peer. Counters are since the first session. */
+typedef struct netron_peer_info {
+    uint8_t id[NETRON_ID_BYTES];
+    netron_endpoint endpoint;
+    uint32_t up;           /* 1: there is a session */
+    uint32_t suite;        /* NETRON_SUITE_* */
+    uint32_t path_mtu;     /* largest UDP payload that is known to pass, bytes */
+    uint32_t lanes;        /* of the peer */
+    uint64_t rtt_ns;       /* smoothed; 0: not known */
+    uint64_t handshake_ns; /* when the session was made, by the caller's clock */
+    uint64_t heard_ns;     /* when a packet of it was last authenticated */
+    uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
+    uint64_t reserved[8];
+} netron_peer_info;
+
+/** Copies up to `capacity` peers. @return how many there are in all */
+NETRON_API size_t netron_engine_peers(const netron_engine *NETRON_NONNULL engine,
+                                      netron_peer_info *NETRON_LENT(capacity) out,
+                                      size_t capacity);
+
+/* Every reason to drop a packet: each has a counter. Numbers are frozen once released. */
+#define NETRON_DROP_MAP(XX)                                           \
+    XX(0, MALFORMED, "not a message of the protocol")                 \
+    XX(1, UNKNOWN_INDEX, "no session by that receiver index")         \
+    XX(2, FORGED, "authentication tag does not match")                \
+    XX(3, REPLAYED, "counter seen before or too old")                 \
+    XX(4, SPOOFED, "inner source is not the sender's")                \
+    XX(5, BAD_INNER, "inner packet is not well formed")               \
+    XX(6, UNROUTED, "no peer has the inner destination")              \
+    XX(7, NO_SESSION, "the peer has no session")                      \
+    XX(8, WRONG_NETWORK, "first message does not know the token")     \
+    XX(9, REPEATED, "first message seen before")                      \
+    XX(10, BAD_IDENTITY, "id and static key do not belong together")  \
+    XX(11, LIMITED, "over a rate or table limit")                     \
+    XX(12, QUEUE_FULL, "a bounded queue was full")                    \
+    XX(13, CONGESTED, "outer congestion mark on a packet without ECN") \
+    XX(14, FRAGMENT, "fragment is inconsistent or came too late")     \
+    XX(15, TUN_WRITE, "the interface did not take the packet")        \
+    XX(16, UDP_SEND, "the socket did not take the datagram")          \
+    XX(17, TOO_BIG, "packet is larger than the interface's MTU")
+
+enum {
+#define XX(number, name, text) NETRON_DROP_##name = (number),
+    NETRON_DROP_MAP(XX)
+#undef XX
+        NETRON_DROP_COUNT = 18
+};
+
+/** The name of a reason, in lower case with underscores; static storage; NULL past the last. */
+NETRON_API const char *NETRON_NULLABLE netron_drop_name(uint32_t reason);
+
+typedef struct netron_counters {
+    uint64_t drops[32]; /* by NETRON_DROP_* */
+    uint64_t handshakes_begun, handshakes_done, cookies_sent, handshakes_taken;
+    uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
+    uint64_t reserved[8];
+} netron_counters;
+
+NETRON_API void netron_engine_counters(const netron_engine *NETRON_NONNULL engine,
+                                       netron_counters *NETRON_NONNULL out);
+
+NETRON_END
+
+#endif
