@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.c - engine.h: the control machine and one lane, joined by a mailbox, in one thread. */
+#include "netron/engine.h"
+
+#include "machine/assert.h"
+#include "machine/core.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PACKETS_MAX = 256, PACKET_BYTES_MAX = 4416 };
+
+typedef struct inner_packet {
+    uint16_t length;
+    uint8_t bytes[PACKET_BYTES_MAX];
+} inner_packet;
+
+struct netron_engine {
+    nf_core *core;
+    nf_lane lane;
+    nf_mailbox *letters;
+    nf_ring packet_ring;
+    inner_packet *packets;
+    uint32_t sent_messages; /* of the outbox, polled whole */
+    uint32_t sent_bytes;    /* of the message after them */
+    uint8_t datagram[65536];
+};
+
+void nf_assert_failed(const char *condition, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, condition);
+    abort();
+}
+
+uint32_t netron_version(void)
+{
+    return NETRON_VERSION_MAJOR << 16 | NETRON_VERSION_MINOR << 8 | NETRON_VERSION_PATCH;
+}
+
+const char *netron_error_text(int error)
+{
+    switch (error) {
+    case NETRON_OK:
+        return "no error";
+#define XX(number, name, text) \
+    case NETRON_E_##name:      \
+        return text;
+        NETRON_ERROR_MAP(XX)
+#undef XX
+    default:
+        return "unknown error";
+    }
+}
+
+const char *netron_drop_name(uint32_t reason)
+{
+    static const char *const names[NETRON_DROP_COUNT] = {
+        "malformed",    "unknown_index", "forged",       "replayed",  "spoofed",   "bad_inner",
+        "unrouted",     "no_session",    "wrong_network", "repeated", "bad_identity", "limited",
+        "queue_full",   "congested",     "fragment",     "tun_write", "udp_send",  "too_big",
+    };
+    return reason < NETRON_DROP_COUNT ? names[reason] : NULL;
+}
+
+/* --- identities and secrets ---------------------------------------------------------------------- */
+
+void netron_identity_new(uint8_t seed[NETRON_SEED_BYTES])
+{
+    nf_assert(sodium_init() >= 0);
+    uint8_t id[NETRON_ID_BYTES];
+    do {
+        randombytes_buf(seed, NETRON_SEED_BYTES);
+    } while (netron_identity_id(seed, id) != NETRON_OK);
+}
+
+int netron_identity_id(const uint8_t seed[NETRON_SEED_BYTES], uint8_t id[NETRON_ID_BYTES])
+{
+    nf_assert(sodium_init() >= 0);
+    nf_identity identity;
+    bool valid = nf_identity_from_seed(&identity, seed);
+    memcpy(id, identity.id, NETRON_ID_BYTES);
+    sodium_memzero(&identity, sizeof(identity));
+    return valid ? NETRON_OK : NETRON_E_INVALID;
+}
+
+void netron_network_derive(const uint8_t *secret,
+                           size_t secret_length,
+                           const char *label,
+                           uint64_t epoch,
+                           uint8_t out[NETRON_KEY_BYTES])
+{
+    nf_assert(sodium_init() >= 0);
+    nf_network network;
+    nf_network_init(&network, secret, secret_length, NETRON_EPOCH_SECONDS_MIN);
+    nf_network_derive(&network, label, epoch, out);
+    nf_network_wipe(&network);
+}
+
+void netron_network_address(const uint8_t *secret,
+                            size_t secret_length,
+                            const uint8_t id[NETRON_ID_BYTES],
+                            uint8_t out[16])
+{
+    nf_assert(sodium_init() >= 0);
+    nf_network network;
+    nf_network_init(&network, secret, secret_length, NETRON_EPOCH_SECONDS_MIN);
+    nf_network_address(&network, id, out);
+    nf_network_wipe(&network);
+}
+
+/* --- the engine ---------------------------------------------------------------------------------- */
+
+int netron_engine_new(netron_engine **out, const netron_options *options)
+{
+    netron_engine *engine = calloc(1, sizeof(*engine));
+    if (engine == NULL) {
+        return NETRON_E_NO_MEMORY;
+    }
+    int result = nf_core_new(&engine->core, options);
+    if (result == NETRON_OK && engine->core->lanes != 1) {
+        result = NETRON_E_INVALID;
+    }
+    if (result == NETRON_OK) {
+        engine->letters = nf_mailbox_new(NF_LETTERS_MAX, NF_LETTER_BYTES_MAX);
+        engine->packets = calloc(PACKETS_MAX, sizeof(*engine->packets));
+        engine->packet_ring.capacity = PACKETS_MAX;
+        if (engine->letters == NULL || engine->packets == NULL ||
+            !nf_lane_init(&engine->lane, &engine->core->table, 0, engine->core->backend)) {
+            result = NETRON_E_NO_MEMORY;
+        }
+    }
+    if (result != NETRON_OK) {
+        netron_engine_free(engine);
+        return result;
+    }
+    engine->lane.control = engine->letters;
+    *out = engine;
+    return NETRON_OK;
+}
+
+void netron_engine_free(netron_engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    nf_lane_free(&engine->lane);
+    nf_mailbox_free(engine->letters);
+    free(engine->packets);
+    nf_core_free(engine->core);
+    sodium_memzero(engine, sizeof(*engine));
+    free(engine);
+}
+
+void netron_engine_id(const netron_engine *engine, uint8_t id[NETRON_ID_BYTES])
+{
+    memcpy(id, engine->core->identity.id, NETRON_ID_BYTES);
+}
+
+void netron_engine_set_time(netron_engine *engine, uint64_t wall_ms, uint64_t now_ns)
+{
+    nf_core_set_time(engine->core, wall_ms, now_ns);
+}
+
+int netron_engine_dial(netron_engine *engine,
+                       const netron_endpoint *endpoint,
+                       const uint8_t *id,
+                       uint64_t now_ns)
+{
+    nf_path path = {.remote = *endpoint};
+    return nf_core_dial(engine->core, &path, id, now_ns);
+}
+
+int netron_engine_hang_up(netron_engine *engine,
+                          const uint8_t id[NETRON_ID_BYTES],
+                          uint64_t now_ns)
+{
+    return nf_core_hang_up(engine->core, id, now_ns);
+}
+
+int netron_engine_set_prefixes(netron_engine *engine,
+                               const uint8_t id[NETRON_ID_BYTES],
+                               const netron_prefix *prefixes,
+                               size_t count,
+                               uint64_t now_ns)
+{
+    return nf_core_set_prefixes(engine->core, id, prefixes, count, now_ns);
+}
+
+int netron_engine_send_message(netron_engine *engine,
+                               const uint8_t id[NETRON_ID_BYTES],
+                               const uint8_t *bytes,
+                               size_t length,
+                               uint64_t now_ns)
+{
+    return nf_core_send_message(engine->core, id, bytes, length, now_ns);
+}
+
+int netron_engine_ping(netron_engine *engine,
+                       const uint8_t id[NETRON_ID_BYTES],
+                       uint64_t token,
+                       uint64_t now_ns)
+{
+    return nf_core_ping(engine->core, id, token, now_ns);
+}
+
+static void drain_letters(netron_engine *engine, uint64_t now_ns)
+{
+    size_t length;
+    const uint8_t *bytes;
+    while ((bytes = nf_mailbox_peek(engine->letters, &length)) != NULL) {
+        nf_letter letter;
+        memcpy(&letter, bytes, sizeof(letter));
+        nf_core_letter(engine->core, &letter, bytes + sizeof(letter), length - sizeof(letter),
+                       now_ns);
+        nf_mailbox_drop(engine->letters);
+    }
+}
+
+static int keep_packet(netron_engine *engine, const nf_inbound *inbound)
+{
+    uint32_t place = inbound->length > PACKET_BYTES_MAX ? UINT32_MAX
+                                                        : nf_ring_push(&engine->packet_ring);
+    if (place == UINT32_MAX) {
+        nf_lane_drop(&engine->lane, NETRON_DROP_QUEUE_FULL);
+        return NETRON_E_AGAIN;
+    }
+    engine->packets[place].length = (uint16_t)inbound->length;
+    memcpy(engine->packets[place].bytes, inbound->packet, inbound->length);
+    return NETRON_OK;
+}
+
+static int drop_error(unsigned reason)
+{
+    switch (reason) {
+    case NETRON_DROP_UNKNOWN_INDEX:
+        return NETRON_E_UNKNOWN_PEER;
+    case NETRON_DROP_FORGED:
+        return NETRON_E_FORGED;
+    case NETRON_DROP_REPLAYED:
+        return NETRON_E_REPLAYED;
+    case NETRON_DROP_SPOOFED:
+    case NETRON_DROP_CONGESTED:
+        return NETRON_E_REFUSED;
+    default:
+        return NETRON_E_MALFORMED;
+    }
+}
+
+int netron_engine_receive(netron_engine *engine,
+                          const uint8_t *bytes,
+                          size_t length,
+                          const netron_endpoint *from,
+                          uint8_t tos,
+                          uint64_t now_ns)
+{
+    if (length > sizeof(engine->datagram)) {
+        return NETRON_E_MALFORMED;
+    }
+    nf_core_advance(engine->core, now_ns);
+    engine->lane.now_ns = now_ns;
+    memcpy(engine->datagram, bytes, length);
+    nf_path path = {.remote = *from};
+    nf_inbound inbound;
+    unsigned reason = 0;
+    int result = NETRON_OK;
+    nf_reclaim_online(&engine->core->table.reclaim, 0);
+    switch (nf_lane_open(&engine->lane, engine->datagram, length, &path, tos, &inbound, &reason)) {
+    case NF_OPEN_PACKET:
+        result = keep_packet(engine, &inbound);
+        break;
+    case NF_OPEN_DONE:
+        break;
+    case NF_OPEN_DROPPED:
+        result = drop_error(reason);
+        break;
+    case NF_OPEN_CONTROL:
+        result = nf_core_datagram(engine->core, bytes, length, &path, now_ns);
+        break;
+    case NF_OPEN_STRAY:
+        nf_assert(false); /* there is one lane */
+    }
+    nf_reclaim_offline(&engine->core->table.reclaim, 0);
+    drain_letters(engine, now_ns);
+    return result;
+}
+
+int netron_engine_send_packet(netron_engine *engine,
+                              const uint8_t *packet,
+                              size_t length,
+                              uint64_t now_ns)
+{
+    if (length == 0 || length > engine->core->table.mtu) {
+        return NETRON_E_MALFORMED;
+    }
+    nf_core_advance(engine->core, now_ns);
+    engine->lane.now_ns = now_ns;
+    memcpy(engine->datagram, packet, length);
+    nf_ip ip;
+    if (!nf_ip_parse(&ip, packet, length)) {
+        nf_lane_drop(&engine->lane, NETRON_DROP_BAD_INNER);
+        return NETRON_E_MALFORMED;
+    }
+    nf_flow flow;
+    nf_reclaim_online(&engine->core->table.reclaim, 0);
+    bool routed = nf_lane_route(&engine->lane, &flow, packet, length);
+    bool sealed = routed && nf_lane_seal(&engine->lane, &flow, engine->datagram, length, 0);
+    nf_reclaim_offline(&engine->core->table.reclaim, 0);
+    uint64_t unrouted = engine->core->counters.drops[NETRON_DROP_UNROUTED];
+    drain_letters(engine, now_ns);
+    if (routed) {
+        return sealed ? NETRON_OK : NETRON_E_AGAIN;
+    }
+    bool refused = engine->core->counters.drops[NETRON_DROP_UNROUTED] != unrouted;
+    return refused ? NETRON_E_UNKNOWN_PEER : NETRON_OK;
+}
+
+static int copy_out(uint8_t *buffer, size_t capacity, const uint8_t *bytes, size_t length)
+{
+    if (length > capacity) {
+        return NETRON_E_TOO_SHORT;
+    }
+    memcpy(buffer, bytes, length);
+    return (int)length;
+}
+
+static int poll_control(netron_engine *engine,
+                        uint8_t *buffer,
+                        size_t capacity,
+                        netron_endpoint *to,
+                        uint8_t *tos)
+{
+    const nf_outgoing *outgoing = nf_core_outgoing(engine->core);
+    while (outgoing != NULL && outgoing->length == 0) {
+        nf_core_outgoing_drop(engine->core);
+        outgoing = nf_core_outgoing(engine->core);
+    }
+    if (outgoing == NULL) {
+        return 0;
+    }
+    int length = copy_out(buffer, capacity, outgoing->bytes, outgoing->length);
+    if (length > 0) {
+        *to = outgoing->path.remote;
+        *tos = outgoing->tos;
+        nf_core_outgoing_drop(engine->core);
+    }
+    return length;
+}
+
+int netron_engine_poll_datagram(netron_engine *engine,
+                                uint8_t *buffer,
+                                size_t capacity,
+                                netron_endpoint *to,
+                                uint8_t *tos)
+{
+    int length = poll_control(engine, buffer, capacity, to, tos);
+    nf_outbox *outbox = &engine->lane.outbox;
+    if (length != 0 || engine->sent_messages == outbox->count) {
+        return length;
+    }
+    const nf_departure *message = &outbox->messages[engine->sent_messages];
+    uint32_t left = message->length - engine->sent_bytes;
+    uint32_t next = left < message->segment ? left : message->segment;
+    length = copy_out(buffer, capacity, message->bytes + engine->sent_bytes, next);
+    if (length < 0) {
+        return length;
+    }
+    *to = message->to;
+    *tos = message->tos;
+    engine->sent_bytes += next;
+    if (engine->sent_bytes == message->length) {
+        engine->sent_bytes = 0;
+        engine->sent_messages++;
+    }
+    if (engine->sent_messages == outbox->count) {
+        engine->sent_messages = 0;
+        nf_outbox_clear(outbox);
+    }
+    return length;
+}
+
+int netron_engine_poll_packet(netron_engine *engine, uint8_t *buffer, size_t capacity)
+{
+    const nf_host_packet *answer = nf_core_host_packet(engine->core);
+    while (answer != NULL && answer->length == 0) {
+        nf_core_host_packet_drop(engine->core);
+        answer = nf_core_host_packet(engine->core);
+    }
+    if (answer != NULL) {
+        int length = copy_out(buffer, capacity, answer->bytes, answer->length);
+        if (length > 0) {
+            nf_core_host_packet_drop(engine->core);
+        }
+        return length;
+    }
+    if (engine->packet_ring.count == 0) {
+        return 0;
+    }
+    const inner_packet *packet = &engine->packets[engine->packet_ring.first];
+    int length = copy_out(buffer, capacity, packet->bytes, packet->length);
+    if (length > 0) {
+        nf_ring_pop(&engine->packet_ring);
+    }
+    return length;
+}
+
+uint64_t netron_engine_deadline(const netron_engine *engine)
+{
+    return nf_core_deadline(engine->core);
+}
+
+void netron_engine_tick(netron_engine *engine, uint64_t now_ns)
+{
+    nf_core_tick(engine->core, now_ns);
+}
+
+void netron_engine_close(netron_engine *engine, uint64_t now_ns)
+{
+    nf_core_close(engine->core, now_ns);
+}
+
+int netron_engine_poll_event(netron_engine *engine, netron_event *event)
+{
+    return nf_core_poll_event(engine->core, event) ? 1 : 0;
+}
+
+size_t netron_engine_peers(const netron_engine *engine, netron_peer_info *out, size_t capacity)
+{
+    return nf_core_peers(engine->core, out, capacity);
+}
+
+void netron_engine_counters(const netron_engine *engine, netron_counters *out)
+{
+    nf_core_counters(engine->core, out);
+    nf_lane_add_drops(&engine->lane, out);
+}

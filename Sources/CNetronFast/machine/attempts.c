@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attempts.c - the bounded table of handshakes under way, ours and half-open ones. */
+#include "machine/core.h"
+
+#include "machine/assert.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* The half-open attempt to give up for a new one: the oldest of the source network that has the
+ * most, so that a flood from one network displaces itself. */
+static uint32_t pick_victim(const nf_core *core)
+{
+    uint32_t victim = UINT32_MAX, most = 0;
+    for (uint32_t i = 0; i < NF_HANDSHAKES_MAX; i++) {
+        const nf_attempt *attempt = &core->attempts[i];
+        if (attempt->state != NF_ATTEMPT_HALF_OPEN) {
+            continue;
+        }
+        uint32_t share = 0;
+        for (uint32_t j = 0; j < NF_HANDSHAKES_MAX; j++) {
+            share += core->attempts[j].state == NF_ATTEMPT_HALF_OPEN &&
+                     core->attempts[j].network == attempt->network;
+        }
+        if (share > most ||
+            (share == most && attempt->begun_ns < core->attempts[victim].begun_ns)) {
+            victim = i;
+            most = share;
+        }
+    }
+    return victim;
+}
+
+static uint32_t find_free(nf_core *core)
+{
+    for (uint32_t i = 0; i < NF_HANDSHAKES_MAX; i++) {
+        if (core->attempts[i].state == NF_ATTEMPT_FREE) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+uint32_t nf_attempts_take(nf_core *core, nf_attempt_state state, const nf_path *path)
+{
+    uint32_t number = find_free(core);
+    if (number == UINT32_MAX && state == NF_ATTEMPT_HALF_OPEN) {
+        nf_core_drop(core, NETRON_DROP_LIMITED);
+        number = pick_victim(core);
+        if (number != UINT32_MAX) {
+            nf_attempts_free(core, number, false);
+        }
+    }
+    uint32_t index = number == UINT32_MAX ? 0 : nf_table_reserve(&core->table);
+    if (index == 0) {
+        return UINT32_MAX;
+    }
+    nf_attempt *attempt = &core->attempts[number];
+    memset(attempt, 0, sizeof(*attempt));
+    attempt->state = (uint8_t)state;
+    attempt->index = index;
+    attempt->path = *path;
+    attempt->begun_ns = core->now_ns;
+    attempt->peer = NF_NO_PEER;
+    core->attempt_of_slot[nf_slot_of(index)] = (uint16_t)(number + 1);
+    core->attempt_count++;
+    core->half_open_count += state == NF_ATTEMPT_HALF_OPEN;
+    return number;
+}
+
+void nf_attempts_free(nf_core *core, uint32_t number, bool keep)
+{
+    nf_attempt *attempt = &core->attempts[number];
+    nf_assert(attempt->state != NF_ATTEMPT_FREE);
+    core->attempt_of_slot[nf_slot_of(attempt->index)] = 0;
+    if (!keep) {
+        nf_table_retire(&core->table, attempt->index);
+    }
+    core->attempt_count--;
+    core->half_open_count -= attempt->state == NF_ATTEMPT_HALF_OPEN;
+    nf_handshake_wipe(&attempt->handshake);
+    sodium_memzero(attempt, sizeof(*attempt));
+    nf_core_set_deadline_attempt(core, number, UINT64_MAX);
+}
+
+nf_attempt *nf_attempts_of(nf_core *core,
+                           uint32_t index,
+                           nf_attempt_state state,
+                           uint32_t *number)
+{
+    uint32_t slot = nf_slot_of(index);
+    if (slot >= core->table.slots_max || core->attempt_of_slot[slot] == 0) {
+        return NULL;
+    }
+    *number = core->attempt_of_slot[slot] - 1u;
+    nf_attempt *attempt = &core->attempts[*number];
+    return attempt->index == index && attempt->state == state ? attempt : NULL;
+}

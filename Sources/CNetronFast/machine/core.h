@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core.h - the control machine: handshakes, peers, timers, paths, what waits. Pure.
+ *
+ * Events go in by calls that bring the time; datagrams, packets for the host and events for the
+ * caller come out of its queues. It owns the table that lanes read. One thread at a time. */
+#ifndef NF_CORE_H
+#define NF_CORE_H
+
+#include "aead/aead.h"
+#include "machine/admission.h"
+#include "machine/deadlines.h"
+#include "machine/handshake.h"
+#include "machine/ip.h"
+#include "machine/lane.h"
+#include "machine/letter.h"
+#include "machine/link.h"
+#include "machine/limits.h"
+#include "machine/random.h"
+#include "machine/table.h"
+#include "netron/engine.h"
+
+typedef enum nf_attempt_state {
+    NF_ATTEMPT_FREE = 0,
+    NF_ATTEMPT_DIALING,    /* message 1 sent; to CONFIRMING or FREE */
+    NF_ATTEMPT_CONFIRMING, /* message 3 sent, session published; to FREE */
+    NF_ATTEMPT_HALF_OPEN,  /* message 2 sent; to FREE */
+} nf_attempt_state;
+
+/** One handshake under way. */
+typedef struct nf_attempt {
+    uint8_t state; /* nf_attempt_state */
+    uint8_t tries;
+    bool expects;    /* only `expected` will do */
+    bool has_cookie;
+    uint32_t index;  /* of the slot that is reserved for it */
+    uint32_t peer;   /* CONFIRMING */
+    nf_path path;
+    uint64_t begun_ns, sent_ns;
+    uint64_t network; /* HALF_OPEN: of its source */
+    uint8_t expected[NETRON_ID_BYTES];
+    uint8_t cookie[NF_COOKIE_SECRET_BYTES];
+    nf_handshake handshake;
+    uint8_t message[NF_MESSAGE1_BYTES]; /* 1 while DIALING, 3 while CONFIRMING */
+} nf_attempt;
+
+/** A member we have, or just had, a session with. */
+typedef struct nf_peer {
+    bool used;
+    bool announced; /* the caller knows of it */
+    uint8_t probes_lost; /* echoes since it was last heard */
+    uint8_t search_tries;
+    uint8_t confirms_lost; /* probes of the path MTU in use */
+    uint8_t prefix_count;
+    uint8_t id[NETRON_ID_BYTES];
+    uint32_t current, previous; /* session indices; 0: none */
+    uint32_t pending_messages;  /* of it in the event queue */
+    uint32_t path_mtu, search_best;
+    nf_path path, challenge_path;
+    uint8_t challenge[8];
+    uint64_t made_ns, rekey_ns, previous_end_ns;
+    uint64_t rtt_ns;
+    uint64_t seen_tx, seen_rx;  /* counters of the current session when last looked at */
+    uint64_t heard_ns, unanswered_ns, probe_ns, redial_ns;
+    uint64_t search_ns, confirm_ns; /* path MTU: next probes, next confirmation */
+    uint64_t past_tx_packets, past_tx_bytes, past_rx_packets, past_rx_bytes;
+    netron_prefix prefixes[NETRON_PREFIXES_PER_PEER_MAX];
+} nf_peer;
+
+typedef struct nf_outgoing {
+    nf_path path;
+    uint16_t length;
+    uint8_t tos;
+    uint8_t bytes[NETRON_MTU_MAX + NF_SESSION_OVERHEAD_BYTES + NF_CIRCUIT_SHIM_BYTES];
+} nf_outgoing;
+
+enum { NF_HOST_PACKETS_MAX = 64 };
+
+typedef struct nf_host_packet {
+    uint16_t length;
+    uint8_t bytes[1280];
+} nf_host_packet;
+
+/** A bounded queue of equal places. It starts again at its first place whenever it is empty, so
+ *  that a queue that is emptied soon touches little memory. */
+typedef struct nf_ring {
+    uint32_t first, count, capacity;
+} nf_ring;
+
+struct nf_waiting;
+
+typedef struct nf_core {
+    nf_table table;
+    nf_identity identity;
+    nf_network network;
+    nf_random random;
+    nf_aead_backend backend;
+    nf_aead_cache *aeads; /* seals as NF_LANE_CONTROL */
+    uint32_t suites, lanes;
+    uint64_t now_ns;
+    uint64_t wall_offset_ms; /* wall = now + this; 0: no clock */
+
+    nf_peer *peers;
+    uint32_t *peer_ids; /* open addressing: peer + 1 by hashed id */
+    uint32_t *free_peers;
+    uint32_t free_peer_count, peer_ids_mask;
+    uint32_t peer_high; /* one past the highest peer that was ever used */
+    uint8_t hash_key[16];
+
+    nf_attempt *attempts;
+    uint16_t *attempt_of_slot; /* attempt + 1 */
+    uint32_t attempt_count, half_open_count;
+
+    nf_deadlines deadlines; /* owners: peers, then attempts, then NF_OWNER_* */
+    bool routes_changed;
+    uint64_t routes_due_ns;
+
+    nf_seen *seen;
+    nf_rates rates;
+    nf_rate first_rate, clockless_rate, icmp_rate;
+    uint8_t cookie_secret[2][32]; /* newest first */
+    uint64_t cookie_secret_ns;
+
+    struct nf_waiting *waiting;
+
+    nf_ring event_ring, outgoing_ring, host_ring;
+    netron_event *events;
+    nf_outgoing *outgoing;
+    nf_host_packet *host;
+    uint64_t events_lost;
+
+    netron_counters counters; /* control's share */
+} nf_core;
+
+/** The public options, checked, with defaults filled in. @return NETRON_OK or why not */
+int nf_core_new(nf_core **out, const netron_options *options);
+void nf_core_free(nf_core *core);
+
+/* --- what comes in ------------------------------------------------------------------------------- */
+
+void nf_core_set_time(nf_core *core, uint64_t wall_ms, uint64_t now_ns);
+int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t now_ns);
+int nf_core_hang_up(nf_core *core, const uint8_t id[32], uint64_t now_ns);
+int nf_core_set_prefixes(nf_core *core,
+                         const uint8_t id[32],
+                         const netron_prefix *prefixes,
+                         size_t count,
+                         uint64_t now_ns);
+int nf_core_send_message(
+    nf_core *core, const uint8_t id[32], const uint8_t *bytes, size_t length, uint64_t now_ns);
+int nf_core_ping(nf_core *core, const uint8_t id[32], uint64_t token, uint64_t now_ns);
+void nf_core_close(nf_core *core, uint64_t now_ns);
+
+/** A message 1, 2, 3 or a cookie. @return NETRON_OK or why it was dropped */
+int nf_core_datagram(
+    nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path, uint64_t now_ns);
+
+/** What a lane tells; not DATAGRAM. */
+void nf_core_letter(
+    nf_core *core, const nf_letter *letter, const uint8_t *body, size_t length, uint64_t now_ns);
+
+uint64_t nf_core_deadline(const nf_core *core);
+void nf_core_tick(nf_core *core, uint64_t now_ns);
+
+/* --- what comes out ------------------------------------------------------------------------------ */
+
+bool nf_core_poll_event(nf_core *core, netron_event *event);
+
+/** The oldest datagram or packet for the host, or NULL; it stays until it is dropped. */
+nf_outgoing *nf_core_outgoing(nf_core *core);
+void nf_core_outgoing_drop(nf_core *core);
+nf_host_packet *nf_core_host_packet(nf_core *core);
+void nf_core_host_packet_drop(nf_core *core);
+
+size_t nf_core_peers(nf_core *core, netron_peer_info *out, size_t capacity);
+
+/** Control's counters and the peers'; add each lane's drops to them. */
+void nf_core_counters(nf_core *core, netron_counters *out);
+
+/* --- between the files of the core --------------------------------------------------------------- */
+
+static inline void nf_core_drop(nf_core *core, unsigned reason)
+{
+    core->counters.drops[reason]++;
+}
+
+/** Time goes on: epochs with it. Every call that brings the time begins so. */
+void nf_core_advance(nf_core *core, uint64_t now_ns);
+
+/* Deadline owners behind peers and attempts. */
+enum { NF_OWNER_ROUTES, NF_OWNER_WAITING, NF_OWNER_COUNT };
+
+void nf_core_set_deadline_peer(nf_core *core, uint32_t peer, uint64_t at_ns);
+void nf_core_set_deadline_attempt(nf_core *core, uint32_t attempt, uint64_t at_ns);
+void nf_core_set_deadline_owner(nf_core *core, uint32_t owner, uint64_t at_ns);
+uint64_t nf_core_wall_ms(const nf_core *core);
+
+/* queues.c */
+bool nf_queues_init(nf_core *core);
+void nf_queues_free(nf_core *core);
+/** A place at the end, or UINT32_MAX when the ring is full. */
+uint32_t nf_ring_push(nf_ring *ring);
+void nf_ring_pop(nf_ring *ring);
+/** A zeroed event of a kind, for the caller to fill; NULL when the queue is full (counted). */
+netron_event *nf_event_add(nf_core *core, uint32_t kind);
+/** Room for a datagram to `path`, or NULL when the queue is full (counted). */
+nf_outgoing *nf_outgoing_add(nf_core *core, const nf_path *path);
+/** Seals a message of a session for its path, or for another. */
+bool nf_core_seal(nf_core *core,
+                  nf_session *session,
+                  uint8_t type,
+                  const uint8_t *bytes,
+                  size_t length,
+                  const nf_path *path);
+
+/* peers.c */
+uint32_t nf_peers_find(const nf_core *core, const uint8_t id[32]);
+/** Finds or makes; NF_NO_PEER when the table is full. */
+uint32_t nf_peers_take(nf_core *core, const uint8_t id[32]);
+/** Forgets a peer that has no session; tells why, unless `reason` is 0. */
+void nf_peers_remove(nf_core *core, uint32_t peer, int reason);
+/** A published session becomes the peer's. `begun_ns`: of its handshake; `rtt_ns`: 0 if unknown. */
+void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t rtt_ns);
+void nf_peers_set_path(nf_core *core, uint32_t peer, const nf_path *path);
+void nf_peers_end_session(nf_core *core, uint32_t peer, uint32_t index);
+nf_session *nf_peers_session(nf_core *core, uint32_t peer);
+void nf_peers_rebuild_routes(nf_core *core);
+/** False if that peer is not used. */
+bool nf_peers_info(nf_core *core, uint32_t peer, netron_peer_info *info);
+
+/* attempts.c, dial.c and accept.c */
+/** A free attempt with a reserved slot, or UINT32_MAX. */
+uint32_t nf_attempts_take(nf_core *core, nf_attempt_state state, const nf_path *path);
+/** Wipes the attempt; gives back its slot unless `keep`: the slot is a session's now. */
+void nf_attempts_free(nf_core *core, uint32_t attempt, bool keep);
+/** The attempt that a received index names, in that state, or NULL. */
+nf_attempt *nf_attempts_of(nf_core *core,
+                           uint32_t index,
+                           nf_attempt_state state,
+                           uint32_t *number);
+void nf_dial_timeout(nf_core *core, uint32_t attempt);
+int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
+int nf_dial_cookie(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
+void nf_dial_confirmed(nf_core *core, uint32_t index);
+/** Is a handshake with this peer under way from here? */
+bool nf_dial_is_dialing(const nf_core *core, const uint8_t id[32]);
+int nf_accept_message1(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
+int nf_accept_message3(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
+
+/* liveness.c: looks at a peer and sets its next deadline */
+void nf_liveness_check(nf_core *core, uint32_t peer);
+
+/* path.c: echoes, challenges, path MTU */
+void nf_path_echo(nf_core *core, nf_session *session, uint64_t token);
+void nf_path_roamed(nf_core *core, uint32_t index, const nf_path *path);
+void nf_path_message(nf_core *core,
+                     const nf_letter *letter,
+                     const uint8_t *body,
+                     size_t length);
+void nf_path_search(nf_core *core, uint32_t peer);
+/** Probes that are due. @return when the next one is */
+uint64_t nf_path_search_due(nf_core *core, uint32_t peer, bool active);
+void nf_path_too_big(nf_core *core, uint32_t index);
+/** The host refuses to send from the path's own address: from now on it chooses. */
+void nf_path_refused(nf_core *core, uint32_t index);
+
+/* waiting.c */
+bool nf_waiting_init(nf_core *core);
+void nf_waiting_free(nf_core *core);
+void nf_waiting_add(nf_core *core, uint32_t peer, uint8_t *packet, size_t length);
+/** Sends what waits and now has a route and a session. */
+void nf_waiting_release(nf_core *core);
+void nf_waiting_timeout(nf_core *core);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* datagram.h - where outer datagrams go, and trains of equal ones for one trip. Pure. */
+#ifndef NF_DATAGRAM_H
+#define NF_DATAGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "netron/types.h"
+
+/** The local address that a datagram came to or leaves from (IP_PKTINFO); zero: any. */
+typedef struct nf_local {
+    uint8_t address[16];
+    uint32_t interface;
+} nf_local;
+
+/** A way to a peer: its endpoint and our address. */
+typedef struct nf_path {
+    netron_endpoint remote;
+    nf_local local;
+} nf_path;
+
+/** One message to send: `length` bytes in datagrams of `segment` (the last may be shorter). */
+typedef struct nf_departure {
+    const uint8_t *bytes;
+    uint32_t length;
+    uint32_t segment;
+    netron_endpoint to;
+    nf_local local;
+    uint8_t tos;
+} nf_departure;
+
+static inline bool nf_endpoint_equal(const netron_endpoint *a, const netron_endpoint *b)
+{
+    return a->port == b->port && a->scope == b->scope && memcmp(a->address, b->address, 16) == 0;
+}
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dial.c - the initiator's half of a handshake.
+ *
+ *   DIALING     message 1; again, always with a fresh ephemeral key, at 0.4, 0.8, 1.6 s ...
+ *   CONFIRMING  message 3; again, byte for byte, until a packet of the session is authenticated */
+#include "machine/core.h"
+
+#include "machine/assert.h"
+
+#include <sodium.h>
+#include <string.h>
+
+static void send_copy(nf_core *core, const nf_path *path, const uint8_t *message, size_t length)
+{
+    nf_outgoing *outgoing = nf_outgoing_add(core, path);
+    if (outgoing != NULL) {
+        memcpy(outgoing->bytes, message, length);
+        outgoing->length = (uint16_t)length;
+    }
+}
+
+static void send_message1(nf_core *core, uint32_t number)
+{
+    nf_attempt *attempt = &core->attempts[number];
+    nf_hello hello = {
+        .index = attempt->index,
+        .suites = (uint8_t)core->suites,
+        .lanes = (uint8_t)core->lanes,
+        .wall_ms = nf_core_wall_ms(core),
+    };
+    if (attempt->has_cookie) {
+        memcpy(hello.cookie, attempt->cookie, sizeof(hello.cookie));
+    }
+    uint8_t ephemeral[32];
+    nf_random_bytes(&core->random, ephemeral, sizeof(ephemeral));
+    nf_handshake_write1(&attempt->handshake, &core->identity, &core->network, &hello, ephemeral,
+                        attempt->message);
+    sodium_memzero(ephemeral, sizeof(ephemeral));
+    send_copy(core, &attempt->path, attempt->message, NF_MESSAGE1_BYTES);
+    attempt->sent_ns = core->now_ns;
+    uint64_t wait = NF_DIAL_RETRY_NS << attempt->tries;
+    attempt->tries++;
+    nf_core_set_deadline_attempt(core, number, core->now_ns + wait);
+}
+
+bool nf_dial_is_dialing(const nf_core *core, const uint8_t id[32])
+{
+    for (uint32_t i = 0; i < NF_HANDSHAKES_MAX; i++) {
+        const nf_attempt *attempt = &core->attempts[i];
+        if (attempt->state == NF_ATTEMPT_DIALING && attempt->expects &&
+            memcmp(attempt->expected, id, 32) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    if (path->remote.port == 0 || (id != NULL && memcmp(id, core->identity.id, 32) == 0)) {
+        return NETRON_E_INVALID;
+    }
+    /* Half of the table stays for those who call us. */
+    if (core->attempt_count - core->half_open_count >= NF_HANDSHAKES_MAX / 2) {
+        return NETRON_E_AGAIN;
+    }
+    uint32_t number = nf_attempts_take(core, NF_ATTEMPT_DIALING, path);
+    if (number == UINT32_MAX) {
+        return NETRON_E_AGAIN;
+    }
+    nf_attempt *attempt = &core->attempts[number];
+    if (id != NULL) {
+        attempt->expects = true;
+        memcpy(attempt->expected, id, sizeof(attempt->expected));
+    }
+    core->counters.handshakes_begun++;
+    send_message1(core, number);
+    return NETRON_OK;
+}
+
+static void fail(nf_core *core, uint32_t number, int code)
+{
+    const nf_attempt *attempt = &core->attempts[number];
+    netron_event *event = nf_event_add(core, NETRON_EVENT_DIAL_FAILED);
+    if (event != NULL) {
+        event->endpoint = attempt->path.remote;
+        event->code = code;
+        if (attempt->expects) {
+            memcpy(event->id, attempt->expected, sizeof(event->id));
+        }
+    }
+    nf_attempts_free(core, number, false);
+}
+
+static void repeat_message3(nf_core *core, uint32_t number)
+{
+    nf_attempt *attempt = &core->attempts[number];
+    send_copy(core, &attempt->path, attempt->message, NF_MESSAGE3_BYTES);
+    uint64_t wait = NF_MESSAGE3_RETRY_NS << attempt->tries;
+    attempt->tries++;
+    nf_core_set_deadline_attempt(core, number, core->now_ns + wait);
+}
+
+/* A peer that was made for a handshake which failed goes with it. */
+static void forget_unconfirmed(nf_core *core, uint32_t peer)
+{
+    if (core->peers[peer].current == 0 && core->peers[peer].previous == 0) {
+        nf_peers_remove(core, peer, 0);
+    }
+}
+
+void nf_dial_timeout(nf_core *core, uint32_t number)
+{
+    nf_attempt *attempt = &core->attempts[number];
+    switch ((nf_attempt_state)attempt->state) {
+    case NF_ATTEMPT_DIALING:
+        if (attempt->tries >= NF_DIAL_TRIES_MAX) {
+            fail(core, number, NETRON_E_EXPIRED);
+        } else {
+            send_message1(core, number);
+        }
+        break;
+    case NF_ATTEMPT_CONFIRMING:
+        if (attempt->tries >= NF_MESSAGE3_TRIES_MAX) {
+            uint32_t peer = attempt->peer;
+            fail(core, number, NETRON_E_EXPIRED);
+            forget_unconfirmed(core, peer);
+        } else {
+            repeat_message3(core, number);
+        }
+        break;
+    case NF_ATTEMPT_HALF_OPEN:
+        nf_attempts_free(core, number, false);
+        break;
+    case NF_ATTEMPT_FREE:
+        nf_assert(false);
+    }
+}
+
+int nf_dial_cookie(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path)
+{
+    uint32_t number;
+    nf_attempt *attempt =
+        length != NF_COOKIE_BYTES
+            ? NULL
+            : nf_attempts_of(core, nf_receiver_index_of(bytes), NF_ATTEMPT_DIALING, &number);
+    if (attempt == NULL || !nf_endpoint_equal(&attempt->path.remote, &path->remote)) {
+        nf_core_drop(core, NETRON_DROP_UNKNOWN_INDEX);
+        return NETRON_E_EXPIRED;
+    }
+    if (!nf_cookie_read(&core->network, bytes, length, attempt->message, attempt->cookie)) {
+        nf_core_drop(core, NETRON_DROP_FORGED);
+        return NETRON_E_FORGED;
+    }
+    /* The next try brings it, soon and once: an attacker who repeats cookies gains nothing. */
+    if (!attempt->has_cookie) {
+        attempt->has_cookie = true;
+        attempt->tries = attempt->tries > 1 ? (uint8_t)(attempt->tries - 1) : 1;
+        nf_core_set_deadline_attempt(core, number, core->now_ns);
+    }
+    return NETRON_OK;
+}
+
+static int refuse2(nf_core *core, nf_handshake_result result)
+{
+    switch (result) {
+    case NF_HANDSHAKE_BAD_IDENTITY:
+        nf_core_drop(core, NETRON_DROP_BAD_IDENTITY);
+        return NETRON_E_REFUSED;
+    case NF_HANDSHAKE_MALFORMED:
+    case NF_HANDSHAKE_NO_SUITE:
+        nf_core_drop(core, NETRON_DROP_MALFORMED);
+        return NETRON_E_MALFORMED;
+    default:
+        nf_core_drop(core, NETRON_DROP_FORGED);
+        return NETRON_E_FORGED;
+    }
+}
+
+/* Publishes the session of a finished handshake; it opens at once, and seals when confirmed. */
+static bool publish(nf_core *core, uint32_t number)
+{
+    nf_attempt *attempt = &core->attempts[number];
+    uint32_t peer = nf_peers_take(core, attempt->handshake.remote_id);
+    if (peer == NF_NO_PEER) {
+        return false;
+    }
+    uint8_t send[32], receive[32];
+    nf_handshake_keys(&attempt->handshake, send, receive);
+    nf_session_facts facts = {
+        .index = attempt->index,
+        .remote_index = attempt->handshake.remote_index,
+        .peer = peer,
+        .suite = attempt->handshake.suite,
+        .remote_lanes = attempt->handshake.remote_lanes,
+        .initiator = 1,
+        .now_ns = core->now_ns,
+        .send_key = send,
+        .receive_key = receive,
+        .path = attempt->path,
+    };
+    nf_table_publish(&core->table, &facts);
+    sodium_memzero(send, sizeof(send));
+    sodium_memzero(receive, sizeof(receive));
+    attempt->peer = peer;
+    return true;
+}
+
+int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path)
+{
+    uint32_t number;
+    nf_attempt *attempt =
+        length != NF_MESSAGE2_BYTES
+            ? NULL
+            : nf_attempts_of(core, nf_receiver_index_of(bytes), NF_ATTEMPT_DIALING, &number);
+    if (attempt == NULL) {
+        nf_core_drop(core, NETRON_DROP_UNKNOWN_INDEX);
+        return NETRON_E_EXPIRED;
+    }
+    /* On a copy: a forged message 2 must not end the handshake of the true one. */
+    nf_handshake copy = attempt->handshake;
+    nf_handshake_result result = nf_handshake_read2(&copy, bytes, length);
+    if (result == NF_HANDSHAKE_OK) {
+        attempt->handshake = copy;
+    }
+    nf_handshake_wipe(&copy);
+    if (result != NF_HANDSHAKE_OK) {
+        return refuse2(core, result);
+    }
+    const uint8_t *id = attempt->handshake.remote_id;
+    bool is_other = attempt->expects && memcmp(id, attempt->expected, 32) != 0;
+    bool is_self = memcmp(id, core->identity.id, 32) == 0;
+    if (is_other || is_self ||
+        nf_handshake_write3(&attempt->handshake, &core->identity, attempt->message) !=
+            NF_HANDSHAKE_OK) {
+        nf_core_drop(core, NETRON_DROP_BAD_IDENTITY);
+        fail(core, number, NETRON_E_REFUSED);
+        return NETRON_E_REFUSED;
+    }
+    attempt->path.remote = path->remote; /* which of our addresses to use stays the host's choice */
+    if (!publish(core, number)) {
+        fail(core, number, NETRON_E_FULL);
+        return NETRON_E_FULL;
+    }
+    attempt->state = NF_ATTEMPT_CONFIRMING;
+    attempt->tries = 0;
+    attempt->sent_ns = core->now_ns - attempt->sent_ns; /* the round trip, from here on */
+    repeat_message3(core, number);
+    return NETRON_OK;
+}
+
+void nf_dial_confirmed(nf_core *core, uint32_t index)
+{
+    uint32_t number;
+    nf_attempt *attempt = nf_attempts_of(core, index, NF_ATTEMPT_CONFIRMING, &number);
+    if (attempt == NULL) {
+        return; /* the responder's side, or given up meanwhile */
+    }
+    uint64_t begun_ns = attempt->begun_ns;
+    uint64_t rtt_ns = attempt->sent_ns;
+    nf_attempts_free(core, number, true);
+    core->counters.handshakes_done++;
+    nf_peers_install(core, index, begun_ns, rtt_ns);
+}

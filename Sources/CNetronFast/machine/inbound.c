@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inbound.c - a datagram to an inner packet, or to a letter. */
+#include "machine/lane.h"
+
+#include "machine/ip.h"
+
+#include <string.h>
+
+static nf_open_result drop(nf_lane *lane, unsigned why, unsigned *reason)
+{
+    nf_lane_drop(lane, why);
+    *reason = why;
+    return NF_OPEN_DROPPED;
+}
+
+/* Does the inner source belong to the peer that sent it? */
+static bool is_own_source(nf_lane *lane, nf_session *session, uint32_t index, const nf_ip *ip)
+{
+    const nf_routes *routes = atomic_load_explicit(&lane->table->routes, memory_order_acquire);
+    size_t length = ip->family == 4 ? 4 : 16;
+    if (routes == lane->last_source.routes && index == lane->last_source.session_index &&
+        ip->family == lane->last_source.family &&
+        memcmp(ip->source, lane->last_source.source, length) == 0) {
+        return true;
+    }
+    if (routes == NULL) {
+        return false;
+    }
+    uint32_t peer = ip->family == 4 ? nf_routes_find4(routes, ip->source)
+                                    : nf_routes_find6(routes, ip->source);
+    if (peer != session->peer) {
+        return false;
+    }
+    lane->last_source.routes = routes;
+    lane->last_source.session_index = index;
+    lane->last_source.family = ip->family;
+    memcpy(lane->last_source.source, ip->source, length);
+    return true;
+}
+
+static nf_open_result take_packet(nf_lane *lane,
+                                  nf_session *session,
+                                  uint32_t index,
+                                  uint8_t tos,
+                                  nf_inbound *inbound,
+                                  unsigned *reason)
+{
+    nf_ip ip;
+    if (!nf_ip_parse(&ip, inbound->packet, inbound->length)) {
+        return drop(lane, NETRON_DROP_BAD_INNER, reason);
+    }
+    if (!is_own_source(lane, session, index, &ip)) {
+        return drop(lane, NETRON_DROP_SPOOFED, reason);
+    }
+    if (((ip.tos ^ tos) & 3) != 0 && !nf_tos_decapsulate(inbound->packet, tos)) {
+        return drop(lane, NETRON_DROP_CONGESTED, reason);
+    }
+    uint16_t clamp_mtu = nf_session_clamp_mtu(session, lane->table->mtu);
+    if (clamp_mtu != 0) {
+        nf_mss_clamp(inbound->packet, inbound->length, clamp_mtu, false);
+    }
+    return NF_OPEN_PACKET;
+}
+
+static nf_open_result take_fragment(nf_lane *lane,
+                                    nf_session *session,
+                                    uint32_t index,
+                                    uint8_t tos,
+                                    nf_inbound *inbound,
+                                    unsigned *reason)
+{
+    uint8_t flags = 0;
+    switch (nf_reassembly_add(lane->reassembly, session->key_identity, inbound->packet,
+                              inbound->length, lane->now_ns, &inbound->packet, &inbound->length,
+                              &flags)) {
+    case NF_FRAGMENT_WAIT:
+        return NF_OPEN_DONE;
+    case NF_FRAGMENT_WHOLE:
+        inbound->checksummed = (flags & NF_FLAG_CHECKSUMMED) != 0;
+        return take_packet(lane, session, index, tos, inbound, reason);
+    case NF_FRAGMENT_BAD:
+        break;
+    }
+    return drop(lane, NETRON_DROP_FRAGMENT, reason);
+}
+
+/* A new highest counter from another place: control challenges it, at most ten times a second. */
+static void note_source(nf_lane *lane, nf_session *session, uint32_t index, const nf_path *from)
+{
+    nf_path known;
+    nf_session_get_path(session, &known);
+    if (nf_endpoint_equal(&known.remote, &from->remote) ||
+        (session->roam_told_ns != 0 &&
+         lane->now_ns - session->roam_told_ns < NF_CHECK_ACTIVE_NS)) {
+        return;
+    }
+    session->roam_told_ns = lane->now_ns;
+    nf_letter letter = {.kind = NF_LETTER_ROAMED, .index = index, .path = *from};
+    nf_lane_post(lane, &letter, NULL, 0);
+}
+
+static void note_heard(nf_lane *lane, nf_session *session, uint32_t index, size_t length)
+{
+    uint64_t packets = atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
+    uint64_t bytes = atomic_load_explicit(&session->rx_bytes, memory_order_relaxed);
+    atomic_store_explicit(&session->rx_packets, packets + 1, memory_order_relaxed);
+    atomic_store_explicit(&session->rx_bytes, bytes + length, memory_order_relaxed);
+    atomic_store_explicit(&session->heard_ns, lane->now_ns, memory_order_relaxed);
+    if (__builtin_expect(!session->confirmed, 0)) {
+        session->confirmed = true;
+        nf_letter letter = {.kind = NF_LETTER_CONFIRMED, .index = index};
+        nf_lane_post(lane, &letter, NULL, 0);
+    }
+}
+
+static nf_open_result deliver(nf_lane *lane,
+                              nf_session *session,
+                              uint8_t *datagram,
+                              size_t length,
+                              const nf_path *from,
+                              uint8_t tos,
+                              nf_inbound *inbound,
+                              unsigned *reason)
+{
+    uint32_t index = nf_receiver_index_of(datagram);
+    inbound->packet = datagram + NF_HEADER_BYTES;
+    inbound->length = length - NF_SESSION_OVERHEAD_BYTES;
+    switch (datagram[0]) {
+    case NF_TYPE_DATA:
+        if (inbound->length == 0) {
+            return NF_OPEN_DONE;
+        }
+        inbound->checksummed = (datagram[1] & NF_FLAG_CHECKSUMMED) != 0;
+        return take_packet(lane, session, index, tos, inbound, reason);
+    case NF_TYPE_FRAGMENT:
+        return take_fragment(lane, session, index, tos, inbound, reason);
+    default:
+        break;
+    }
+    if (inbound->length > NF_LETTER_BODY_BYTES_MAX) {
+        return drop(lane, NETRON_DROP_MALFORMED, reason);
+    }
+    nf_letter letter = {
+        .kind = datagram[0] == NF_TYPE_LINK ? NF_LETTER_LINK : NF_LETTER_CONTROL,
+        .index = index,
+        .length = (uint32_t)length,
+        .path = *from,
+    };
+    nf_lane_post(lane, &letter, inbound->packet, inbound->length);
+    return NF_OPEN_DONE;
+}
+
+nf_open_result nf_lane_open(nf_lane *lane,
+                            uint8_t *datagram,
+                            size_t length,
+                            const nf_path *from,
+                            uint8_t tos,
+                            nf_inbound *inbound,
+                            unsigned *reason)
+{
+    if (length < 4 || datagram[0] < NF_TYPE_MESSAGE1 || datagram[0] > NF_TYPE_FRAGMENT) {
+        return drop(lane, NETRON_DROP_MALFORMED, reason);
+    }
+    if (datagram[0] < NF_TYPE_DATA) {
+        return NF_OPEN_CONTROL;
+    }
+    uint8_t allowed_flags = datagram[0] == NF_TYPE_DATA ? NF_FLAG_CHECKSUMMED : 0;
+    if (length < NF_SESSION_OVERHEAD_BYTES || (datagram[1] & ~allowed_flags) != 0 ||
+        datagram[2] != 0 || datagram[3] != 0) {
+        return drop(lane, NETRON_DROP_MALFORMED, reason);
+    }
+    uint32_t index = nf_receiver_index_of(datagram);
+    nf_session *session = nf_table_find(lane->table, index);
+    if (session == NULL) {
+        return drop(lane, NETRON_DROP_UNKNOWN_INDEX, reason);
+    }
+    if (session->owner != lane->number) {
+        return NF_OPEN_STRAY;
+    }
+    uint64_t counter = nf_load_le64(datagram + 8);
+    nf_aead *aead = nf_aead_cache_get(lane->aeads, session->key_identity + 1, session->suite,
+                                      session->receive_key);
+    if (!nf_aead_open(aead, datagram + NF_HEADER_BYTES, datagram + NF_HEADER_BYTES,
+                      length - NF_HEADER_BYTES, datagram, NF_HEADER_BYTES, counter)) {
+        return drop(lane, NETRON_DROP_FORGED, reason);
+    }
+    nf_replay *window = &session->windows[counter >> (64 - NF_LANE_BITS)];
+    uint64_t sequence = counter & NF_SEQUENCE_MASK;
+    bool newest = sequence >= window->next;
+    if (!nf_replay_take(window, session->window_bits, sequence)) {
+        return drop(lane, NETRON_DROP_REPLAYED, reason);
+    }
+    note_heard(lane, session, index, length - NF_SESSION_OVERHEAD_BYTES);
+    if (newest) {
+        note_source(lane, session, index, from);
+    }
+    return deliver(lane, session, datagram, length, from, tos, inbound, reason);
+}

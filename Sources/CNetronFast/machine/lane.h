@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lane.h - the two directions of the packet path, for one thread. Pure.
+ *
+ * Outbound: an inner packet finds its session and is sealed into the outbox behind the ones before
+ * it, so that equal ones leave in one train. Inbound: a datagram is opened in place and checked.
+ * No lock, no allocation, no log line; what is not for the path becomes a letter to control. */
+#ifndef NF_LANE_H
+#define NF_LANE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aead/aead.h"
+#include "machine/datagram.h"
+#include "machine/fragment.h"
+#include "machine/letter.h"
+#include "machine/mailbox.h"
+#include "machine/table.h"
+#include "netron/engine.h"
+
+enum {
+    NF_OUTBOX_MESSAGES_MAX = 64,
+    NF_OUTBOX_BYTES = 128 * 1024,
+    NF_OUTBOX_TRAIN_BYTES_MAX = 65000, /* of one message: UDP's own limit, with room for headers */
+    NF_OUTBOX_TRAIN_SEGMENTS_MAX = 64,
+};
+
+/** Sealed datagrams that wait for the socket. */
+typedef struct nf_outbox {
+    uint8_t *arena;
+    size_t used;
+    uint32_t count;
+    bool closed; /* the last message ended with a shorter datagram */
+    uint32_t datagrams_in_last;
+    nf_departure messages[NF_OUTBOX_MESSAGES_MAX];
+    uint32_t session_index[NF_OUTBOX_MESSAGES_MAX]; /* whose they are, for TOO_BIG */
+} nf_outbox;
+
+typedef struct nf_lane {
+    nf_table *table;
+    uint32_t number;
+    uint64_t now_ns; /* the shell sets it when a batch begins */
+    nf_aead_cache *aeads;
+    nf_reassembly *reassembly;
+    nf_mailbox *control; /* letters go there */
+    void (*wake_control)(void *context);
+    void *wake_context;
+    nf_outbox outbox;
+    uint32_t next_fragment_id;
+    _Atomic uint64_t drops[NETRON_DROP_COUNT]; /* written here, read by control */
+    struct {
+        const nf_routes *routes; /* the snapshot this was found in */
+        uint32_t session_index;
+        uint8_t family;
+        uint8_t source[16];
+    } last_source; /* inner source that was checked last */
+} nf_lane;
+
+/** False when memory is short. */
+bool nf_lane_init(nf_lane *lane, nf_table *table, uint32_t number, nf_aead_backend backend);
+void nf_lane_free(nf_lane *lane);
+
+static inline void nf_lane_drop(nf_lane *lane, unsigned reason)
+{
+    /* One writer: no read-modify-write is needed. */
+    uint64_t count = atomic_load_explicit(&lane->drops[reason], memory_order_relaxed);
+    atomic_store_explicit(&lane->drops[reason], count + 1, memory_order_relaxed);
+}
+
+/** Adds the lane's drops to counters. From any thread. */
+void nf_lane_add_drops(const nf_lane *lane, netron_counters *counters);
+
+/** Posts a letter to control; a full mailbox counts QUEUE_FULL. */
+void nf_lane_post(nf_lane *lane, const nf_letter *letter, const void *body, size_t body_length);
+
+/* --- outbound ------------------------------------------------------------------------------------ */
+
+/** Where packets with one inner destination go; good for one batch, and while the lane's AEAD cache
+ *  is not asked for another key. */
+typedef struct nf_flow {
+    nf_session *session;
+    nf_aead *aead;
+    nf_path path;
+    uint32_t session_index;
+    uint32_t path_mtu;
+    uint16_t clamp_mtu; /* for the MSS of a SYN; 0: leave it */
+    uint8_t tos;
+} nf_flow;
+
+/** Finds the flow of an inner packet. Without a route or a session the packet is told to control
+ *  (it waits there), which counts nothing; a packet that is none is dropped and counted.
+ *  @return false when there is nothing to send */
+bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t length);
+
+/** Seals a packet into the outbox, in fragments if the path is too narrow. A TCP SYN's MSS is
+ *  lowered to the path first, in place. `flags`: of a session header.
+ *  @return false if the outbox is full: flush it, and call again */
+bool nf_lane_seal(nf_lane *lane, nf_flow *flow, uint8_t *packet, size_t length, uint8_t flags);
+
+static inline void nf_outbox_clear(nf_outbox *outbox)
+{
+    outbox->used = 0;
+    outbox->count = 0;
+    outbox->closed = false;
+}
+
+/** Seals any message of a session, as `lane`, to `out` (16 + length + 16 bytes).
+ *  @return the datagram's length, or 0 when the key may seal no more */
+size_t nf_session_seal(nf_session *session,
+                       nf_aead *aead,
+                       unsigned lane,
+                       uint8_t type,
+                       uint8_t flags,
+                       const uint8_t *bytes,
+                       size_t length,
+                       uint8_t *out);
+
+/* --- inbound ------------------------------------------------------------------------------------- */
+
+typedef struct nf_inbound {
+    uint8_t *packet; /* in the datagram, or in the lane's reassembly until the next open */
+    size_t length;
+    bool checksummed;
+} nf_inbound;
+
+typedef enum nf_open_result {
+    NF_OPEN_PACKET,  /* an inner packet for this host */
+    NF_OPEN_DONE,    /* taken: nothing for this host (a letter was sent, or it was empty) */
+    NF_OPEN_DROPPED, /* and counted; `*reason` */
+    NF_OPEN_CONTROL, /* a message for control: the shell brings it there */
+    NF_OPEN_STRAY,   /* another lane's: the shell brings it there */
+} nf_open_result;
+
+/** Opens one datagram in place. */
+nf_open_result nf_lane_open(nf_lane *lane,
+                            uint8_t *datagram,
+                            size_t length,
+                            const nf_path *from,
+                            uint8_t tos,
+                            nf_inbound *inbound,
+                            unsigned *reason);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* liveness.c - one look at a peer: is it there, is its session too old, when to look again.
+ *
+ * Lanes only count. Here the counters are compared with those of the last look: what was sent and
+ * not answered for three round trips is asked after with an echo; two lost echoes begin a new
+ * handshake; NF_SILENT_END_NS without an answer and the peer is down. A peer without traffic is
+ * looked at seldom, and the lane that sends to it again says so. */
+#include "machine/core.h"
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t patience(const nf_peer *peer)
+{
+    uint64_t trips = 3 * peer->rtt_ns;
+    return trips > NF_UNANSWERED_MIN_NS ? trips : NF_UNANSWERED_MIN_NS;
+}
+
+static void dial_again(nf_core *core, nf_peer *peer)
+{
+    if (!nf_dial_is_dialing(core, peer->id)) {
+        /* A full table is no reason to worry: the next look tries again. */
+        (void)nf_core_dial(core, &peer->path, peer->id, core->now_ns);
+    }
+}
+
+/* @return true if packets went either way since the last look */
+static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session)
+{
+    uint64_t bytes;
+    uint64_t tx = nf_session_sent(session, &bytes);
+    uint64_t rx = atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
+    bool heard = rx != peer->seen_rx;
+    bool sent = tx != peer->seen_tx;
+    if (heard) {
+        peer->heard_ns = atomic_load_explicit(&session->heard_ns, memory_order_relaxed);
+        peer->unanswered_ns = 0;
+        peer->probes_lost = 0;
+        peer->redial_ns = 0;
+    } else if (sent && peer->unanswered_ns == 0) {
+        peer->unanswered_ns = core->now_ns;
+        peer->probe_ns = core->now_ns;
+    }
+    peer->seen_rx = rx;
+    peer->seen_tx = tx;
+    return heard || sent;
+}
+
+static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
+{
+    uint64_t now_ns = core->now_ns;
+    if (peer->unanswered_ns == 0) {
+        if (now_ns >= peer->heard_ns + NF_KEEPALIVE_NS) {
+            nf_path_echo(core, session, 0);
+            peer->unanswered_ns = now_ns;
+            peer->probe_ns = now_ns;
+        }
+        return;
+    }
+    if (now_ns >= peer->probe_ns + patience(peer)) {
+        nf_path_echo(core, session, 0);
+        peer->probe_ns = now_ns;
+        if (peer->probes_lost < UINT8_MAX) {
+            peer->probes_lost++;
+        }
+    }
+    if (peer->probes_lost > NF_PROBES_LOST && now_ns >= peer->redial_ns) {
+        peer->redial_ns = now_ns + NF_REDIAL_NS;
+        dial_again(core, peer);
+    }
+}
+
+static void renew_if_old(nf_core *core, nf_peer *peer, nf_session *session)
+{
+    uint64_t most = 0;
+    for (unsigned lane = 0; lane < NF_LANE_COUNT; lane++) {
+        uint64_t sent = atomic_load_explicit(&session->tx_sequence[lane], memory_order_relaxed);
+        most = sent > most ? sent : most;
+    }
+    if (core->now_ns >= peer->rekey_ns ||
+        (most >= NF_REKEY_PACKETS && core->now_ns >= peer->made_ns + NF_REDIAL_NS)) {
+        peer->rekey_ns = core->now_ns + NF_REDIAL_NS;
+        dial_again(core, peer);
+    }
+}
+
+void nf_liveness_check(nf_core *core, uint32_t number)
+{
+    nf_peer *peer = &core->peers[number];
+    if (!peer->used) {
+        return;
+    }
+    uint64_t now_ns = core->now_ns;
+    if (peer->previous != 0 && now_ns >= peer->previous_end_ns) {
+        nf_peers_end_session(core, number, peer->previous);
+    }
+    nf_session *session = nf_peers_session(core, number);
+    if (session != NULL && now_ns >= peer->made_ns + NF_SESSION_END_NS) {
+        nf_peers_end_session(core, number, peer->current);
+        session = NULL;
+    }
+    if (session == NULL) {
+        if (peer->announced) {
+            nf_peers_remove(core, number, NETRON_DOWN_SILENT);
+        }
+        return; /* else a handshake with it is being confirmed: that ends on its own */
+    }
+    bool active = compare_counters(core, peer, session);
+    if (peer->unanswered_ns != 0 && now_ns >= peer->unanswered_ns + NF_SILENT_END_NS) {
+        nf_peers_remove(core, number, NETRON_DOWN_SILENT);
+        return;
+    }
+    ask_if_silent(core, peer, session);
+    renew_if_old(core, peer, session);
+    uint64_t next = nf_path_search_due(core, number, active);
+    bool watch = active || peer->unanswered_ns != 0;
+    atomic_store_explicit(&session->watched, watch ? 1 : 0, memory_order_relaxed);
+    next = earlier(next, watch ? now_ns + NF_CHECK_ACTIVE_NS : peer->heard_ns + NF_KEEPALIVE_NS);
+    next = earlier(next, earlier(peer->rekey_ns, peer->made_ns + NF_SESSION_END_NS));
+    if (peer->previous != 0) {
+        next = earlier(next, peer->previous_end_ns);
+    }
+    nf_core_set_deadline_peer(core, number, next > now_ns ? next : now_ns + NF_MILLISECOND_NS);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* path.c - the link itself: echoes, moves to another address, and how large a datagram may be.
+ *
+ * A peer is sent bulk only where it proved to get mail: a packet from a new source is answered with
+ * a sealed challenge to that source, 44 bytes for at least 32, and only its response moves the
+ * path. The size is found by padded probes (RFC 8899); what they tell is the UDP payload. */
+#include "machine/core.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* --- echoes -------------------------------------------------------------------------------------- */
+
+void nf_path_echo(nf_core *core, nf_session *session, uint64_t token)
+{
+    uint8_t echo[NF_LINK_ECHO_BYTES] = {NF_LINK_ECHO};
+    nf_store_le64(echo + 4, core->now_ns);
+    nf_store_le64(echo + 12, token);
+    nf_core_seal(core, session, NF_TYPE_LINK, echo, sizeof(echo), NULL);
+}
+
+static void take_echo_reply(nf_core *core, nf_session *session, const uint8_t *body)
+{
+    uint64_t sent_ns = nf_load_le64(body + 4);
+    uint64_t token = nf_load_le64(body + 12);
+    if (sent_ns > core->now_ns || core->now_ns - sent_ns > NF_SESSION_END_NS) {
+        return; /* not what we sent: the peer fools itself */
+    }
+    nf_peer *peer = &core->peers[session->peer];
+    uint64_t rtt_ns = core->now_ns - sent_ns;
+    peer->rtt_ns = peer->rtt_ns == 0 ? rtt_ns : (7 * peer->rtt_ns + rtt_ns) / 8;
+    netron_event *event = token == 0 ? NULL : nf_event_add(core, NETRON_EVENT_PONG);
+    if (event != NULL) {
+        memcpy(event->id, peer->id, sizeof(event->id));
+        event->endpoint = peer->path.remote;
+        event->token = token;
+        event->rtt_ns = rtt_ns;
+    }
+}
+
+/* --- moves --------------------------------------------------------------------------------------- */
+
+void nf_path_roamed(nf_core *core, uint32_t index, const nf_path *path)
+{
+    nf_session *session = nf_table_find(&core->table, index);
+    if (session == NULL) {
+        return;
+    }
+    nf_peer *peer = &core->peers[session->peer];
+    if (nf_endpoint_equal(&peer->path.remote, &path->remote)) {
+        return;
+    }
+    peer->challenge_path = *path;
+    nf_random_bytes(&core->random, peer->challenge, sizeof(peer->challenge));
+    uint8_t body[NF_LINK_CHALLENGE_BYTES] = {NF_LINK_CHALLENGE};
+    memcpy(body + 4, peer->challenge, sizeof(peer->challenge));
+    nf_core_seal(core, session, NF_TYPE_LINK, body, sizeof(body), path);
+}
+
+static void take_response(nf_core *core,
+                          nf_session *session,
+                          const uint8_t *body,
+                          const nf_path *path)
+{
+    nf_peer *peer = &core->peers[session->peer];
+    static const uint8_t none[sizeof(peer->challenge)];
+    if (memcmp(peer->challenge, none, sizeof(none)) == 0 ||
+        sodium_memcmp(peer->challenge, body + 4, sizeof(peer->challenge)) != 0 ||
+        !nf_endpoint_equal(&peer->challenge_path.remote, &path->remote)) {
+        return;
+    }
+    memset(peer->challenge, 0, sizeof(peer->challenge));
+    nf_peers_set_path(core, session->peer, path);
+}
+
+/* --- sizes --------------------------------------------------------------------------------------- */
+
+/* What is tried, in UDP payload bytes: the most that the inner MTU can use, with a relay's shim;
+ * below it what Ethernet, PPPoE, common tunnels and IPv6's least MTU leave. */
+static uint32_t candidate(const nf_core *core, unsigned number)
+{
+    static const uint16_t common[] = {1440, 1412, 1372, 1332, 1292, 1252, 1232};
+    uint32_t top = core->table.mtu + NF_SESSION_OVERHEAD_BYTES + NF_CIRCUIT_SHIM_BYTES;
+    if (number == 0) {
+        return top;
+    }
+    if (number > sizeof(common) / sizeof(common[0])) {
+        return 0;
+    }
+    return common[number - 1] < top ? common[number - 1] : NF_PATH_MTU_BASE;
+}
+
+static void send_probe(nf_core *core, nf_session *session, uint32_t size)
+{
+    uint8_t body[NETRON_MTU_MAX + NF_CIRCUIT_SHIM_BYTES] = {NF_LINK_PROBE};
+    nf_store_le16(body + 2, (uint16_t)size);
+    nf_core_seal(core, session, NF_TYPE_LINK, body, size - NF_SESSION_OVERHEAD_BYTES, NULL);
+}
+
+static void use_size(nf_core *core, uint32_t number, uint32_t size, bool settled)
+{
+    core->peers[number].path_mtu = size;
+    nf_session *session = nf_peers_session(core, number);
+    if (session != NULL) {
+        atomic_store_explicit(&session->path_mtu, size, memory_order_relaxed);
+        atomic_store_explicit(&session->path_settled, settled ? 1 : 0, memory_order_relaxed);
+    }
+}
+
+void nf_path_search(nf_core *core, uint32_t number)
+{
+    nf_peer *peer = &core->peers[number];
+    peer->search_best = NF_PATH_MTU_BASE;
+    peer->search_tries = 0;
+    peer->search_ns = core->now_ns;
+    peer->confirms_lost = 0;
+    use_size(core, number, NF_PATH_MTU_BASE, false);
+    nf_core_set_deadline_peer(core, number, core->now_ns);
+}
+
+static void search_step(nf_core *core, uint32_t number, nf_session *session)
+{
+    nf_peer *peer = &core->peers[number];
+    bool found_top = peer->search_best >= candidate(core, 0);
+    if (found_top || peer->search_tries >= NF_PROBE_TRIES_MAX) {
+        use_size(core, number, peer->search_best, true);
+        peer->search_tries = 0;
+        peer->search_ns = found_top ? UINT64_MAX : core->now_ns + NF_PROBE_RAISE_NS;
+        peer->confirm_ns = core->now_ns + NF_PROBE_CONFIRM_NS;
+        return;
+    }
+    for (unsigned i = 0; candidate(core, i) > peer->search_best; i++) {
+        send_probe(core, session, candidate(core, i));
+    }
+    peer->search_tries++;
+    peer->search_ns = core->now_ns + NF_PROBE_RETRY_NS;
+}
+
+uint64_t nf_path_search_due(nf_core *core, uint32_t number, bool active)
+{
+    nf_peer *peer = &core->peers[number];
+    nf_session *session = nf_peers_session(core, number);
+    if (session == NULL) {
+        return UINT64_MAX;
+    }
+    if (core->now_ns >= peer->search_ns) {
+        search_step(core, number, session);
+    }
+    if (!active || peer->path_mtu <= NF_PATH_MTU_BASE || core->now_ns < peer->confirm_ns) {
+        return peer->search_ns;
+    }
+    if (peer->confirms_lost >= NF_CONFIRMS_LOST_MAX) {
+        nf_path_search(core, number); /* the path became narrower: a black hole (RFC 8899 4.3) */
+        return core->now_ns;
+    }
+    send_probe(core, session, peer->path_mtu);
+    peer->confirms_lost++;
+    peer->confirm_ns = core->now_ns + NF_PROBE_RETRY_NS;
+    return peer->search_ns;
+}
+
+static void take_probe(nf_core *core,
+                       nf_session *session,
+                       const nf_letter *letter,
+                       const uint8_t *body)
+{
+    uint16_t size = nf_load_le16(body + 2);
+    if (size != letter->length) {
+        nf_core_drop(core, NETRON_DROP_MALFORMED);
+        return;
+    }
+    uint8_t reply[NF_LINK_PROBE_BYTES_MIN] = {NF_LINK_PROBE_REPLY};
+    nf_store_le16(reply + 2, size);
+    nf_core_seal(core, session, NF_TYPE_LINK, reply, sizeof(reply), NULL);
+}
+
+static void take_probe_reply(nf_core *core, nf_session *session, const uint8_t *body)
+{
+    uint32_t number = session->peer;
+    nf_peer *peer = &core->peers[number];
+    uint32_t size = nf_load_le16(body + 2);
+    if (size > candidate(core, 0)) {
+        return; /* never asked for */
+    }
+    if (size >= peer->path_mtu) {
+        peer->confirms_lost = 0;
+        peer->confirm_ns = core->now_ns + NF_PROBE_CONFIRM_NS;
+    }
+    if (size > peer->search_best) {
+        peer->search_best = size;
+        bool top = size == candidate(core, 0);
+        use_size(core, number, size, top);
+        if (top) {
+            peer->search_ns = UINT64_MAX;
+        }
+    }
+}
+
+void nf_path_too_big(nf_core *core, uint32_t index)
+{
+    nf_session *session = nf_table_find(&core->table, index);
+    if (session != NULL && core->peers[session->peer].path_mtu > NF_PATH_MTU_BASE) {
+        nf_path_search(core, session->peer);
+    }
+}
+
+void nf_path_refused(nf_core *core, uint32_t index)
+{
+    nf_session *session = nf_table_find(&core->table, index);
+    if (session != NULL) {
+        nf_path path;
+        nf_session_get_path(session, &path);
+        memset(&path.local, 0, sizeof(path.local));
+        nf_session_set_path(session, &path);
+    }
+}
+
+/* --- messages ------------------------------------------------------------------------------------ */
+
+void nf_path_message(nf_core *core,
+                     const nf_letter *letter,
+                     const uint8_t *body,
+                     size_t length)
+{
+    nf_session *session = nf_table_find(&core->table, letter->index);
+    if (session == NULL) {
+        nf_core_drop(core, NETRON_DROP_NO_SESSION);
+        return;
+    }
+    uint8_t reply[NF_LINK_ECHO_BYTES];
+    switch (length >= NF_LINK_GOODBYE_BYTES ? body[0] : 0) {
+    case NF_LINK_ECHO:
+    case NF_LINK_CHALLENGE:
+        if (length == NF_LINK_ECHO_BYTES || length == NF_LINK_CHALLENGE_BYTES) {
+            memcpy(reply, body, length);
+            reply[0] = (uint8_t)(body[0] + 1);
+            nf_core_seal(core, session, NF_TYPE_LINK, reply, length,
+                         body[0] == NF_LINK_CHALLENGE ? &letter->path : NULL);
+            return;
+        }
+        break;
+    case NF_LINK_ECHO_REPLY:
+        if (length == NF_LINK_ECHO_BYTES) {
+            take_echo_reply(core, session, body);
+            return;
+        }
+        break;
+    case NF_LINK_RESPONSE:
+        if (length == NF_LINK_CHALLENGE_BYTES) {
+            take_response(core, session, body, &letter->path);
+            return;
+        }
+        break;
+    case NF_LINK_PROBE:
+        take_probe(core, session, letter, body);
+        return;
+    case NF_LINK_PROBE_REPLY:
+        take_probe_reply(core, session, body);
+        return;
+    case NF_LINK_GOODBYE:
+        nf_peers_remove(core, session->peer, NETRON_DOWN_GOODBYE);
+        return;
+    default:
+        break;
+    }
+    nf_core_drop(core, NETRON_DROP_MALFORMED);
+}

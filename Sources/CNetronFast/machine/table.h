@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table.h - what the control thread and the lanes share: session slots, peers, routes. Pure.
+ *
+ * The control thread writes; lanes read. A slot is published by storing its index with release and
+ * taken back by storing 0; it is filled again only after every lane that was online has gone round
+ * (reclaim.h). Fields without a note are constant while the slot is published. */
+#ifndef NF_TABLE_H
+#define NF_TABLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine/datagram.h"
+#include "machine/reclaim.h"
+#include "machine/replay.h"
+#include "machine/routes.h"
+#include "machine/wire.h"
+
+enum {
+    NF_SLOT_BITS = 16,
+    NF_GENERATION_BITS = 32 - NF_SLOT_BITS - NF_LANE_BITS,
+    NF_NO_SLOT = UINT32_MAX,
+    NF_PATH_WORDS = 6, /* 8-byte words of an nf_path */
+};
+
+typedef struct nf_session {
+    _Atomic uint32_t index; /* generation | slot | owner lane; 0: not published */
+    uint32_t remote_index;
+    uint32_t peer;
+    uint8_t suite;
+    uint8_t remote_lanes;
+    uint8_t owner;     /* lane that opens */
+    uint8_t initiator; /* 1: begun here */
+    uint64_t key_identity; /* even; of the sending key; + 1: the receiving one */
+    uint64_t made_ns;
+    uint8_t send_key[32];
+    uint8_t receive_key[32];
+
+    /* The path: a sequence lock. Written by control, read by all. */
+    _Atomic uint32_t path_version;
+    _Atomic uint32_t path_mtu;     /* UDP payload bytes that pass */
+    _Atomic uint32_t path_settled; /* 1: that was searched for, and is the most */
+    _Atomic uint32_t watched;      /* 1: control looks at this peer often; else tell it of traffic */
+    _Atomic uint64_t path[NF_PATH_WORDS];
+
+    /* Written by the owner lane alone. */
+    _Atomic uint64_t heard_ns;
+    _Atomic uint64_t rx_packets, rx_bytes;
+    uint64_t roam_told_ns; /* when control was last told of another source */
+    bool confirmed;        /* a packet of it was authenticated */
+    nf_replay windows[NF_LANE_COUNT];
+    uint64_t window_bits[NF_REPLAY_WORDS_MAX];
+
+    /* Element n is written by lane n alone. */
+    _Atomic uint64_t tx_sequence[NF_LANE_COUNT];
+    _Atomic uint64_t tx_bytes[NF_LANE_COUNT];
+} nf_session;
+
+/** What lanes know of a peer. */
+typedef struct nf_peer_entry {
+    _Atomic uint32_t send_slot; /* NF_NO_SLOT: no session */
+} nf_peer_entry;
+
+typedef struct nf_table {
+    uint32_t slots_max, peers_max, lanes, mtu;
+    nf_session *slots;
+    nf_peer_entry *peers;
+    _Atomic(nf_routes *) routes; /* NULL: none */
+    nf_reclaim reclaim;
+
+    /* Control's alone. */
+    uint16_t *generations;   /* by slot */
+    uint32_t *free_slots;    /* a stack */
+    uint32_t free_count;
+    uint32_t *retired_slots; /* a ring of slots that wait for the lanes */
+    uint64_t *retired_stamps;
+    uint32_t retired_first, retired_count;
+    nf_routes *old_routes; /* NULL, or a snapshot that waits for the lanes */
+    uint64_t old_routes_stamp;
+    uint32_t next_owner;
+    uint64_t next_key_identity;
+} nf_table;
+
+/** False when memory is short. Pages are touched as slots are taken. */
+bool nf_table_init(nf_table *table, uint32_t peers_max, uint32_t lanes, uint32_t mtu);
+void nf_table_free(nf_table *table);
+
+/** Takes a free slot: its index is told to the other side, nothing is published yet.
+ *  @return the index, or 0 when none is free */
+uint32_t nf_table_reserve(nf_table *table);
+
+/** The slot number of an index. */
+static inline uint32_t nf_slot_of(uint32_t index)
+{
+    return index >> NF_LANE_BITS & ((1u << NF_SLOT_BITS) - 1);
+}
+
+static inline nf_session *nf_table_slot(nf_table *table, uint32_t index)
+{
+    return &table->slots[nf_slot_of(index)];
+}
+
+/** The published session of a received index, or NULL. */
+static inline nf_session *nf_table_find(nf_table *table, uint32_t index)
+{
+    uint32_t slot = nf_slot_of(index);
+    if (slot >= table->slots_max || index == 0) {
+        return NULL;
+    }
+    nf_session *session = &table->slots[slot];
+    return atomic_load_explicit(&session->index, memory_order_acquire) == index ? session : NULL;
+}
+
+typedef struct nf_session_facts {
+    uint32_t index, remote_index, peer;
+    uint8_t suite, remote_lanes, initiator;
+    uint64_t now_ns;
+    const uint8_t *send_key, *receive_key;
+    nf_path path;
+} nf_session_facts;
+
+/** Fills and publishes a reserved slot. */
+void nf_table_publish(nf_table *table, const nf_session_facts *facts);
+
+/** Gives back a reserved or published slot; its keys are wiped when the lanes have let go. */
+void nf_table_retire(nf_table *table, uint32_t index);
+
+/** Frees what retired slots the lanes have let go of. */
+void nf_table_collect(nf_table *table);
+
+/** Replaces the routes; the old ones are freed when the lanes have let go. Waits for nothing: with
+ *  an older snapshot still waiting it returns false and does nothing. */
+bool nf_table_set_routes(nf_table *table, nf_routes *routes);
+
+void nf_session_set_path(nf_session *session, const nf_path *path);
+void nf_session_get_path(nf_session *session, nf_path *path);
+
+/** What the MSS of a TCP SYN must fit, or 0 when the path takes the inner MTU or is not known. */
+static inline uint16_t nf_session_clamp_mtu(nf_session *session, uint32_t mtu)
+{
+    if (atomic_load_explicit(&session->path_settled, memory_order_relaxed) == 0) {
+        return 0;
+    }
+    uint32_t room = atomic_load_explicit(&session->path_mtu, memory_order_relaxed) -
+                    (NF_HEADER_BYTES + NF_TAG_BYTES);
+    return room < mtu ? (uint16_t)room : 0;
+}
+
+/** Packets and bytes sealed by all lanes. */
+uint64_t nf_session_sent(nf_session *session, uint64_t *bytes);
+
+#endif

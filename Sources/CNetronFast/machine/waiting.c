@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* waiting.c - inner packets whose destination has no route or no session yet.
+ *
+ * They wait in a fixed pool, a few for each destination; the caller is told of addresses that
+ * nobody has. After NF_WAITING_NS the host gets an ICMP answer, and for NF_NEGATIVE_NS the next
+ * packet gets one at once. */
+#include "machine/core.h"
+
+#include "machine/ip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+
+typedef struct destination {
+    bool used, negative;
+    uint8_t family, count;
+    uint8_t address[16];
+    uint16_t cells[NF_WAITING_PER_DESTINATION_MAX];
+    uint64_t until_ns;
+} destination;
+
+typedef struct cell {
+    uint16_t length;
+    uint8_t bytes[NF_WAITING_PACKET_BYTES_MAX];
+} cell;
+
+struct nf_waiting {
+    destination destinations[NF_WAITING_DESTINATIONS_MAX];
+    cell cells[NF_WAITING_PACKETS_MAX];
+    uint16_t free_cells[NF_WAITING_PACKETS_MAX];
+    uint16_t free_count, used_count;
+};
+
+bool nf_waiting_init(nf_core *core)
+{
+    core->waiting = calloc(1, sizeof(*core->waiting));
+    if (core->waiting == NULL) {
+        return false;
+    }
+    for (uint16_t i = NF_WAITING_PACKETS_MAX; i > 0; i--) {
+        core->waiting->free_cells[core->waiting->free_count++] = (uint16_t)(i - 1);
+    }
+    return true;
+}
+
+void nf_waiting_free(nf_core *core)
+{
+    free(core->waiting);
+    core->waiting = NULL;
+}
+
+static bool seal_fragments(nf_core *core, nf_session *session, const uint8_t *packet, size_t length)
+{
+    uint8_t piece[NF_FRAGMENT_PIECE_BYTES_MAX];
+    size_t room = core->peers[session->peer].path_mtu - NF_SESSION_OVERHEAD_BYTES;
+    unsigned count = nf_fragment_count(length, room < sizeof(piece) ? room : sizeof(piece));
+    uint32_t id = (uint32_t)nf_random_below(&core->random, UINT32_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        size_t n = nf_fragment_cut(packet, length, id, i, count, 0, piece);
+        if (!nf_core_seal(core, session, NF_TYPE_FRAGMENT, piece, n, NULL)) {
+            return false;
+        }
+    }
+    return count > 0;
+}
+
+/* Sends a packet if there is a route and a session by now. */
+static bool try_send(nf_core *core, const nf_ip *ip, const uint8_t *packet, size_t length)
+{
+    const nf_routes *routes =
+        atomic_load_explicit(&core->table.routes, memory_order_relaxed);
+    if (routes == NULL) {
+        return false;
+    }
+    uint32_t peer = ip->family == 4 ? nf_routes_find4(routes, ip->destination)
+                                    : nf_routes_find6(routes, ip->destination);
+    nf_session *session = peer == NF_NO_PEER ? NULL : nf_peers_session(core, peer);
+    if (session == NULL || !core->peers[peer].used) {
+        return false;
+    }
+    if (length + NF_SESSION_OVERHEAD_BYTES > core->peers[peer].path_mtu) {
+        return seal_fragments(core, session, packet, length);
+    }
+    return nf_core_seal(core, session, NF_TYPE_DATA, packet, length, NULL);
+}
+
+static void answer(nf_core *core, const uint8_t *packet, size_t length)
+{
+    nf_core_drop(core, NETRON_DROP_UNROUTED);
+    nf_ip ip;
+    if (!nf_ip_parse(&ip, packet, length) ||
+        !nf_rate_take(&core->icmp_rate, NF_ICMP_PER_SECOND, NF_ICMP_BURST, core->now_ns)) {
+        return;
+    }
+    uint32_t place = nf_ring_push(&core->host_ring);
+    if (place == UINT32_MAX) {
+        return;
+    }
+    /* From the destination itself: an answer from an own address would look forged to the host. */
+    nf_host_packet *out = &core->host[place];
+    out->length = (uint16_t)nf_icmp_answer(NF_ICMP_UNREACHABLE, packet, length, ip.destination, 0,
+                                           out->bytes);
+}
+
+static void release_cells(struct nf_waiting *waiting, destination *d)
+{
+    for (uint8_t i = 0; i < d->count; i++) {
+        waiting->free_cells[waiting->free_count++] = d->cells[i];
+    }
+    d->count = 0;
+}
+
+static void forget(struct nf_waiting *waiting, destination *d)
+{
+    release_cells(waiting, d);
+    d->used = false;
+    waiting->used_count--;
+}
+
+static destination *find(struct nf_waiting *waiting, const nf_ip *ip)
+{
+    size_t length = ip->family == 4 ? 4 : 16;
+    for (unsigned i = 0; i < NF_WAITING_DESTINATIONS_MAX; i++) {
+        destination *d = &waiting->destinations[i];
+        if (d->used && d->family == ip->family && memcmp(d->address, ip->destination, length) == 0) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+/* A place for a new destination: a free one, or that of the one which ends first. */
+static destination *take(nf_core *core, const nf_ip *ip)
+{
+    struct nf_waiting *waiting = core->waiting;
+    destination *best = NULL;
+    for (unsigned i = 0; i < NF_WAITING_DESTINATIONS_MAX; i++) {
+        destination *d = &waiting->destinations[i];
+        if (!d->used) {
+            best = d;
+            break;
+        }
+        if (best == NULL || d->until_ns < best->until_ns) {
+            best = d;
+        }
+    }
+    if (best->used) {
+        forget(waiting, best);
+    }
+    *best = (destination){.used = true, .family = ip->family};
+    memcpy(best->address, ip->destination, ip->family == 4 ? 4 : 16);
+    best->until_ns = core->now_ns + NF_WAITING_NS;
+    waiting->used_count++;
+    nf_core_set_deadline_owner(core, NF_OWNER_WAITING, core->now_ns + NF_MILLISECOND_NS * 100);
+    return best;
+}
+
+static bool is_group(const nf_ip *ip)
+{
+    const uint8_t *a = ip->destination;
+    return ip->family == 6 ? a[0] == 0xff : (a[0] & 0xf0) == 0xe0 || a[0] == 0xff;
+}
+
+static void tell(nf_core *core, uint32_t peer, const destination *d)
+{
+    if (peer != NF_NO_PEER && core->peers[peer].used) {
+        if (!nf_dial_is_dialing(core, core->peers[peer].id)) {
+            (void)nf_core_dial(core, &core->peers[peer].path, core->peers[peer].id, core->now_ns);
+        }
+        return;
+    }
+    netron_event *event = nf_event_add(core, NETRON_EVENT_UNROUTED);
+    if (event != NULL) {
+        event->length = d->family == 4 ? 4 : 16;
+        memcpy(event->bytes, d->address, event->length);
+    }
+}
+
+void nf_waiting_add(nf_core *core, uint32_t peer, uint8_t *packet, size_t length)
+{
+    struct nf_waiting *waiting = core->waiting;
+    nf_ip ip;
+    if (!nf_ip_parse(&ip, packet, length)) {
+        nf_core_drop(core, NETRON_DROP_BAD_INNER);
+        return;
+    }
+    if (is_group(&ip)) {
+        nf_core_drop(core, NETRON_DROP_UNROUTED);
+        return;
+    }
+    if (try_send(core, &ip, packet, length)) {
+        return;
+    }
+    destination *d = find(waiting, &ip);
+    if (d != NULL && d->negative) {
+        answer(core, packet, length);
+        return;
+    }
+    if (d == NULL) {
+        d = take(core, &ip);
+        tell(core, peer, d);
+    }
+    if (d->count == NF_WAITING_PER_DESTINATION_MAX || waiting->free_count == 0) {
+        nf_core_drop(core, NETRON_DROP_QUEUE_FULL);
+        return;
+    }
+    uint16_t number = waiting->free_cells[--waiting->free_count];
+    waiting->cells[number].length = (uint16_t)length;
+    memcpy(waiting->cells[number].bytes, packet, length);
+    d->cells[d->count++] = number;
+}
+
+void nf_waiting_release(nf_core *core)
+{
+    struct nf_waiting *waiting = core->waiting;
+    for (unsigned i = 0; waiting->used_count > 0 && i < NF_WAITING_DESTINATIONS_MAX; i++) {
+        destination *d = &waiting->destinations[i];
+        if (!d->used || (d->count == 0 && !d->negative)) {
+            continue;
+        }
+        if (d->negative) {
+            forget(waiting, d); /* who comes up now may have it */
+            continue;
+        }
+        bool sent = false;
+        for (uint8_t n = 0; n < d->count; n++) {
+            const cell *c = &waiting->cells[d->cells[n]];
+            nf_ip ip;
+            sent = nf_ip_parse(&ip, c->bytes, c->length) &&
+                   try_send(core, &ip, c->bytes, c->length);
+            if (!sent) {
+                break;
+            }
+        }
+        if (sent) {
+            forget(waiting, d);
+        }
+    }
+}
+
+void nf_waiting_timeout(nf_core *core)
+{
+    struct nf_waiting *waiting = core->waiting;
+    uint64_t next = UINT64_MAX;
+    for (unsigned i = 0; waiting->used_count > 0 && i < NF_WAITING_DESTINATIONS_MAX; i++) {
+        destination *d = &waiting->destinations[i];
+        if (d->used && core->now_ns >= d->until_ns) {
+            if (d->negative) {
+                forget(waiting, d);
+                continue;
+            }
+            for (uint8_t n = 0; n < d->count; n++) {
+                const cell *c = &waiting->cells[d->cells[n]];
+                answer(core, c->bytes, c->length);
+            }
+            release_cells(waiting, d);
+            d->negative = true;
+            d->until_ns = core->now_ns + NF_NEGATIVE_NS;
+        }
+        if (d->used && d->until_ns < next) {
+            next = d->until_ns;
+        }
+    }
+    nf_core_set_deadline_owner(core, NF_OWNER_WAITING, next);
+}
