@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control.h - a device whole: the control thread, its lock, and the workers beside it.
+ *
+ * The control machine belongs to whoever holds the lock: the control thread, or a caller of
+ * device.h. Lanes never take it; what they share with control is the table. */
+#ifndef NF_CONTROL_H
+#define NF_CONTROL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "linux/tun.h"
+#include "linux/udp.h"
+#include "loop/worker.h"
+#include "machine/core.h"
+#include "netron/device.h"
+
+struct netron_device {
+    nf_core *core;
+    pthread_mutex_t lock;
+    bool lock_made, has_tun, udp_open;
+    nf_tun tun;
+    nf_udp_group udp;
+    nf_receiver *receiver;
+    nf_mailbox *letters; /* from the workers */
+    nf_worker workers[NETRON_LANES_MAX];
+    uint32_t worker_count;
+    void (*wake)(void *context);
+    void *wake_context;
+    uint64_t now_ns; /* the latest that the machine was told; under the lock */
+
+    pthread_t thread;
+    uv_loop_t loop;
+    uv_async_t async;
+    uv_timer_t timer, clock_timer;
+    uv_poll_t poll;
+    _Atomic bool stopping;
+    _Atomic uint64_t armed_ns; /* when the timer is due */
+    bool loop_made, running;
+};
+
+void nf_control_lock(netron_device *device);
+
+/** Sends what the machine has for others, lets go of the lock, then wakes the caller and the
+ *  control thread's timer where needed. */
+void nf_control_unlock(netron_device *device);
+
+/** The time for the machine: never less than before. Under the lock. */
+uint64_t nf_control_now(netron_device *device);
+
+/** A NETRON_E_* for a negative errno; NETRON_OK for 0. */
+int nf_control_error(int negative_errno);
+
+/** Starts the control thread. @return 0 or a negative errno */
+int nf_control_start(netron_device *device);
+
+/** Ends it. */
+void nf_control_stop(netron_device *device);
+
+#endif

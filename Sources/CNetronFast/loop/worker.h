@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker.h - a lane on a host: its thread, its libuv loop, its TUN queue and its socket. */
+#ifndef NF_WORKER_H
+#define NF_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "linux/tun.h"
+#include "linux/udp.h"
+#include "machine/join.h"
+#include "machine/lane.h"
+#include "netron/device.h"
+
+struct nf_worker;
+
+/** What a worker shares with the others of its device. */
+typedef struct nf_worker_links {
+    struct nf_worker *workers; /* all, by lane */
+    uint32_t count;
+    nf_mailbox *control; /* letters to the control thread */
+    void (*wake_control)(void *context);
+    void *context;
+} nf_worker_links;
+
+typedef struct nf_worker {
+    nf_lane lane;
+    nf_worker_links links;
+    int tun_fd;        /* -1: no interface */
+    bool vnet, joins;  /* the TUN's headers; whether it takes joined segments */
+    nf_udp *udp;
+    nf_receiver *receiver;
+    uint8_t *read_buffer; /* one super-packet, with head room */
+    nf_joiner joiner;
+    nf_mailbox *inbox; /* datagrams of this lane that came to others */
+
+    pthread_t thread;
+    uv_loop_t loop;
+    uv_poll_t tun_poll, udp_poll;
+    uv_async_t wake;
+    _Atomic bool stopping;
+    bool loop_made, running;
+} nf_worker;
+
+/** Makes a worker for lane `number`; nothing runs yet. @return 0 or a negative errno */
+int nf_worker_init(nf_worker *worker,
+                   nf_table *table,
+                   uint32_t number,
+                   nf_aead_backend backend,
+                   const nf_worker_links *links);
+
+/** Starts the thread. `tun` may be NULL. @return 0 or a negative errno */
+int nf_worker_start(nf_worker *worker, const nf_tun *tun, nf_udp *udp);
+
+/** Ends the thread if it runs, and frees what the worker has. Safe on one that was only zeroed. */
+void nf_worker_stop(nf_worker *worker);
+
+/** Brings a datagram to the lane that owns its session. From any thread; full: dropped.
+ *  @return false if it was dropped */
+bool nf_worker_bring(const nf_worker_links *links,
+                     const uint8_t *datagram,
+                     size_t length,
+                     const nf_path *from,
+                     uint8_t tos);
+
+/** worker_out.c and worker_in.c: one round of each direction. @return true if there was work */
+bool nf_worker_drain_tun(nf_worker *worker);
+bool nf_worker_drain_udp(nf_worker *worker);
+bool nf_worker_drain_inbox(nf_worker *worker);
+
+#endif

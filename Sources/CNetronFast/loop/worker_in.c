@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker_in.c - UDP to TUN: receive trains, open each datagram, join segments, write. */
+#include "loop/worker.h"
+
+#include <string.h>
+#include <sys/uio.h>
+
+static void write_pending(nf_worker *worker)
+{
+    const nf_piece *pieces;
+    nf_vnet vnet;
+    uint32_t count = nf_join_take(&worker->joiner, &pieces, &vnet);
+    if (count == 0) {
+        return;
+    }
+    struct iovec vector[1 + NF_JOIN_PIECES_MAX];
+    uint32_t used = 0;
+    if (worker->vnet) {
+        vector[used++] = (struct iovec){&vnet, NF_VNET_BYTES};
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        vector[used++] = (struct iovec){pieces[i].bytes, pieces[i].length};
+    }
+    if (writev(worker->tun_fd, vector, (int)used) < 0) {
+        nf_lane_drop(&worker->lane, NETRON_DROP_TUN_WRITE);
+    }
+}
+
+/* `stays`: the packet lies in the receiver's buffers until the end of the batch. */
+static void deliver(nf_worker *worker, const nf_inbound *inbound, bool stays)
+{
+    if (worker->tun_fd < 0) {
+        nf_lane_drop(&worker->lane, NETRON_DROP_TUN_WRITE);
+        return;
+    }
+    bool joins = worker->joins && stays && inbound->checksummed;
+    if (!nf_join_add(&worker->joiner, inbound->packet, inbound->length, joins)) {
+        write_pending(worker);
+        (void)nf_join_add(&worker->joiner, inbound->packet, inbound->length, joins);
+    }
+    if (!stays) {
+        write_pending(worker);
+    }
+}
+
+static void bring_to_control(nf_worker *worker,
+                             const uint8_t *datagram,
+                             size_t length,
+                             const nf_path *from,
+                             uint8_t tos)
+{
+    nf_letter letter = {
+        .kind = NF_LETTER_DATAGRAM, .tos = tos, .length = (uint32_t)length, .path = *from};
+    nf_lane_post(&worker->lane, &letter, datagram, length);
+}
+
+/* `in_batch`: the datagram lies in the receiver's buffers, not in a letter. */
+static void take(nf_worker *worker,
+                 uint8_t *datagram,
+                 size_t length,
+                 const nf_path *from,
+                 uint8_t tos,
+                 bool in_batch)
+{
+    nf_inbound inbound;
+    unsigned reason;
+    switch (nf_lane_open(&worker->lane, datagram, length, from, tos, &inbound, &reason)) {
+    case NF_OPEN_PACKET: {
+        bool in_datagram = inbound.packet == datagram + NF_HEADER_BYTES;
+        deliver(worker, &inbound, in_batch && in_datagram);
+        break;
+    }
+    case NF_OPEN_CONTROL:
+        bring_to_control(worker, datagram, length, from, tos);
+        break;
+    case NF_OPEN_STRAY:
+        if (!nf_worker_bring(&worker->links, datagram, length, from, tos)) {
+            nf_lane_drop(&worker->lane, NETRON_DROP_QUEUE_FULL);
+        }
+        break;
+    case NF_OPEN_DONE:
+    case NF_OPEN_DROPPED:
+        break;
+    }
+}
+
+bool nf_worker_drain_udp(nf_worker *worker)
+{
+    nf_arrival *arrivals;
+    int count = nf_udp_receive(worker->udp, worker->receiver, &arrivals);
+    for (int i = 0; i < count; i++) {
+        nf_arrival *arrival = &arrivals[i];
+        nf_path from = {.remote = arrival->from, .local = arrival->local};
+        for (uint32_t at = 0; at < arrival->length; at += arrival->segment) {
+            uint32_t left = arrival->length - at;
+            uint32_t n = left < arrival->segment ? left : arrival->segment;
+            take(worker, arrival->bytes + at, n, &from, arrival->tos, true);
+        }
+    }
+    write_pending(worker);
+    return count > 0;
+}
+
+bool nf_worker_drain_inbox(nf_worker *worker)
+{
+    bool any = false;
+    size_t length;
+    uint8_t *bytes;
+    while ((bytes = nf_mailbox_peek(worker->inbox, &length)) != NULL) {
+        nf_letter letter;
+        memcpy(&letter, bytes, sizeof(letter));
+        take(worker, bytes + sizeof(letter), length - sizeof(letter), &letter.path, letter.tos,
+             false);
+        nf_mailbox_drop(worker->inbox);
+        any = true;
+    }
+    return any;
+}

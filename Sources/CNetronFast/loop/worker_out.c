@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker_out.c - TUN to UDP: read until it is empty, seal into trains, send. */
+#include "loop/worker.h"
+
+#include "machine/checksum.h"
+#include "machine/segment.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    READS_MAX = 64,       /* of the TUN, before the outbox is sent */
+    HEAD_ROOM_BYTES = 128, /* so that the packet behind the vnet header is aligned */
+    READ_BYTES_MAX = 65536,
+    SEND_WAIT_MS = 10,
+    SEND_WAITS_MAX = 100,
+};
+
+static void tell_refused(nf_worker *worker, bool too_big)
+{
+    nf_outbox *outbox = &worker->lane.outbox;
+    nf_letter letter = {.kind = too_big ? NF_LETTER_TOO_BIG : NF_LETTER_REFUSED};
+    for (uint32_t i = 0; i < outbox->count; i++) {
+        if (letter.index != outbox->session_index[i]) {
+            letter.index = outbox->session_index[i];
+            nf_lane_post(&worker->lane, &letter, NULL, 0);
+        }
+    }
+}
+
+/* Sends the outbox whole. A full socket is waited for, not dropped: so the TUN's queue fills, and
+ * the host's own TCP slows down. */
+static void flush(nf_worker *worker)
+{
+    nf_outbox *outbox = &worker->lane.outbox;
+    uint32_t done = 0, waits = 0;
+    while (done < outbox->count) {
+        uint32_t refused = 0;
+        bool too_big = false;
+        int sent = nf_udp_send(worker->udp, outbox->messages + done, outbox->count - done,
+                               &refused, &too_big);
+        if (refused > 0) {
+            nf_lane_drop(&worker->lane, NETRON_DROP_UDP_SEND);
+            tell_refused(worker, too_big);
+        }
+        done += sent > 0 ? (uint32_t)sent : 0;
+        if (done == outbox->count) {
+            break;
+        }
+        struct pollfd full = {.fd = worker->udp->fd, .events = POLLOUT};
+        if (++waits > SEND_WAITS_MAX || (poll(&full, 1, SEND_WAIT_MS) < 0 && errno != EINTR)) {
+            nf_lane_drop(&worker->lane, NETRON_DROP_UDP_SEND);
+            break;
+        }
+    }
+    nf_outbox_clear(outbox);
+}
+
+static void seal(nf_worker *worker, nf_flow *flow, uint8_t *packet, size_t length, uint8_t flags)
+{
+    if (!nf_lane_seal(&worker->lane, flow, packet, length, flags)) {
+        flush(worker);
+        /* An empty outbox takes any packet. */
+        (void)nf_lane_seal(&worker->lane, flow, packet, length, flags);
+    }
+}
+
+static void take_super(nf_worker *worker, const nf_vnet *vnet, uint8_t *packet, size_t length)
+{
+    nf_flow flow;
+    nf_segmenter segmenter;
+    if (!nf_lane_route(&worker->lane, &flow, packet, length)) {
+        return;
+    }
+    if (!nf_segment_begin(&segmenter, vnet, packet, length)) {
+        nf_lane_drop(&worker->lane, NETRON_DROP_BAD_INNER);
+        return;
+    }
+    size_t n;
+    for (uint8_t *one = nf_segment_next(&segmenter, &n); one != NULL;
+         one = nf_segment_next(&segmenter, &n)) {
+        seal(worker, &flow, one, n, NF_FLAG_CHECKSUMMED);
+    }
+}
+
+static void take_packet(nf_worker *worker, const nf_vnet *vnet, uint8_t *packet, size_t length)
+{
+    uint8_t flags = 0;
+    if ((vnet->flags & NF_VNET_NEEDS_CSUM) != 0) {
+        if (!nf_checksum_complete(packet, length, vnet->checksum_start, vnet->checksum_offset)) {
+            nf_lane_drop(&worker->lane, NETRON_DROP_BAD_INNER);
+            return;
+        }
+        flags = NF_FLAG_CHECKSUMMED;
+    }
+    nf_flow flow;
+    if (nf_lane_route(&worker->lane, &flow, packet, length)) {
+        seal(worker, &flow, packet, length, flags);
+    }
+}
+
+bool nf_worker_drain_tun(nf_worker *worker)
+{
+    if (worker->tun_fd < 0) {
+        return false;
+    }
+    uint8_t *packet = worker->read_buffer + HEAD_ROOM_BYTES;
+    size_t header = worker->vnet ? NF_VNET_BYTES : 0;
+    unsigned reads = 0;
+    for (; reads < READS_MAX; reads++) {
+        ssize_t n = read(worker->tun_fd, packet - header, READ_BYTES_MAX + header);
+        if (n <= (ssize_t)header) {
+            break;
+        }
+        nf_vnet vnet = {0};
+        if (worker->vnet) {
+            memcpy(&vnet, packet - header, NF_VNET_BYTES);
+        }
+        size_t length = (size_t)n - header;
+        if (vnet.gso_type != NF_VNET_GSO_NONE) {
+            take_super(worker, &vnet, packet, length);
+        } else {
+            take_packet(worker, &vnet, packet, length);
+        }
+    }
+    flush(worker);
+    return reads > 0;
+}
