@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands do all set-up on a fresh machine that has a Swift toolchain:
+#   make run     and     make test
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+ARGS ?=
+PREFIX ?= /usr/local
+SWIFT ?= swift
+export SWIFT
+
+# libcrypto seals faster than libsodium: it is used where it is installed. Asked anew by each
+# recipe, since `make setup` may just have installed it. NETRON_LIBCRYPTO=0 builds without it.
+ifeq ($(origin NETRON_LIBCRYPTO),undefined)
+libcrypto = $$(pkg-config --exists libcrypto 2>/dev/null && echo 1 || echo 0)
+else
+libcrypto = $(NETRON_LIBCRYPTO)
+endif
+unexport NETRON_LIBCRYPTO
+# Package.swift asks whether the variable is there.
+with_libcrypto = if [ "$(libcrypto)" = 1 ]; then export NETRON_LIBCRYPTO=1; fi;
+core_make = $(MAKE) --no-print-directory -s NETRON_LIBCRYPTO=$(libcrypto)
+
+swift_release = $(SWIFT) build -c release --static-swift-stdlib --product netron
+
+help:
+	@echo 'make run [ARGS="--address 10.1.0.11/24"]   build, make a network if there is none, join it'
+	@echo 'make test                                  everything that proves it (as root for all)'
+	@echo 'make build                                 the command: .build/release/netron'
+	@echo 'make setup                                 install what is needed to build and to test'
+	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]   C library; the command too, once built'
+	@echo 'make uninstall [PREFIX=/usr/local]         take it away again'
+	@echo 'make bench [ARGS=...]                      Benchmarks/run.py: against other VPNs'
+	@echo 'make lint, make format                     check, or set, the style'
+	@echo 'make clean                                 remove what was built; netron.yaml stays'
+	@echo
+	@echo 'Variables: NETRONTOKEN, NETRONCONFIG (join that network), NETRON_LIBCRYPTO=0|1, SWIFT, CC'
+
+setup:
+	@packaging/setup test
+
+setup-run:
+	@packaging/setup run
+
+toolchain:
+	@command -v $(SWIFT) >/dev/null || { echo 'There is no `$(SWIFT)` in PATH: install the Swift' \
+	    '6.3 toolchain from https://www.swift.org/install/linux/ and try again.' >&2; exit 1; }
+
+build: setup-run toolchain
+	@$(with_libcrypto) $(swift_release)
+
+run: build
+	@packaging/run $(ARGS)
+
+core: setup-run
+	@$(core_make) -C packaging
+
+test: setup toolchain
+	@$(MAKE) --no-print-directory test-c test-swift test-namespaces test-examples
+
+test-c:
+	@$(core_make) -C Tests/CNetronFastTests check
+
+test-swift: toolchain
+	@$(with_libcrypto) $(SWIFT) test
+
+# They make interfaces in namespaces of their own, with the command as users get it.
+test-namespaces: build
+	@packaging/test-namespaces $(ARGS)
+
+test-examples:
+	@NETRON_LIBCRYPTO=$(libcrypto) .ci/examples
+
+install: setup-run
+	@$(core_make) -C packaging install PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)'
+	@if [ -x .build/release/netron ]; then \
+	    install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/systemd/system' && \
+	    install -m 0755 .build/release/netron '$(DESTDIR)$(PREFIX)/bin/netron' && \
+	    for unit in netron.service netron@.service; do \
+	        sed 's|/usr/bin/netron|$(PREFIX)/bin/netron|' packaging/$$unit \
+	            > '$(DESTDIR)$(PREFIX)/lib/systemd/system/'$$unit || exit 1; \
+	    done; \
+	else \
+	    echo 'Installed the C library only: `make build` first for the command.'; \
+	fi
+
+uninstall:
+	@$(core_make) -C packaging uninstall PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)'
+	rm -f '$(DESTDIR)$(PREFIX)/bin/netron' \
+	    '$(DESTDIR)$(PREFIX)/lib/systemd/system/netron.service' \
+	    '$(DESTDIR)$(PREFIX)/lib/systemd/system/netron@.service'
+
+bench: setup build
+	@/usr/bin/python3 Benchmarks/run.py $(ARGS)
+
+lint:
+	@.ci/lint
+
+format: toolchain
+	@.ci/lint --fix
+
+clean:
+	rm -rf build .build
+
+.PHONY: help setup setup-run toolchain build run core test test-c test-swift test-namespaces \
+    test-examples install uninstall bench lint format clean
