@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+/// What a node is told besides its network.
+package struct NodeOptions: Hashable, Sendable {
+    /// The inner addresses that the node claims, each once.
+    ///
+    /// It has one more, made of its key.
+    package let addresses: [InterfaceAddress]
+    package let interfaceName: String
+
+    /// The largest inner packet, in bytes.
+    package let mtu: Int
+
+    /// The UDP port; 0 lets the system choose.
+    package let port: UInt16
+    package let peers: [HostPort]
+
+    /// Whether members are looked for on the LAN.
+    package let mdns: Bool
+
+    /// Where identity, cache and control socket lie; nil for the usual place.
+    package let stateDirectory: String?
+
+    /// Whether the identity ends with the process.
+    package let ephemeral: Bool
+    package let logLevel: LogLevel
+    package let logFormat: LogFormat
+
+    /// Whether there is an interface, or the node only takes part.
+    package let wantsInterface: Bool
+
+    /// How many threads carry packets; nil for as many as fit the host.
+    package let lanes: Int?
+
+    /// What an option may be, and what it is when it is left out.
+    package enum Limits {
+        /// A peer has 16 prefixes in the packet core, of which one is its own made address.
+        package static let addressesMax = 15
+        package static let interfaceNameBytesMax = 15
+        package static let mtus = 1280...3500
+        package static let ports = 0...65535
+        package static let peersMax = 64
+        package static let stateDirectoryBytesMax = 1024
+        package static let lanes = 1...4
+        package static let interfaceNameDefault = "netron0"
+        package static let mtuDefault = 1400
+    }
+
+    /// Checks all and takes it, or says which is wrong.
+    package init(
+        addresses: [InterfaceAddress] = [],
+        interfaceName: String = Limits.interfaceNameDefault,
+        mtu: Int = Limits.mtuDefault,
+        port: Int = 0,
+        peers: [HostPort] = [],
+        mdns: Bool = true,
+        stateDirectory: String? = nil,
+        ephemeral: Bool = false,
+        logLevel: LogLevel = .info,
+        logFormat: LogFormat = .text,
+        wantsInterface: Bool = true,
+        lanes: Int? = nil
+    ) throws(ConfigError) {
+        try check(addresses: addresses, wantsInterface: wantsInterface)
+        try check(interfaceName: interfaceName)
+        try check("mtu", mtu, in: Limits.mtus, remedy: "the usual is \(Limits.mtuDefault)")
+        try check("port", port, in: Limits.ports, remedy: "0 takes any that is free")
+        if let lanes {
+            try check("lanes", lanes, in: Limits.lanes, remedy: "leave it out to fit the host")
+        }
+        try check(peers: peers)
+        if let stateDirectory { try check(stateDirectory: stateDirectory) }
+        self.addresses = addresses
+        self.interfaceName = interfaceName
+        self.mtu = mtu
+        self.port = UInt16(port)
+        self.peers = peers
+        self.mdns = mdns
+        self.stateDirectory = stateDirectory
+        self.ephemeral = ephemeral
+        self.logLevel = logLevel
+        self.logFormat = logFormat
+        self.wantsInterface = wantsInterface
+        self.lanes = lanes
+    }
+}
+
+private func check(
+    addresses: [InterfaceAddress],
+    wantsInterface: Bool
+) throws(ConfigError) {
+    guard addresses.isEmpty || wantsInterface else {
+        throw ConfigError(
+            "address",
+            "needs an interface",
+            remedy: "leave it out, or start the node with an interface"
+        )
+    }
+    guard addresses.count <= NodeOptions.Limits.addressesMax else {
+        throw ConfigError(
+            "address",
+            "is given \(addresses.count) times",
+            remedy: "give at most \(NodeOptions.Limits.addressesMax)"
+        )
+    }
+    var seen: Set<IPAddress> = []
+    for address in addresses {
+        guard address.address.isHost, !address.isNetworkOrBroadcast else {
+            throw ConfigError(
+                "address",
+                "\(address) is not an address of one host",
+                remedy: "give one such as 10.1.0.11/24"
+            )
+        }
+        guard address.length > 0 else {
+            throw ConfigError(
+                "address",
+                "\(address) would take all traffic of the host",
+                remedy: "give a prefix length above 0"
+            )
+        }
+        guard seen.insert(address.address).inserted else {
+            throw ConfigError(
+                "address",
+                "\(address.address) is given twice",
+                remedy: "give it once"
+            )
+        }
+    }
+}
+
+/// Holds to what Linux takes for a name, and leaves out % by which it would number it.
+private func check(interfaceName name: String) throws(ConfigError) {
+    let most = NodeOptions.Limits.interfaceNameBytesMax
+    let isNamed = (1...most).contains(name.utf8.count) && name != "." && name != ".."
+    let isPlain = name.utf8.allSatisfy { byte in
+        (0x21...0x7E).contains(byte) && !"/:%".utf8.contains(byte)
+    }
+    guard isNamed, isPlain else {
+        throw ConfigError(
+            "interface",
+            "\"\(name.plain(bytesMax: 32))\" is not an interface's name",
+            remedy: "give 1 to \(most) letters, digits or signs without space, '/', ':' and '%'"
+        )
+    }
+}
+
+private func check(
+    _ field: String,
+    _ value: Int,
+    in range: ClosedRange<Int>,
+    remedy: String
+) throws(ConfigError) {
+    guard range.contains(value) else {
+        throw ConfigError(
+            field,
+            "\(value) is not in \(range.lowerBound) to \(range.upperBound)",
+            remedy: remedy
+        )
+    }
+}
+
+private func check(peers: [HostPort]) throws(ConfigError) {
+    guard peers.count <= NodeOptions.Limits.peersMax else {
+        throw ConfigError(
+            "peer",
+            "is given \(peers.count) times",
+            remedy: "give at most \(NodeOptions.Limits.peersMax); members tell of each other"
+        )
+    }
+}
+
+private func check(stateDirectory path: String) throws(ConfigError) {
+    let most = NodeOptions.Limits.stateDirectoryBytesMax
+    guard (1...most).contains(path.utf8.count), !path.utf8.contains(0) else {
+        throw ConfigError(
+            "state-dir",
+            "is not a path of 1 to \(most) bytes",
+            remedy: "leave it out to have the usual place"
+        )
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+// Options as people write them.
+extension NodeOptions {
+    /// An address such as 10.1.0.11/24; without a length it stands alone.
+    package static func address(_ text: String) throws(ConfigError) -> InterfaceAddress {
+        do throws(ParseError) {
+            return try InterfaceAddress(parsing: text)
+        } catch {
+            throw refusal("address", text, error.problem, remedy: "write one such as 10.1.0.11/24")
+        }
+    }
+
+    /// A peer such as host.example:7000.
+    package static func peer(_ text: String) throws(ConfigError) -> HostPort {
+        do throws(ParseError) {
+            return try HostPort(parsing: text)
+        } catch {
+            throw refusal("peer", text, error.problem, remedy: "write it as HOST:PORT")
+        }
+    }
+
+    /// A whole number; whether it is in range is for the initialiser to say.
+    package static func number(_ field: String, _ text: String) throws(ConfigError) -> Int {
+        guard let number = decimal(text, upTo: UInt64(Int32.max)) else {
+            throw refusal(field, text, "is not a whole number", remedy: "write digits alone")
+        }
+        return Int(number)
+    }
+
+    package static func logLevel(_ text: String) throws(ConfigError) -> LogLevel {
+        try word("log-level", text)
+    }
+
+    package static func logFormat(_ text: String) throws(ConfigError) -> LogFormat {
+        try word("log-format", text)
+    }
+
+    private static func word<Word: RawRepresentable<String> & CaseIterable>(
+        _ field: String,
+        _ text: String
+    ) throws(ConfigError) -> Word {
+        guard let word = Word(rawValue: text) else {
+            let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
+            throw refusal(field, text, "is not known", remedy: "give one of \(words)")
+        }
+        return word
+    }
+
+    private static func refusal(
+        _ field: String,
+        _ text: String,
+        _ problem: String,
+        remedy: String
+    ) -> ConfigError {
+        ConfigError(field, "\"\(text.plain(bytesMax: 80))\" \(problem)", remedy: remedy)
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Lower-case base32 without padding (RFC 4648, section 6).
+package enum Base32 {
+    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+
+    /// The text of `bytes`.
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        var text: [UInt8] = []
+        var buffer: UInt32 = 0
+        var count = 0
+        for byte in bytes {
+            buffer = buffer << 8 | UInt32(byte)
+            count += 8
+            while count >= 5 {
+                count -= 5
+                text.append(alphabet[Int(buffer >> count & 31)])
+            }
+        }
+        if count > 0 { text.append(alphabet[Int(buffer << (5 - count) & 31)]) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The bytes of `text`, or nil unless it is exactly what `encode` would make of them.
+    ///
+    /// Upper case, padding, a lone last character and left-over bits that are not 0 are refused, so
+    /// that one value has one text.
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var buffer: UInt32 = 0
+        var count = 0
+        for character in text.utf8 {
+            guard let value = value(of: character) else { return nil }
+            buffer = buffer << 5 | value
+            count += 5
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: buffer >> count))
+            }
+        }
+        let leftOver = buffer & (1 << count - 1)
+        return count < 5 && leftOver == 0 ? bytes : nil
+    }
+
+    private static func value(of character: UInt8) -> UInt32? {
+        switch character {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a"))
+        case UInt8(ascii: "2")...UInt8(ascii: "7"): UInt32(character - UInt8(ascii: "2") + 26)
+        default: nil
+        }
+    }
+}

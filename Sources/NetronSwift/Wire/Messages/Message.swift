@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one member tells another inside their session.
+///
+///     0        1        2
+///     +--------+--------+----------------------------
+///     | version|  kind  | body
+///     +--------+--------+----------------------------
+///
+///     kind 1  hello      see Hello
+///     kind 2  hints      see Hint
+///     kind 3  contested  address, node id
+///     kind 4  observed   endpoint
+///
+/// A value has one form in bytes; any other is refused. Texts and lists begin with their length in
+/// one byte. Numbers are written most significant byte first.
+package enum Message: Hashable, Sendable {
+    /// Who the sender is; the first message of a session, and again when it changes.
+    case hello(Hello)
+    /// Where other members may be found; at most `Hint.countMax`, none twice.
+    case hints([Hint])
+    /// The receiver claims this address, but `holder` has had it for longer.
+    case contested(IPAddress, holder: NodeID)
+    /// The sender sees the receiver there. A scope is the sender's own matter and not sent.
+    case observed(Endpoint)
+
+    /// The version that this codec speaks.
+    package static let version: UInt8 = 1
+
+    /// How long a message may be; what the packet core carries in one CONTROL packet.
+    package static let bytesMax = 1150
+
+    private enum Kind: UInt8 {
+        case hello = 1
+        case hints = 2
+        case contested = 3
+        case observed = 4
+    }
+
+    /// The message as bytes, at most `bytesMax`.
+    package func encoded() -> [UInt8] {
+        var writer = ByteWriter()
+        writer.write(Self.version)
+        switch self {
+        case .hello(let hello):
+            writer.write(Kind.hello.rawValue)
+            hello.write(to: &writer)
+        case .hints(let hints):
+            writer.write(Kind.hints.rawValue)
+            Hint.write(hints, to: &writer)
+        case .contested(let address, let holder):
+            writer.write(Kind.contested.rawValue)
+            writer.write(address)
+            writer.write(holder.bytes)
+        case .observed(let endpoint):
+            writer.write(Kind.observed.rawValue)
+            writer.write(endpoint)
+        }
+        precondition(writer.bytes.count <= Self.bytesMax, "\(writer.bytes.count) bytes")
+        return writer.bytes
+    }
+
+    /// The message that `bytes` are, or nil for a version or kind that this node does not know.
+    ///
+    /// A newer member may say more than we understand; that is no reason to think ill of it.
+    package static func decode(_ bytes: [UInt8]) throws(WireError) -> Message? {
+        guard bytes.count <= bytesMax else { throw .tooMany }
+        var reader = ByteReader(bytes)
+        let version = try reader.read(UInt8.self)
+        let kind = try reader.read(UInt8.self)
+        guard version == Self.version, let kind = Kind(rawValue: kind) else { return nil }
+        let message: Message =
+            switch kind {
+            case .hello: .hello(try Hello(from: &reader))
+            case .hints: .hints(try Hint.readList(from: &reader))
+            case .contested:
+                .contested(try reader.readAddress(), holder: try reader.readNodeID())
+            case .observed: .observed(try reader.readEndpoint())
+            }
+        try reader.finish()
+        return message
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronConfig
+internal import NetronWire
+internal import Testing
+
+@Suite("node options") struct NodeOptionsTests {
+    private func field(_ make: () throws -> NodeOptions) -> String? {
+        let error = #expect(throws: ConfigError.self) { _ = try make() }
+        return error?.field
+    }
+
+    private func addresses(_ texts: String...) throws -> [InterfaceAddress] {
+        try texts.map { try NodeOptions.address($0) }
+    }
+
+    @Test("all may be left out") func defaults() throws {
+        let options = try NodeOptions()
+        #expect(options.interfaceName == "netron0")
+        #expect(options.mtu == 1400)
+        #expect(options.port == 0)
+        #expect(options.mdns)
+        #expect(options.wantsInterface)
+        #expect(options.logLevel == .info)
+        #expect(options.logFormat == .text)
+        #expect(options.lanes == nil)
+        #expect(!options.ephemeral)
+    }
+
+    @Test("what is in range is taken", arguments: [(1280, 0, 1), (3500, 65535, 4)])
+    func inRange(mtu: Int, port: Int, lanes: Int) throws {
+        let options = try NodeOptions(mtu: mtu, port: port, lanes: lanes)
+        #expect(options.mtu == mtu)
+        #expect(Int(options.port) == port)
+        #expect(options.lanes == lanes)
+    }
+
+    @Test("what is out of range is named") func outOfRange() {
+        for mtu in [1279, 3501, 0, -1, Int.max] {
+            #expect(field { try NodeOptions(mtu: mtu) } == "mtu")
+        }
+        for port in [-1, 65536] { #expect(field { try NodeOptions(port: port) } == "port") }
+        for lanes in [0, 5, -1] { #expect(field { try NodeOptions(lanes: lanes) } == "lanes") }
+    }
+
+    @Test(
+        "an interface has a name that Linux takes",
+        arguments: ["a", "netron0", "123456789012345"]
+    )
+    func interfaceNames(name: String) throws {
+        #expect(try NodeOptions(interfaceName: name).interfaceName == name)
+    }
+
+    @Test("another name is refused") func noInterfaceNames() {
+        let names = [
+            "", ".", "..", "a/b", "a b", "a\tb", "a\nb", "a:1", "tun%d", "1234567890123456",
+            "h\u{f6}", "a\u{0}", "a\u{7f}",
+        ]
+        for name in names {
+            #expect(field { try NodeOptions(interfaceName: name) } == "interface", "\(name)")
+        }
+    }
+
+    @Test("addresses of either family are taken, each once") func someAddresses() throws {
+        let both = try addresses("10.1.0.11/24", "fd00::1/64", "10.1.0.12")
+        #expect(try NodeOptions(addresses: both).addresses == both)
+        let twice = try addresses("10.1.0.11/24", "10.1.0.11/16")
+        #expect(field { try NodeOptions(addresses: twice) } == "address")
+    }
+
+    @Test(
+        "an address of no host is refused",
+        arguments: [
+            "10.1.0.0/24", "10.1.0.255/24", "127.0.0.1/8", "224.0.0.1", "0.0.0.0", "::1", "ff02::1",
+            "::/64", "10.1.0.1/0", "fd00::1/0", "255.255.255.255",
+        ]
+    )
+    func noHosts(text: String) throws {
+        let some = try addresses(text)
+        #expect(field { try NodeOptions(addresses: some) } == "address")
+    }
+
+    @Test("15 addresses and 64 peers are the most") func counts() throws {
+        let some = try (1...16).map { try NodeOptions.address("10.1.0.\($0)/24") }
+        #expect(throws: Never.self) { try NodeOptions(addresses: Array(some.prefix(15))) }
+        #expect(field { try NodeOptions(addresses: some) } == "address")
+        let peers = try (1...65).map { try NodeOptions.peer("host:\($0)") }
+        #expect(throws: Never.self) { try NodeOptions(peers: Array(peers.prefix(64))) }
+        #expect(field { try NodeOptions(peers: peers) } == "peer")
+    }
+
+    @Test("an address needs an interface") func noInterface() throws {
+        let some = try addresses("10.1.0.11/24")
+        #expect(throws: Never.self) { try NodeOptions(wantsInterface: false) }
+        #expect(
+            field { try NodeOptions(addresses: some, wantsInterface: false) } == "address"
+        )
+    }
+
+    @Test("a state directory is a path") func stateDirectory() throws {
+        for path in ["", "a\u{0}b", String(repeating: "a", count: 1025)] {
+            #expect(field { try NodeOptions(stateDirectory: path) } == "state-dir")
+        }
+        #expect(try NodeOptions(stateDirectory: "/a").stateDirectory == "/a")
+    }
+
+    @Test("texts become values, or are quoted in the refusal without what steers a terminal")
+    func texts() throws {
+        #expect(try NodeOptions.logLevel("warning") == .warning)
+        #expect(try NodeOptions.logFormat("json") == .json)
+        #expect(try NodeOptions.number("mtu", "1400") == 1400)
+        #expect(LogLevel.trace < .debug)
+        #expect(LogLevel.critical > .error)
+        let sentences: [(String, () throws -> Void)] = [
+            ("address \"10.1.0/24\" is not", { _ = try NodeOptions.address("10.1.0/24") }),
+            ("address \"1.2.3.4/33\" has a prefix", { _ = try NodeOptions.address("1.2.3.4/33") }),
+            ("peer \"h\" has no port", { _ = try NodeOptions.peer("h") }),
+            ("peer \"[31mh:0\" has", { _ = try NodeOptions.peer("\u{1B}[31mh:0") }),
+            ("mtu \"1e3\" is not", { _ = try NodeOptions.number("mtu", "1e3") }),
+            ("port \"\" is not", { _ = try NodeOptions.number("port", "") }),
+            ("log-level \"loud\" is not known", { _ = try NodeOptions.logLevel("loud") }),
+            ("log-format \"TEXT\" is not known", { _ = try NodeOptions.logFormat("TEXT") }),
+        ]
+        for (sentence, parse) in sentences {
+            let error = #expect(throws: ConfigError.self) { try parse() }
+            #expect(error?.description.hasPrefix(sentence) == true, "\(error?.description ?? "")")
+        }
+    }
+}
