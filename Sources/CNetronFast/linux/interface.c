@@ -16,11 +16,11 @@
 #include <linux/rtnetlink.h>
 
 enum {
-    REQUEST_BYTES = 256,          /* a header, a body and all attributes that we ever attach */
-    REPLY_BYTES = 8192,           /* of one read; the kernel's own messages fit in a page */
-    REPLY_SECONDS = 5,            /* the kernel answers at once; this ends a wait that nothing ends */
-    REPLIES_MAX = 16,             /* reads until the acknowledgement must have come */
-    CHANGES_MAX = 4096,           /* reads in one look at what changed */
+    REQUEST_BYTES = 256, /* a header, a body and all attributes that we ever attach */
+    REPLY_BYTES = 8192,  /* of one read; the kernel's own messages fit in a page */
+    REPLY_SECONDS = 5,   /* the kernel answers at once; this ends a wait that nothing ends */
+    REPLIES_MAX = 16,    /* reads until the acknowledgement must have come */
+    CHANGES_MAX = 4096,  /* reads in one look at what changed */
     ADDRESS_BYTES_V4 = 4,
     ADDRESS_BYTES_V6 = 16,
 };
@@ -123,8 +123,7 @@ static int perform(request *out)
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     int error = 0;
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) != 0 ||
-        sendto(fd, out->bytes, out->length, 0, (struct sockaddr *)&kernel,
-               sizeof(kernel)) < 0) {
+        sendto(fd, out->bytes, out->length, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0) {
         error = -errno;
     } else {
         error = wait_acknowledgement(fd);
@@ -135,8 +134,10 @@ static int perform(request *out)
 
 int nf_link_up(uint32_t index, uint32_t mtu, uint32_t queue_length)
 {
-    struct ifinfomsg body = {
-        .ifi_family = AF_UNSPEC, .ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+    struct ifinfomsg body = {.ifi_family = AF_UNSPEC,
+                             .ifi_index = (int)index,
+                             .ifi_flags = IFF_UP,
+                             .ifi_change = IFF_UP};
     request link;
     begin(&link, RTM_NEWLINK, 0, &body, sizeof(body));
     attach(&link, IFLA_MTU, &mtu, sizeof(mtu));
@@ -158,7 +159,8 @@ static uint8_t family_of(const netron_prefix *prefix)
     return prefix->family == 4 ? AF_INET : AF_INET6;
 }
 
-static int change_address(uint16_t type, unsigned flags, uint32_t index, const netron_prefix *address)
+static int
+change_address(uint16_t type, unsigned flags, uint32_t index, const netron_prefix *address)
 {
     size_t bytes = address_bytes(address);
     if (bytes == 0) {

@@ -41,10 +41,10 @@ typedef struct nf_udp_group {
 
 /** Binds one control socket and `lanes` lane sockets to `port` (0: any free one). The port is bound
  *  without SO_REUSEPORT first, so that one in use is -EADDRINUSE. A classic BPF program steers
- *  session messages (types NF_TYPE_DATA to NF_TYPE_FRAGMENT) by the low bits of their receiver index
- *  to socket 1 + lane (1 + lane % lanes for a lane that is not there), all else to socket 0; where
- *  it cannot be attached every socket may get anything. Buffers are raised with SO_*BUFFORCE, else
- *  SO_*BUF. TOS and destination address are received as control messages.
+ *  session messages (types NF_TYPE_DATA to NF_TYPE_FRAGMENT) by the low bits of their receiver
+ *  index to socket 1 + lane (1 + lane % lanes for a lane that is not there), all else to socket 0;
+ *  where it cannot be attached every socket may get anything. Buffers are raised with SO_*BUFFORCE,
+ *  else SO_*BUF. TOS and destination address are received as control messages.
  *  `offloads_off`: NETRON_OFFLOAD_UDP_GSO, _UDP_GRO. @return 0 or a negative errno */
 int nf_udp_open(nf_udp_group *group, uint16_t port, uint32_t lanes, uint32_t offloads_off);
 
@@ -72,13 +72,11 @@ int nf_udp_receive(nf_udp *udp, nf_receiver *receiver, nf_arrival **out);
 /** Sends without waiting, in order. A message whose device refuses UDP_SEGMENT (EIO, EINVAL) goes
  *  datagram by datagram, and so do later ones. A message that is refused for good (unreachable,
  *  too big for the device) is skipped; 1 is added to `*refused`, and `*too_big` is set on EMSGSIZE
- *  (it is never cleared here).
+ *  (it is never cleared here). Of `local` the interface binds a link-local address only; others go
+ *  where the routes say, which need not be the way they came.
  *  @return how many of `count` are done with; less when the socket is full: wait for POLLOUT, then
  *  offer the rest again from the first that is not done, at the same place in memory */
-int nf_udp_send(nf_udp *udp,
-                const nf_departure *messages,
-                uint32_t count,
-                uint32_t *refused,
-                bool *too_big);
+int nf_udp_send(
+    nf_udp *udp, const nf_departure *messages, uint32_t count, uint32_t *refused, bool *too_big);
 
 #endif

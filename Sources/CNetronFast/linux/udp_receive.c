@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 enum {
-    CONTROL_BYTES = 128,  /* UDP_GRO, TOS or TCLASS, PKTINFO: 88 at most */
-    RECEIVE_TRIES = 16,   /* reads in one call that bring nothing usable before it gives up */
+    CONTROL_BYTES = 128, /* UDP_GRO, TOS or TCLASS, PKTINFO: 88 at most */
+    RECEIVE_TRIES = 16,  /* reads in one call that bring nothing usable before it gives up */
     BUFFER_ALIGNMENT = 4096,
 };
 

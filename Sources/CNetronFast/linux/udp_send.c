@@ -34,8 +34,7 @@ static bool is_full(int error)
     return error == -EAGAIN || error == -ENOBUFS;
 }
 
-static size_t
-put(uint8_t *control, int level, int type, const void *value, size_t length)
+static size_t put(uint8_t *control, int level, int type, const void *value, size_t length)
 {
     struct cmsghdr *header = (struct cmsghdr *)(void *)control;
     header->cmsg_len = CMSG_LEN(length);
@@ -216,11 +215,8 @@ static int send_some(nf_udp *udp, const nf_departure *messages, uint32_t count)
     return train && (sent == -EIO || sent == -EINVAL) ? send_apart(udp, messages) : sent;
 }
 
-int nf_udp_send(nf_udp *udp,
-                const nf_departure *messages,
-                uint32_t count,
-                uint32_t *refused,
-                bool *too_big)
+int nf_udp_send(
+    nf_udp *udp, const nf_departure *messages, uint32_t count, uint32_t *refused, bool *too_big)
 {
     uint32_t done = 0;
     while (done < count) {

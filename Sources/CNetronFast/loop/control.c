@@ -110,13 +110,14 @@ void nf_control_unlock(netron_device *device)
     write_host_packets(device);
     bool events = device->core->event_ring.count > 0 || device->core->events_lost > 0;
     uint64_t deadline = nf_core_deadline(device->core);
+    void (*wake)(void *context) = events ? device->wake : NULL;
     int error = pthread_mutex_unlock(&device->lock);
     nf_assert(error == 0);
     if (deadline < atomic_load_explicit(&device->armed_ns, memory_order_relaxed)) {
         uv_async_send(&device->async);
     }
-    if (events && device->wake != NULL) {
-        device->wake(device->wake_context);
+    if (wake != NULL) {
+        wake(device->wake_context);
     }
 }
 

@@ -33,12 +33,12 @@ static void deliver(nf_worker *worker, const nf_inbound *inbound, bool stays)
         nf_lane_drop(&worker->lane, NETRON_DROP_TUN_WRITE);
         return;
     }
-    bool joins = worker->joins && stays && inbound->checksummed;
-    if (!nf_join_add(&worker->joiner, inbound->packet, inbound->length, joins)) {
+    if (!nf_join_add(&worker->joiner, inbound->packet, inbound->length, inbound->checksummed)) {
         write_pending(worker);
-        (void)nf_join_add(&worker->joiner, inbound->packet, inbound->length, joins);
+        (void)nf_join_add(&worker->joiner, inbound->packet, inbound->length,
+                          inbound->checksummed);
     }
-    if (!stays) {
+    if (!stays || !worker->joins) {
         write_pending(worker);
     }
 }

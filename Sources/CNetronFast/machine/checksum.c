@@ -78,9 +78,8 @@ uint64_t nf_checksum_add(uint64_t sum, const uint8_t *bytes, size_t length)
 
 uint16_t nf_checksum_fold(uint64_t sum)
 {
-    sum = (sum & UINT32_MAX) + (sum >> 32);                              /* at most 33 bits */
-    sum = (sum & UINT16_MAX) + ((sum >> 16) & UINT16_MAX) + (sum >> 32); /* at most 18 bits */
-    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT32_MAX) + (sum >> 32);                              /* <= 0x1fffffffe */
+    sum = (sum & UINT16_MAX) + ((sum >> 16) & UINT16_MAX) + (sum >> 32); /* <= 0x1fffe */
     sum = (sum & UINT16_MAX) + (sum >> 16);
     return (uint16_t)sum;
 }

@@ -11,8 +11,7 @@
 /* A piece is as long as NF_FRAGMENT_PIECE_BYTES_MAX with its header. */
 enum { BYTES_MAX = NF_FRAGMENT_PIECE_BYTES_MAX - NF_FRAGMENT_HEADER_BYTES };
 
-/* --- cutting -------------------------------------------------------------------------------------
- */
+/* --- cutting ---------------------------------------------------------------------------------- */
 
 unsigned nf_fragment_count(size_t packet_length, size_t room)
 {
@@ -53,8 +52,7 @@ size_t nf_fragment_cut(const uint8_t *packet,
     return NF_FRAGMENT_HEADER_BYTES + bytes;
 }
 
-/* --- putting together ----------------------------------------------------------------------------
- */
+/* --- putting together ------------------------------------------------------------------------- */
 
 /* One packet that waits. Pieces lie where they belong; only a last piece that came before any
  * other, so that nobody knows where that is, waits at the end of the room. */

@@ -17,8 +17,7 @@ enum {
     EXTENSIONS_MAX = 16, /* headers looked through; more is no honest packet */
 };
 
-/* --- whom not to answer --------------------------------------------------------------------------
- */
+/* --- whom not to answer ----------------------------------------------------------------------- */
 
 /* A host of its own: not 0/8, not 127/8, not multicast, not class E (RFC 1122 3.2.2). */
 static bool is_single_host4(const uint8_t *address)
@@ -93,8 +92,7 @@ static bool may_answer6(const uint8_t *packet, size_t length)
     return is_single_host6(packet + 8) && packet[24] != 0xff && may_answer_upper6(packet, length);
 }
 
-/* --- the answers ---------------------------------------------------------------------------------
- */
+/* --- the answers ------------------------------------------------------------------------------ */
 
 static size_t quote(uint8_t *out, size_t header, size_t limit, const uint8_t *packet, size_t length)
 {

@@ -7,7 +7,7 @@
 static bool parse4(nf_ip *ip, const uint8_t *packet, size_t length)
 {
     size_t header = (size_t)(packet[0] & 15) * 4;
-    if (length < 20 || header < 20 || header > length || nf_load_be16(packet + 2) != length) {
+    if (header < 20 || header > length || nf_load_be16(packet + 2) != length) {
         return false;
     }
     ip->family = 4;

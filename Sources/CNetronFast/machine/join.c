@@ -59,7 +59,7 @@ static size_t check_l3(const uint8_t *packet, size_t length)
 static bool look(segment *s, uint8_t *packet, size_t length, bool checksummed)
 {
     size_t l3_length = check_l3(packet, length);
-    if (l3_length == 0 || length > NF_JOIN_BYTES_MAX) {
+    if (l3_length == 0) {
         return false;
     }
     const uint8_t *tcp = packet + l3_length;

@@ -86,6 +86,25 @@ static void renew_if_old(nf_core *core, nf_peer *peer, nf_session *session)
     }
 }
 
+/* The session before stays while the peer still sends on it: where messages of two handshakes were
+ * lost, the ends may not agree which one came last. Its keys end like all keys. */
+static void end_previous_if_unused(nf_core *core, uint32_t number)
+{
+    nf_peer *peer = &core->peers[number];
+    if (peer->previous == 0) {
+        return;
+    }
+    nf_session *session = nf_table_slot(&core->table, peer->previous);
+    uint64_t heard_ns = atomic_load_explicit(&session->heard_ns, memory_order_relaxed);
+    if (heard_ns + NF_PREVIOUS_END_NS > peer->previous_end_ns) {
+        peer->previous_end_ns = heard_ns + NF_PREVIOUS_END_NS;
+    }
+    peer->previous_end_ns = earlier(peer->previous_end_ns, session->made_ns + NF_SESSION_END_NS);
+    if (core->now_ns >= peer->previous_end_ns) {
+        nf_peers_end_session(core, number, peer->previous);
+    }
+}
+
 void nf_liveness_check(nf_core *core, uint32_t number)
 {
     nf_peer *peer = &core->peers[number];
@@ -93,11 +112,9 @@ void nf_liveness_check(nf_core *core, uint32_t number)
         return;
     }
     uint64_t now_ns = core->now_ns;
-    if (peer->previous != 0 && now_ns >= peer->previous_end_ns) {
-        nf_peers_end_session(core, number, peer->previous);
-    }
+    end_previous_if_unused(core, number);
     nf_session *session = nf_peers_session(core, number);
-    if (session != NULL && now_ns >= peer->made_ns + NF_SESSION_END_NS) {
+    if (session != NULL && now_ns >= session->made_ns + NF_SESSION_END_NS) {
         nf_peers_end_session(core, number, peer->current);
         session = NULL;
     }
@@ -118,7 +135,7 @@ void nf_liveness_check(nf_core *core, uint32_t number)
     bool watch = active || peer->unanswered_ns != 0;
     atomic_store_explicit(&session->watched, watch ? 1 : 0, memory_order_relaxed);
     next = earlier(next, watch ? now_ns + NF_CHECK_ACTIVE_NS : peer->heard_ns + NF_KEEPALIVE_NS);
-    next = earlier(next, earlier(peer->rekey_ns, peer->made_ns + NF_SESSION_END_NS));
+    next = earlier(next, earlier(peer->rekey_ns, session->made_ns + NF_SESSION_END_NS));
     if (peer->previous != 0) {
         next = earlier(next, peer->previous_end_ns);
     }

@@ -127,7 +127,7 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     uint32_t number = session->peer;
     nf_peer *peer = &core->peers[number];
     bool was_up = peer->current != 0;
-    if (was_up && begun_ns < peer->made_ns && loses_overlap(core, peer, session)) {
+    if (was_up && begun_ns <= peer->made_ns && loses_overlap(core, peer, session)) {
         nf_peers_end_session(core, number, peer->previous);
         peer->previous = index;
         peer->previous_end_ns = core->now_ns + NF_PREVIOUS_END_NS;
@@ -188,14 +188,26 @@ void nf_peers_set_path(nf_core *core, uint32_t number, const nf_path *path)
     nf_path_search(core, number);
 }
 
-void nf_peers_remove(nf_core *core, uint32_t number, int reason)
+/* Ends the handshakes with a peer that are ours. A dial goes on when the peer is only silent; when
+ * one side hung up it would bring back what was just ended. */
+static void cancel_attempts(nf_core *core, uint32_t number, bool dials)
 {
-    nf_peer *peer = &core->peers[number];
+    const nf_peer *peer = &core->peers[number];
     for (uint32_t i = 0; i < NF_HANDSHAKES_MAX; i++) {
-        if (core->attempts[i].state == NF_ATTEMPT_CONFIRMING && core->attempts[i].peer == number) {
+        const nf_attempt *attempt = &core->attempts[i];
+        bool confirming = attempt->state == NF_ATTEMPT_CONFIRMING && attempt->peer == number;
+        bool dialing = dials && attempt->state == NF_ATTEMPT_DIALING && attempt->expects &&
+                       memcmp(attempt->expected, peer->id, sizeof(peer->id)) == 0;
+        if (confirming || dialing) {
             nf_attempts_free(core, i, false);
         }
     }
+}
+
+void nf_peers_remove(nf_core *core, uint32_t number, int reason)
+{
+    nf_peer *peer = &core->peers[number];
+    cancel_attempts(core, number, reason == NETRON_DOWN_LOCAL || reason == NETRON_DOWN_GOODBYE);
     bool was_up = peer->announced;
     nf_peers_end_session(core, number, peer->current);
     nf_peers_end_session(core, number, peer->previous);

@@ -11,7 +11,6 @@
 enum {
     PROTOCOL_TCP = 6,
     PROTOCOL_UDP = 17,
-    IP4_HEADER_BYTES = 20,
     IP6_HEADER_BYTES = 40,
     TCP_HEADER_BYTES = 20,
     UDP_HEADER_BYTES = 8,
@@ -40,8 +39,7 @@ static inline uint16_t native16(const uint8_t *bytes)
     return v;
 }
 
-/* --- begin: does it all agree? -------------------------------------------------------------------
- */
+/* --- begin: does it all agree? ---------------------------------------------------------------- */
 
 static bool is_chain4(const uint8_t *packet, size_t l3_length, uint8_t protocol)
 {
@@ -56,7 +54,7 @@ static bool is_chain6(const uint8_t *packet, size_t l3_length, uint8_t protocol)
     uint8_t next = packet[6];
     size_t at = IP6_HEADER_BYTES;
     while (at < l3_length) {
-        if ((next != 0 && next != 60) || l3_length - at < 8) {
+        if (next != 0 && next != 60) {
             return false;
         }
         next = packet[at];
@@ -131,7 +129,6 @@ bool nf_segment_begin(nf_segmenter *segmenter, const nf_vnet *vnet, uint8_t *pac
     /* The host's header_length is a hint, often more than the headers; it is not looked at. */
     if (vnet->gso_size == 0 || (vnet->flags & NF_VNET_NEEDS_CSUM) == 0 ||
         vnet->checksum_offset != offset || l3_length >= length ||
-        l3_length < (ip.family == 4 ? IP4_HEADER_BYTES : IP6_HEADER_BYTES) ||
         !(ip.family == 4 ? is_chain4(packet, l3_length, protocol)
                          : is_chain6(packet, l3_length, protocol))) {
         return false;
@@ -155,8 +152,7 @@ bool nf_segment_begin(nf_segmenter *segmenter, const nf_vnet *vnet, uint8_t *pac
     return true;
 }
 
-/* --- next ----------------------------------------------------------------------------------------
- */
+/* --- next ------------------------------------------------------------------------------------- */
 
 static void write_l3(nf_segmenter *segmenter, uint8_t *packet, size_t total)
 {

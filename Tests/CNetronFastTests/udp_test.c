@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* udp_test.c - sockets, trains and control messages over the loopback, both families. */
+#include "linux/interface.h"
+#include "linux/udp.h"
+#include "machine/wire.h"
+#include "namespace.h"
+
+#include "netron/device.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+    GSO = NETRON_OFFLOAD_UDP_GSO,
+    GRO = NETRON_OFFLOAD_UDP_GRO,
+    PAYLOAD_BYTES = NF_UDP_TRAIN_BYTES_MAX,
+    STRANGERS_PORT = 9, /* nobody listens there */
+};
+
+static const char *const families[] = {"127.0.0.1", "::1"};
+static const char *const others[] = {"10.7.0.2", "fd00:7::2"};
+
+static nf_udp_group here, there;
+static nf_receiver *receiver;
+static uint8_t payload[PAYLOAD_BYTES];
+
+static void reopen(uint32_t here_off, uint32_t there_off)
+{
+    nf_udp_close(&here);
+    nf_udp_close(&there);
+    assert_int_equal(nf_udp_open(&here, 0, 0, here_off), 0);
+    assert_int_equal(nf_udp_open(&there, 0, 0, there_off), 0);
+}
+
+static int prepare(void **state)
+{
+    (void)state;
+    receiver = nf_receiver_new();
+    for (size_t i = 0; i < sizeof(payload); i++) {
+        payload[i] = (uint8_t)(i ^ i >> 8 ^ 0x40);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        netron_prefix address = prefix_of(others[i], i == 0 ? 32 : 128);
+        if (nf_address_add(LOOPBACK_INDEX, &address) != 0) {
+            return -1;
+        }
+    }
+    return receiver == NULL || !address_settled(others[1], 0) ? -1 : 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    nf_udp_close(&here);
+    nf_udp_close(&there);
+    nf_receiver_free(receiver);
+    return 0;
+}
+
+static int each(void **state)
+{
+    (void)state;
+    reopen(0, 0);
+    return 0;
+}
+
+static nf_departure departure_to(const char *address, uint32_t length, uint32_t segment)
+{
+    return (nf_departure){.bytes = payload,
+                          .length = length,
+                          .segment = segment,
+                          .to = endpoint_of(address, there.port)};
+}
+
+typedef struct outcome {
+    int done;
+    uint32_t refused;
+    bool too_big;
+} outcome;
+
+static outcome send_all(const nf_departure *messages, uint32_t count)
+{
+    outcome outcome = {0};
+    outcome.done =
+        nf_udp_send(&here.socket[0], messages, count, &outcome.refused, &outcome.too_big);
+    return outcome;
+}
+
+static void send_well(const nf_departure *message)
+{
+    outcome outcome = send_all(message, 1);
+    assert_int_equal(outcome.done, 1);
+    assert_int_equal(outcome.refused, 0);
+    assert_false(outcome.too_big);
+}
+
+/* The arrivals of one call, at least one. */
+static int receive_some(nf_udp *udp, nf_arrival **arrivals)
+{
+    assert_true(readable(udp->fd));
+    int count = nf_udp_receive(udp, receiver, arrivals);
+    assert_true(count > 0);
+    return count;
+}
+
+static nf_arrival receive_one(nf_udp *udp)
+{
+    nf_arrival *arrivals;
+    assert_int_equal(receive_some(udp, &arrivals), 1);
+    nf_arrival arrival = arrivals[0];
+    assert_int_equal(nf_udp_receive(udp, receiver, &arrivals), 0);
+    return arrival;
+}
+
+/* Takes a train in whatever pieces it comes. @return the number of arrivals */
+static int receive_train(const nf_departure *train)
+{
+    uint32_t offset = 0;
+    int pieces = 0;
+    while (offset < train->length) {
+        nf_arrival *arrivals;
+        int count = receive_some(&there.socket[0], &arrivals);
+        for (int i = 0; i < count; i++, pieces++) {
+            uint32_t left = train->length - offset;
+            uint32_t whole = left < train->segment ? left : train->segment;
+            assert_int_equal(arrivals[i].segment, whole);
+            assert_true(arrivals[i].length <= left);
+            assert_true(arrivals[i].length == left || arrivals[i].length % train->segment == 0);
+            assert_memory_equal(arrivals[i].bytes, train->bytes + offset, arrivals[i].length);
+            offset += arrivals[i].length;
+        }
+    }
+    nf_arrival *none;
+    assert_int_equal(nf_udp_receive(&there.socket[0], receiver, &none), 0);
+    return pieces;
+}
+
+static int option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t length = sizeof(value);
+    assert_int_equal(getsockopt(fd, level, name, &value, &length), 0);
+    return value;
+}
+
+static void a_group_is_one_port_that_never_trusts_the_kernels_path_mtu(void **state)
+{
+    (void)state;
+    nf_udp_group group;
+    assert_int_equal(nf_udp_open(&group, 0, NETRON_LANES_MAX, 0), 0);
+    assert_int_equal(group.count, 1 + NETRON_LANES_MAX);
+    assert_int_not_equal(group.port, 0);
+    for (uint32_t i = 0; i < group.count; i++) {
+        struct sockaddr_in6 name;
+        socklen_t length = sizeof(name);
+        int fd = group.socket[i].fd;
+        assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);
+        assert_int_equal(ntohs(name.sin6_port), group.port);
+        assert_true(group.socket[i].dual && group.socket[i].gso && group.socket[i].gro);
+        assert_int_equal(option(fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_PROBE);
+        assert_int_equal(option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER), IPV6_PMTUDISC_PROBE);
+        assert_int_equal(option(fd, IPPROTO_IPV6, IPV6_V6ONLY), 0);
+        assert_int_equal(option(fd, SOL_SOCKET, SO_RCVBUF) / 2, group.receive_buffer);
+        assert_int_equal(option(fd, SOL_SOCKET, SO_SNDBUF) / 2, group.send_buffer);
+    }
+    assert_true(group.receive_buffer <= NF_UDP_BUFFER_WANTED_BYTES);
+    nf_udp_close(&group);
+    assert_int_equal(group.count, 0);
+    assert_int_equal(group.socket[0].fd, -1);
+}
+
+static int without_force(void)
+{
+    nf_udp_group group;
+    const refusal refusal = {.number = SYS_setsockopt,
+                             .argument = 2,
+                             .bits = SO_RCVBUFFORCE,
+                             .also = SOL_SOCKET,
+                             .exact = true,
+                             .error = EPERM};
+    if (!refuse_calls(&refusal) || nf_udp_open(&group, 0, 1, 0) != 0) {
+        return 1;
+    }
+    /* The send buffer is still forced; the receive buffer is what everybody may have. */
+    bool right = group.send_buffer == NF_UDP_BUFFER_WANTED_BYTES && group.receive_buffer > 0 &&
+                 group.receive_buffer <= NF_UDP_BUFFER_WANTED_BYTES;
+    nf_udp_close(&group);
+    return right ? 0 : 2;
+}
+
+static void buffers_are_what_was_granted(void **state)
+{
+    (void)state;
+    assert_int_equal(here.receive_buffer, NF_UDP_BUFFER_WANTED_BYTES);
+    assert_int_equal(here.send_buffer, NF_UDP_BUFFER_WANTED_BYTES);
+    assert_int_equal(in_child(without_force), 0);
+}
+
+static void a_port_in_use_is_refused_and_leaves_nothing_open(void **state)
+{
+    (void)state;
+    nf_udp_group first, second;
+    for (uint32_t lanes = 0; lanes <= 2; lanes++) {
+        assert_int_equal(nf_udp_open(&first, 0, lanes, 0), 0);
+        size_t before = open_descriptors();
+        for (uint32_t again = 0; again <= 2; again++) {
+            assert_int_equal(nf_udp_open(&second, first.port, again, 0), -EADDRINUSE);
+        }
+        assert_int_equal(open_descriptors(), before);
+        uint16_t port = first.port;
+        nf_udp_close(&first);
+        assert_int_equal(nf_udp_open(&second, port, lanes, 0), 0);
+        assert_int_equal(second.port, port);
+        nf_udp_close(&second);
+    }
+}
+
+static void a_port_that_ipv4_uses_is_in_use(void **state)
+{
+    (void)state;
+    nf_udp_group group;
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(name);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&name, length), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);
+    assert_int_equal(nf_udp_open(&group, ntohs(name.sin_port), 2, 0), -EADDRINUSE);
+    close(fd);
+}
+
+static void a_datagram_tells_where_it_comes_from_and_came_to(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        nf_departure message = departure_to(families[i], 1200, 1200);
+        send_well(&message);
+        nf_arrival arrival = receive_one(&there.socket[0]);
+        netron_endpoint from = endpoint_of(families[i], here.port);
+        assert_int_equal(arrival.length, 1200);
+        assert_int_equal(arrival.segment, 1200);
+        assert_memory_equal(arrival.bytes, payload, 1200);
+        assert_memory_equal(&arrival.from, &from, sizeof(from));
+        assert_memory_equal(arrival.local.address, from.address, 16);
+        assert_int_equal(arrival.local.interface, LOOPBACK_INDEX);
+        assert_int_equal(arrival.tos, 0);
+    }
+}
+
+static void an_answer_leaves_from_the_address_that_was_asked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        nf_departure message = departure_to(others[i], 100, 100);
+        netron_endpoint asked = endpoint_of(others[i], there.port);
+        send_well(&message);
+        nf_arrival arrival = receive_one(&there.socket[0]);
+        assert_memory_equal(arrival.local.address, asked.address, 16);
+        nf_departure answer = {.bytes = payload,
+                               .length = 3000,
+                               .segment = 1000,
+                               .to = endpoint_of(families[i], here.port),
+                               .local = arrival.local};
+        uint32_t refused = 0;
+        bool too_big = false;
+        assert_int_equal(nf_udp_send(&there.socket[0], &answer, 1, &refused, &too_big), 1);
+        assert_int_equal(refused, 0);
+        arrival = receive_one(&here.socket[0]);
+        assert_memory_equal(&arrival.from, &asked, sizeof(asked));
+    }
+}
+
+static void a_link_local_address_has_a_scope(void **state)
+{
+    (void)state;
+    netron_prefix own = prefix_of("fe80::7", 64);
+    assert_int_equal(nf_address_add(LOOPBACK_INDEX, &own), 0);
+    assert_true(address_settled("fe80::7", LOOPBACK_INDEX));
+    nf_departure message = departure_to("fe80::7", 100, 100);
+    message.to.scope = LOOPBACK_INDEX;
+    memcpy(message.local.address, own.address, 16);
+    message.local.interface = LOOPBACK_INDEX;
+    send_well(&message);
+    nf_arrival arrival = receive_one(&there.socket[0]);
+    assert_int_equal(arrival.from.scope, LOOPBACK_INDEX);
+    assert_memory_equal(arrival.from.address, own.address, 16);
+    assert_int_equal(nf_address_remove(LOOPBACK_INDEX, &own), 0);
+}
+
+static void tos_is_carried(void **state)
+{
+    (void)state;
+    const uint8_t values[] = {1, 2, 3, 0xb8, 0xbb, 0xff, 0};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < sizeof(values); k++) {
+            nf_departure message = departure_to(families[i], 2500, k % 2 == 0 ? 1000 : 2500);
+            message.tos = values[k];
+            send_well(&message);
+            assert_int_equal(receive_one(&there.socket[0]).tos, values[k]);
+        }
+    }
+}
+
+static void a_train_arrives_equal_with_any_offloads(void **state)
+{
+    (void)state;
+    const struct {
+        uint32_t length, segment;
+    } rows[] = {
+        {2, 1}, {64, 1}, {2500, 1000}, {1001, 1000}, {64768, 1472}, {65000, 1016}, {64000, 1000},
+    };
+    const struct {
+        uint32_t here_off, there_off;
+    } offloads[] = {{0, 0}, {GSO, 0}, {0, GRO}, {GSO, GRO}};
+    for (size_t o = 0; o < 4; o++) {
+        reopen(offloads[o].here_off, offloads[o].there_off);
+        assert_int_equal(here.socket[0].gso, offloads[o].here_off == 0);
+        assert_int_equal(there.socket[0].gro, offloads[o].there_off == 0);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) * 2; i++) {
+            uint32_t length = rows[i / 2].length, segment = rows[i / 2].segment;
+            nf_departure train = departure_to(families[i % 2], length, segment);
+            send_well(&train);
+            /* The loopback keeps a train as it is, so without both offloads it is singles. */
+            int pieces = receive_train(&train), singles = (int)((length - 1) / segment + 1);
+            assert_int_equal(pieces, o == 0 ? 1 : singles);
+        }
+    }
+}
+
+static void trains_and_singles_keep_their_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 150 };
+    nf_departure messages[COUNT];
+    for (uint32_t off = 0; off <= GSO; off += GSO) {
+        uint32_t expected = 0, offset = 0;
+        reopen(off, 0);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            messages[i] = departure_to(families[0], i % 7 == 0 ? 300 : 100, 100);
+            messages[i].bytes = payload + expected;
+            expected += messages[i].length;
+        }
+        assert_int_equal(send_all(messages, COUNT).done, COUNT);
+        while (offset < expected) {
+            nf_arrival *arrivals;
+            int count = receive_some(&there.socket[0], &arrivals);
+            assert_true(count <= NF_UDP_RECEIVE_BATCH);
+            for (int i = 0; i < count; i++) {
+                assert_memory_equal(arrivals[i].bytes, payload + offset, arrivals[i].length);
+                offset += arrivals[i].length;
+            }
+        }
+        assert_int_equal(offset, expected);
+    }
+}
+
+/* A socket that makes no checksums may not use UDP_SEGMENT: the kernel says EINVAL, as it does for
+ * a device that lacks it. */
+static void a_train_that_is_refused_goes_apart_and_so_do_later_ones(void **state)
+{
+    (void)state;
+    const int levels[] = {SOL_SOCKET, IPPROTO_UDP}, names[] = {SO_NO_CHECK, UDP_NO_CHECK6_TX};
+    for (size_t i = 0; i < 2; i++) {
+        int on = 1;
+        reopen(0, GRO);
+        assert_int_equal(setsockopt(here.socket[0].fd, levels[i], names[i], &on, sizeof(on)), 0);
+        assert_int_equal(
+            setsockopt(there.socket[0].fd, IPPROTO_UDP, UDP_NO_CHECK6_RX, &on, sizeof(on)), 0);
+        nf_departure train = departure_to(families[i], 2500, 1000);
+        send_well(&train);
+        assert_false(here.socket[0].gso);
+        assert_int_equal(receive_train(&train), 3);
+        send_well(&train);
+        assert_int_equal(receive_train(&train), 3);
+    }
+}
+
+static void a_local_address_that_is_gone_is_no_reason_to_give_up_trains(void **state)
+{
+    (void)state;
+    const char *const gone[] = {"10.99.0.1", "fd00:99::1"};
+    for (size_t i = 0; i < 2; i++) {
+        nf_departure messages[] = {departure_to(families[i], 2500, 1000),
+                                   departure_to(families[i], 2500, 1000)};
+        netron_endpoint local = endpoint_of(gone[i], 0);
+        memcpy(messages[0].local.address, local.address, 16);
+        outcome outcome = send_all(messages, 2);
+        assert_int_equal(outcome.done, 2);
+        assert_int_equal(outcome.refused, 1);
+        assert_false(outcome.too_big);
+        assert_true(here.socket[0].gso);
+        assert_int_equal(receive_train(&messages[1]), 1);
+    }
+}
+
+static void an_unreachable_destination_does_not_wedge_the_socket(void **state)
+{
+    (void)state;
+    nf_arrival *none;
+    for (size_t i = 0; i < 2; i++) {
+        nf_departure messages[] = {
+            departure_to(families[i], 100, 100),   departure_to("203.0.113.1", 100, 100),
+            departure_to("203.0.113.1", 200, 100), departure_to("2001:db8::1", 100, 100),
+            departure_to(families[i], 200, 200),
+        };
+        messages[0].to.port = STRANGERS_PORT;
+        outcome outcome = send_all(messages, 5);
+        assert_int_equal(outcome.done, 5);
+        assert_int_equal(outcome.refused, 3);
+        assert_false(outcome.too_big);
+        assert_int_equal(receive_one(&there.socket[0]).length, 200);
+        assert_int_equal(nf_udp_receive(&here.socket[0], receiver, &none), 0);
+        send_well(&messages[4]);
+        assert_int_equal(receive_one(&there.socket[0]).length, 200);
+    }
+}
+
+/* Even where the socket is told of ICMP errors, which is not how it is opened. */
+static void an_icmp_error_is_read_away(void **state)
+{
+    (void)state;
+    int on = 1, fd = here.socket[0].fd;
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)), 0);
+    nf_departure message = departure_to(families[0], 100, 100);
+    message.to.port = STRANGERS_PORT;
+    assert_int_equal(send_all(&message, 1).done, 1);
+    assert_true(readable(fd));
+    nf_arrival *none;
+    assert_int_equal(nf_udp_receive(&here.socket[0], receiver, &none), 0);
+    message.to.port = there.port;
+    send_well(&message);
+    assert_int_equal(receive_one(&there.socket[0]).length, 100);
+}
+
+static void what_is_too_big_for_the_device_is_told(void **state)
+{
+    (void)state;
+    enum { MTU = 1500, IPV4_MAX = MTU - 28, IPV6_MAX = MTU - 48 };
+    const uint32_t max[] = {IPV4_MAX, IPV6_MAX};
+    assert_int_equal(nf_link_up(LOOPBACK_INDEX, MTU, 1000), 0);
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t room = max[i % 2];
+        reopen(i < 2 ? 0 : GSO, 0);
+        nf_departure good = departure_to(families[i % 2], 2 * room, room);
+        nf_departure rows[] = {
+            departure_to(families[i % 2], room + 1, room + 1),
+            departure_to(families[i % 2], 2 * room + 2, room + 1),
+        };
+        for (size_t k = 0; k < 2; k++) {
+            outcome outcome = send_all(&rows[k], 1);
+            assert_int_equal(outcome.done, 1);
+            assert_int_equal(outcome.refused, 1);
+            assert_true(outcome.too_big);
+        }
+        assert_int_equal(here.socket[0].gso, i < 2);
+        send_well(&good);
+        receive_train(&good);
+    }
+    assert_int_equal(nf_link_up(LOOPBACK_INDEX, 65536, 1000), 0);
+}
+
+static void an_empty_datagram_is_nothing(void **state)
+{
+    (void)state;
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6,
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+                              .sin6_port = htons(there.port)};
+    nf_arrival *arrivals;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sendto(here.socket[0].fd, "", 0, 0, (struct sockaddr *)&to, sizeof(to)),
+                         0);
+    }
+    assert_true(readable(there.socket[0].fd));
+    assert_int_equal(nf_udp_receive(&there.socket[0], receiver, &arrivals), 0);
+    assert_int_equal(sendto(here.socket[0].fd, "", 0, 0, (struct sockaddr *)&to, sizeof(to)), 0);
+    nf_departure message = departure_to("::1", 1, 1);
+    send_well(&message);
+    assert_int_equal(receive_one(&there.socket[0]).length, 1);
+}
+
+static void nothing_there_is_no_error(void **state)
+{
+    (void)state;
+    nf_arrival *none;
+    uint32_t refused = 0;
+    bool too_big = false;
+    assert_int_equal(nf_udp_receive(&here.socket[0], receiver, &none), 0);
+    assert_int_equal(nf_udp_send(&here.socket[0], NULL, 0, &refused, &too_big), 0);
+}
+
+/* Which socket of the group gets `length` bytes from `here`; it must be one alone. */
+static uint32_t
+steered_to(nf_udp_group *group, const char *address, const void *bytes, uint32_t length)
+{
+    nf_departure message = {.bytes = bytes,
+                            .length = length,
+                            .segment = length,
+                            .to = endpoint_of(address, group->port)};
+    uint32_t found = UINT32_MAX;
+    send_well(&message);
+    for (uint32_t i = 0; i < group->count; i++) {
+        nf_arrival *arrivals;
+        int count = nf_udp_receive(&group->socket[i], receiver, &arrivals);
+        if (count > 0) {
+            assert_int_equal(count, 1);
+            assert_int_equal(found, UINT32_MAX);
+            assert_memory_equal(arrivals[0].bytes, bytes, length);
+            found = i;
+        }
+    }
+    return found;
+}
+
+static void session_messages_go_to_their_lane_and_all_else_to_control(void **state)
+{
+    (void)state;
+    for (uint32_t lanes = 1; lanes <= NETRON_LANES_MAX; lanes++) {
+        nf_udp_group group;
+        assert_int_equal(nf_udp_open(&group, 0, lanes, 0), 0);
+        for (uint32_t type = 0; type < 256; type += type < 10 ? 1 : 41) {
+            for (uint32_t index = 0; index < NF_LANE_COUNT * 2; index++) {
+                uint8_t bytes[32] = {(uint8_t)type};
+                nf_store_le32(bytes + 4, 0xabcdef00u | 0xf0u | index);
+                bool session = type >= NF_TYPE_DATA && type <= NF_TYPE_FRAGMENT;
+                uint32_t wanted = session ? 1 + index % NF_LANE_COUNT % lanes : 0;
+                assert_int_equal(steered_to(&group, families[index % 2], bytes, 32), wanted);
+            }
+        }
+        nf_udp_close(&group);
+    }
+}
+
+static void a_datagram_cut_short_goes_to_control(void **state)
+{
+    (void)state;
+    nf_udp_group group;
+    const uint8_t bytes[5] = {NF_TYPE_DATA, 0, 0, 0, 3};
+    assert_int_equal(nf_udp_open(&group, 0, NETRON_LANES_MAX, 0), 0);
+    for (uint32_t length = 1; length <= 4; length++) {
+        assert_int_equal(steered_to(&group, families[length % 2], bytes, length), 0);
+    }
+    assert_int_equal(steered_to(&group, families[0], bytes, 5), 4);
+    nf_udp_close(&group);
+}
+
+static void a_train_goes_where_its_first_datagram_belongs(void **state)
+{
+    (void)state;
+    nf_udp_group group;
+    uint8_t bytes[64] = {NF_TYPE_DATA, 0, 0, 0, 2};
+    bytes[32] = NF_TYPE_MESSAGE1;
+    assert_int_equal(nf_udp_open(&group, 0, NETRON_LANES_MAX, 0), 0);
+    nf_departure train = {
+        .bytes = bytes, .length = 64, .segment = 32, .to = endpoint_of("127.0.0.1", group.port)};
+    send_well(&train);
+    nf_arrival arrival = receive_one(&group.socket[3]);
+    assert_int_equal(arrival.length, 64);
+    assert_int_equal(arrival.segment, 32);
+    nf_udp_close(&group);
+}
+
+/* The same over IPv4 sockets, where the kernel has no IPv6. */
+static int without_ipv6(void)
+{
+    const refusal refusal = {.number = SYS_socket,
+                             .argument = 0,
+                             .bits = AF_INET6,
+                             .exact = true,
+                             .error = EAFNOSUPPORT};
+    if (!refuse_calls(&refusal)) {
+        return 1;
+    }
+    reopen(0, 0);
+    nf_departure messages[] = {departure_to("::1", 100, 100), departure_to("::1", 200, 100),
+                               departure_to("10.7.0.2", 2500, 1000)};
+    netron_endpoint local = endpoint_of("127.0.0.1", here.port);
+    memcpy(messages[2].local.address, local.address, 16);
+    messages[2].tos = 0xb9;
+    outcome outcome = send_all(messages, 3);
+    if (here.socket[0].dual || outcome.done != 3 || outcome.refused != 2) {
+        return 2;
+    }
+    nf_arrival *arrival;
+    if (!readable(there.socket[0].fd) ||
+        nf_udp_receive(&there.socket[0], receiver, &arrival) != 1) {
+        return 3;
+    }
+    bool right = arrival->length == 2500 && arrival->segment == 1000 && arrival->tos == 0xb9 &&
+                 memcmp(arrival->bytes, payload, 2500) == 0 &&
+                 memcmp(&arrival->from, &local, sizeof(local)) == 0 &&
+                 memcmp(arrival->local.address, messages[2].to.address, 16) == 0 &&
+                 arrival->local.interface == LOOPBACK_INDEX;
+    nf_udp_group group;
+    const uint8_t bytes[5] = {NF_TYPE_DATA, 0, 0, 0, 1};
+    right = right && nf_udp_open(&group, 0, 3, 0) == 0 && !group.socket[3].dual &&
+            steered_to(&group, "127.0.0.1", bytes, 5) == 2;
+    return right ? 0 : 4;
+}
+
+static void without_ipv6_the_sockets_are_ipv4(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(without_ipv6), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_group_is_one_port_that_never_trusts_the_kernels_path_mtu, each),
+        cmocka_unit_test_setup(buffers_are_what_was_granted, each),
+        cmocka_unit_test_setup(a_port_in_use_is_refused_and_leaves_nothing_open, each),
+        cmocka_unit_test_setup(a_port_that_ipv4_uses_is_in_use, each),
+        cmocka_unit_test_setup(a_datagram_tells_where_it_comes_from_and_came_to, each),
+        cmocka_unit_test_setup(an_answer_leaves_from_the_address_that_was_asked, each),
+        cmocka_unit_test_setup(a_link_local_address_has_a_scope, each),
+        cmocka_unit_test_setup(tos_is_carried, each),
+        cmocka_unit_test_setup(a_train_arrives_equal_with_any_offloads, each),
+        cmocka_unit_test_setup(trains_and_singles_keep_their_order, each),
+        cmocka_unit_test_setup(a_train_that_is_refused_goes_apart_and_so_do_later_ones, each),
+        cmocka_unit_test_setup(a_local_address_that_is_gone_is_no_reason_to_give_up_trains, each),
+        cmocka_unit_test_setup(an_unreachable_destination_does_not_wedge_the_socket, each),
+        cmocka_unit_test_setup(an_icmp_error_is_read_away, each),
+        cmocka_unit_test_setup(what_is_too_big_for_the_device_is_told, each),
+        cmocka_unit_test_setup(an_empty_datagram_is_nothing, each),
+        cmocka_unit_test_setup(nothing_there_is_no_error, each),
+        cmocka_unit_test_setup(session_messages_go_to_their_lane_and_all_else_to_control, each),
+        cmocka_unit_test_setup(a_datagram_cut_short_goes_to_control, each),
+        cmocka_unit_test_setup(a_train_goes_where_its_first_datagram_belongs, each),
+        cmocka_unit_test_setup(without_ipv6_the_sockets_are_ipv4, each),
+    };
+    return namespace_enter() ? cmocka_run_group_tests(tests, prepare, finish) : namespace_refused();
+}
