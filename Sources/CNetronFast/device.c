@@ -2,9 +2,9 @@
 /* device.c - device.h: the calls that change or show the control machine, under its lock. */
 #include "netron/device.h"
 
+#include "linux/interface.h"
 #include "loop/clock.h"
 #include "loop/control.h"
-#include "linux/interface.h"
 #include "machine/assert.h"
 
 #include <string.h>
@@ -66,8 +66,7 @@ int netron_device_set_prefixes(netron_device *device,
                                size_t count)
 {
     nf_control_lock(device);
-    int result =
-        nf_core_set_prefixes(device->core, id, prefixes, count, nf_control_now(device));
+    int result = nf_core_set_prefixes(device->core, id, prefixes, count, nf_control_now(device));
     nf_control_unlock(device);
     return result;
 }
@@ -91,9 +90,7 @@ int netron_device_ping(netron_device *device, const uint8_t id[NETRON_ID_BYTES],
     return result;
 }
 
-int netron_device_set_address(netron_device *device,
-                              const netron_prefix *address,
-                              uint32_t present)
+int netron_device_set_address(netron_device *device, const netron_prefix *address, uint32_t present)
 {
     if (!device->has_tun) {
         return NETRON_E_INVALID;

@@ -57,14 +57,15 @@ const char *netron_error_text(int error)
 const char *netron_drop_name(uint32_t reason)
 {
     static const char *const names[NETRON_DROP_COUNT] = {
-        "malformed",    "unknown_index", "forged",       "replayed",  "spoofed",   "bad_inner",
-        "unrouted",     "no_session",    "wrong_network", "repeated", "bad_identity", "limited",
-        "queue_full",   "congested",     "fragment",     "tun_write", "udp_send",  "too_big",
+        "malformed",  "unknown_index", "forged",        "replayed",  "spoofed",      "bad_inner",
+        "unrouted",   "no_session",    "wrong_network", "repeated",  "bad_identity", "limited",
+        "queue_full", "congested",     "fragment",      "tun_write", "udp_send",     "too_big",
     };
     return reason < NETRON_DROP_COUNT ? names[reason] : NULL;
 }
 
-/* --- identities and secrets ---------------------------------------------------------------------- */
+/* --- identities and secrets ----------------------------------------------------------------------
+ */
 
 void netron_identity_new(uint8_t seed[NETRON_SEED_BYTES])
 {
@@ -110,7 +111,8 @@ void netron_network_address(const uint8_t *secret,
     nf_network_wipe(&network);
 }
 
-/* --- the engine ---------------------------------------------------------------------------------- */
+/* --- the engine ----------------------------------------------------------------------------------
+ */
 
 int netron_engine_new(netron_engine **out, const netron_options *options)
 {
@@ -172,9 +174,7 @@ int netron_engine_dial(netron_engine *engine,
     return nf_core_dial(engine->core, &path, id, now_ns);
 }
 
-int netron_engine_hang_up(netron_engine *engine,
-                          const uint8_t id[NETRON_ID_BYTES],
-                          uint64_t now_ns)
+int netron_engine_hang_up(netron_engine *engine, const uint8_t id[NETRON_ID_BYTES], uint64_t now_ns)
 {
     return nf_core_hang_up(engine->core, id, now_ns);
 }
@@ -220,8 +220,8 @@ static void drain_letters(netron_engine *engine, uint64_t now_ns)
 
 static int keep_packet(netron_engine *engine, const nf_inbound *inbound)
 {
-    uint32_t place = inbound->length > PACKET_BYTES_MAX ? UINT32_MAX
-                                                        : nf_ring_push(&engine->packet_ring);
+    uint32_t place =
+        inbound->length > PACKET_BYTES_MAX ? UINT32_MAX : nf_ring_push(&engine->packet_ring);
     if (place == UINT32_MAX) {
         nf_lane_drop(&engine->lane, NETRON_DROP_QUEUE_FULL);
         return NETRON_E_AGAIN;
@@ -325,11 +325,8 @@ static int copy_out(uint8_t *buffer, size_t capacity, const uint8_t *bytes, size
     return (int)length;
 }
 
-static int poll_control(netron_engine *engine,
-                        uint8_t *buffer,
-                        size_t capacity,
-                        netron_endpoint *to,
-                        uint8_t *tos)
+static int poll_control(
+    netron_engine *engine, uint8_t *buffer, size_t capacity, netron_endpoint *to, uint8_t *tos)
 {
     const nf_outgoing *outgoing = nf_core_outgoing(engine->core);
     while (outgoing != NULL && outgoing->length == 0) {
@@ -348,11 +345,8 @@ static int poll_control(netron_engine *engine,
     return length;
 }
 
-int netron_engine_poll_datagram(netron_engine *engine,
-                                uint8_t *buffer,
-                                size_t capacity,
-                                netron_endpoint *to,
-                                uint8_t *tos)
+int netron_engine_poll_datagram(
+    netron_engine *engine, uint8_t *buffer, size_t capacity, netron_endpoint *to, uint8_t *tos)
 {
     int length = poll_control(engine, buffer, capacity, to, tos);
     nf_outbox *outbox = &engine->lane.outbox;

@@ -18,12 +18,12 @@ typedef struct netron_device netron_device;
 /** What a device is made of. Set `size` and zero the rest first, as in netron_options. */
 typedef struct netron_device_options {
     uint32_t size;
-    uint32_t tun;        /* 1: make an interface; 0: control messages only */
+    uint32_t tun;          /* 1: make an interface; 0: control messages only */
     netron_options engine; /* lanes 0: one up to 2 processors, then min(processors / 2, 4) */
-    const char *NETRON_NULLABLE name;       /* of the interface; default "netron0" */
+    const char *NETRON_NULLABLE name;               /* of the interface; default "netron0" */
     const netron_prefix *NETRON_NULLABLE addresses; /* own addresses, with their network's length */
     size_t addresses_count;
-    uint16_t port;       /* UDP; 0: any free one */
+    uint16_t port; /* UDP; 0: any free one */
     uint16_t reserved;
     uint32_t offloads_off; /* mask of NETRON_OFFLOAD_* not to try */
     /** Called on a thread of the device when netron_device_next_event() has something. It must
@@ -61,10 +61,10 @@ typedef struct netron_device_info {
     uint32_t mtu;
     uint32_t offloads; /* in use, NETRON_OFFLOAD_* */
     uint32_t lanes;
-    uint32_t suites;    /* offered */
-    uint32_t suite;     /* preferred */
+    uint32_t suites; /* offered */
+    uint32_t suite;  /* preferred */
     uint16_t port;
-    uint16_t dual_stack; /* 1: the sockets speak IPv6 too */
+    uint16_t dual_stack;           /* 1: the sockets speak IPv6 too */
     uint32_t receive_buffer_bytes; /* of a socket, as the kernel granted */
     uint32_t send_buffer_bytes;
     uint32_t buffers_wanted_bytes; /* more than that was not asked for */

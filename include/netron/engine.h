@@ -25,12 +25,12 @@ typedef struct netron_engine netron_engine;
  * later are read only when `size` covers them. The pointers are borrowed for the call. */
 typedef struct netron_options {
     uint32_t size;
-    uint32_t peers_max;  /* 1 to NETRON_PEERS_MAX; default NETRON_PEERS_MAX */
-    uint32_t suites;     /* mask of NETRON_SUITE_* to offer; default: all that run well here */
-    uint32_t lanes;      /* 1 to NETRON_LANES_MAX; an engine has 1 */
-    uint32_t mtu;        /* of the inner network; default NETRON_MTU_DEFAULT */
-    uint32_t backend;    /* 0: fixed order; 1: libsodium; 2: libcrypto, if it was built in */
-    uint8_t identity_seed[NETRON_SEED_BYTES]; /* Ed25519 seed, from netron_identity_new() */
+    uint32_t peers_max; /* 1 to NETRON_PEERS_MAX; default NETRON_PEERS_MAX */
+    uint32_t suites;    /* mask of NETRON_SUITE_* to offer; default: all that run well here */
+    uint32_t lanes;     /* 1 to NETRON_LANES_MAX; an engine has 1 */
+    uint32_t mtu;       /* of the inner network; default NETRON_MTU_DEFAULT */
+    uint32_t backend;   /* 0: fixed order; 1: libsodium; 2: libcrypto, if it was built in */
+    uint8_t identity_seed[NETRON_SEED_BYTES];      /* Ed25519 seed, from netron_identity_new() */
     const uint8_t *NETRON_NULLABLE network_secret; /* what every member knows, 16 bytes or more */
     size_t network_secret_length;
     uint64_t epoch_seconds; /* NETRON_EPOCH_SECONDS_MIN or more; default that */
@@ -75,9 +75,8 @@ NETRON_API void netron_engine_id(const netron_engine *NETRON_NONNULL engine,
 
 /** Says what the wall clock shows at `now_ns`: epochs are counted from it. Until then the engine
  *  uses the clockless key. `wall_ms` is milliseconds since 1970. */
-NETRON_API void netron_engine_set_time(netron_engine *NETRON_NONNULL engine,
-                                       uint64_t wall_ms,
-                                       uint64_t now_ns);
+NETRON_API void
+netron_engine_set_time(netron_engine *NETRON_NONNULL engine, uint64_t wall_ms, uint64_t now_ns);
 
 /** Begins a handshake with whoever answers at `endpoint`; with `id`, only that node will do.
  *  Ends in NETRON_EVENT_PEER_UP or NETRON_EVENT_DIAL_FAILED.
@@ -112,7 +111,8 @@ netron_engine_send_message(netron_engine *NETRON_NONNULL engine,
                            size_t length,
                            uint64_t now_ns);
 
-/** Asks a peer for an echo; NETRON_EVENT_PONG brings `token` and the round trip, or nothing comes. */
+/** Asks a peer for an echo; NETRON_EVENT_PONG brings `token` and the round trip, or nothing comes.
+ */
 NETRON_API NETRON_MUST int netron_engine_ping(netron_engine *NETRON_NONNULL engine,
                                               const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
                                               uint64_t token,
@@ -215,24 +215,24 @@ NETRON_API size_t netron_engine_peers(const netron_engine *NETRON_NONNULL engine
                                       size_t capacity);
 
 /* Every reason to drop a packet: each has a counter. Numbers are frozen once released. */
-#define NETRON_DROP_MAP(XX)                                           \
-    XX(0, MALFORMED, "not a message of the protocol")                 \
-    XX(1, UNKNOWN_INDEX, "no session by that receiver index")         \
-    XX(2, FORGED, "authentication tag does not match")                \
-    XX(3, REPLAYED, "counter seen before or too old")                 \
-    XX(4, SPOOFED, "inner source is not the sender's")                \
-    XX(5, BAD_INNER, "inner packet is not well formed")               \
-    XX(6, UNROUTED, "no peer has the inner destination")              \
-    XX(7, NO_SESSION, "the peer has no session")                      \
-    XX(8, WRONG_NETWORK, "first message does not know the token")     \
-    XX(9, REPEATED, "first message seen before")                      \
-    XX(10, BAD_IDENTITY, "id and static key do not belong together")  \
-    XX(11, LIMITED, "over a rate or table limit")                     \
-    XX(12, QUEUE_FULL, "a bounded queue was full")                    \
+#define NETRON_DROP_MAP(XX)                                            \
+    XX(0, MALFORMED, "not a message of the protocol")                  \
+    XX(1, UNKNOWN_INDEX, "no session by that receiver index")          \
+    XX(2, FORGED, "authentication tag does not match")                 \
+    XX(3, REPLAYED, "counter seen before or too old")                  \
+    XX(4, SPOOFED, "inner source is not the sender's")                 \
+    XX(5, BAD_INNER, "inner packet is not well formed")                \
+    XX(6, UNROUTED, "no peer has the inner destination")               \
+    XX(7, NO_SESSION, "the peer has no session")                       \
+    XX(8, WRONG_NETWORK, "first message does not know the token")      \
+    XX(9, REPEATED, "first message seen before")                       \
+    XX(10, BAD_IDENTITY, "id and static key do not belong together")   \
+    XX(11, LIMITED, "over a rate or table limit")                      \
+    XX(12, QUEUE_FULL, "a bounded queue was full")                     \
     XX(13, CONGESTED, "outer congestion mark on a packet without ECN") \
-    XX(14, FRAGMENT, "fragment is inconsistent or came too late")     \
-    XX(15, TUN_WRITE, "the interface did not take the packet")        \
-    XX(16, UDP_SEND, "the socket did not take the datagram")          \
+    XX(14, FRAGMENT, "fragment is inconsistent or came too late")      \
+    XX(15, TUN_WRITE, "the interface did not take the packet")         \
+    XX(16, UDP_SEND, "the socket did not take the datagram")           \
     XX(17, TOO_BIG, "packet is larger than the interface's MTU")
 
 enum {

@@ -6,13 +6,13 @@
 #include "netron/base.h"
 
 enum {
-    NETRON_ID_BYTES = 32,         /* a node's Ed25519 public key; bit 7 of the last byte is 0 */
-    NETRON_SEED_BYTES = 32,       /* an Ed25519 seed */
-    NETRON_KEY_BYTES = 32,        /* a derived secret */
-    NETRON_OVERHEAD_BYTES = 32,   /* added to each IP packet: header 16, tag 16 */
-    NETRON_MTU_DEFAULT = 1400,    /* bytes of one inner IP packet */
-    NETRON_MTU_MIN = 1280,        /* IPv6's least (RFC 8200) */
-    NETRON_MTU_MAX = 3500,        /* three fragments over the least path */
+    NETRON_ID_BYTES = 32,       /* a node's Ed25519 public key; bit 7 of the last byte is 0 */
+    NETRON_SEED_BYTES = 32,     /* an Ed25519 seed */
+    NETRON_KEY_BYTES = 32,      /* a derived secret */
+    NETRON_OVERHEAD_BYTES = 32, /* added to each IP packet: header 16, tag 16 */
+    NETRON_MTU_DEFAULT = 1400,  /* bytes of one inner IP packet */
+    NETRON_MTU_MIN = 1280,      /* IPv6's least (RFC 8200) */
+    NETRON_MTU_MAX = 3500,      /* three fragments over the least path */
     NETRON_MESSAGE_BYTES_MAX = 1150,
     NETRON_LANES_MAX = 4,
     NETRON_PEERS_MAX = 16384,

@@ -10,7 +10,7 @@
 #include <sys/uio.h>
 
 enum {
-    RECEIVES_MAX = 16,   /* batches of one turn */
+    RECEIVES_MAX = 16,      /* batches of one turn */
     CLOCK_CHECK_MS = 10000, /* how often the wall clock is read: it may be set */
 };
 
@@ -40,7 +40,8 @@ int nf_control_error(int negative_errno)
     }
 }
 
-/* --- what the machine has for others ------------------------------------------------------------- */
+/* --- what the machine has for others -------------------------------------------------------------
+ */
 
 static void send_outgoing(netron_device *device)
 {
@@ -56,9 +57,9 @@ static void send_outgoing(netron_device *device)
         };
         uint32_t refused = 0;
         bool too_big = false;
-        int sent = outgoing->length == 0 ? 1
-                                         : nf_udp_send(&device->udp.socket[0], &message, 1,
-                                                       &refused, &too_big);
+        int sent = outgoing->length == 0
+                       ? 1
+                       : nf_udp_send(&device->udp.socket[0], &message, 1, &refused, &too_big);
         static const nf_local any;
         if (refused > 0 && !too_big && memcmp(&message.local, &any, sizeof(any)) != 0) {
             message.local = any; /* our address is gone: any other may do */
@@ -121,7 +122,8 @@ void nf_control_unlock(netron_device *device)
     }
 }
 
-/* --- the thread ---------------------------------------------------------------------------------- */
+/* --- the thread ----------------------------------------------------------------------------------
+ */
 
 static void on_timer(uv_timer_t *timer);
 
@@ -195,11 +197,8 @@ static void on_async(uv_async_t *async)
     arm(device);
 }
 
-static void take_datagram(netron_device *device,
-                          const uint8_t *bytes,
-                          uint32_t length,
-                          const nf_path *path,
-                          uint8_t tos)
+static void take_datagram(
+    netron_device *device, const uint8_t *bytes, uint32_t length, const nf_path *path, uint8_t tos)
 {
     if (length >= NF_SESSION_OVERHEAD_BYTES && bytes[0] >= NF_TYPE_DATA &&
         bytes[0] <= NF_TYPE_FRAGMENT) {

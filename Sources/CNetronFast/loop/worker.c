@@ -32,8 +32,7 @@ int nf_worker_init(nf_worker *worker,
     worker->receiver = nf_receiver_new();
     worker->read_buffer = aligned_alloc(64, READ_BUFFER_BYTES);
     worker->inbox = nf_mailbox_new(NF_LETTERS_MAX, NF_LETTER_BYTES_MAX);
-    bool whole =
-        worker->receiver != NULL && worker->read_buffer != NULL && worker->inbox != NULL;
+    bool whole = worker->receiver != NULL && worker->read_buffer != NULL && worker->inbox != NULL;
     return whole ? 0 : -ENOMEM;
 }
 

@@ -28,8 +28,8 @@ typedef struct nf_worker_links {
 typedef struct nf_worker {
     nf_lane lane;
     nf_worker_links links;
-    int tun_fd;        /* -1: no interface */
-    bool vnet, joins;  /* the TUN's headers; whether it takes joined segments */
+    int tun_fd;       /* -1: no interface */
+    bool vnet, joins; /* the TUN's headers; whether it takes joined segments */
     nf_udp *udp;
     nf_receiver *receiver;
     uint8_t *read_buffer; /* one super-packet, with head room */

@@ -35,19 +35,15 @@ static void deliver(nf_worker *worker, const nf_inbound *inbound, bool stays)
     }
     if (!nf_join_add(&worker->joiner, inbound->packet, inbound->length, inbound->checksummed)) {
         write_pending(worker);
-        (void)nf_join_add(&worker->joiner, inbound->packet, inbound->length,
-                          inbound->checksummed);
+        (void)nf_join_add(&worker->joiner, inbound->packet, inbound->length, inbound->checksummed);
     }
     if (!stays || !worker->joins) {
         write_pending(worker);
     }
 }
 
-static void bring_to_control(nf_worker *worker,
-                             const uint8_t *datagram,
-                             size_t length,
-                             const nf_path *from,
-                             uint8_t tos)
+static void bring_to_control(
+    nf_worker *worker, const uint8_t *datagram, size_t length, const nf_path *from, uint8_t tos)
 {
     nf_letter letter = {
         .kind = NF_LETTER_DATAGRAM, .tos = tos, .length = (uint32_t)length, .path = *from};

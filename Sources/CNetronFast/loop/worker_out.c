@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-    READS_MAX = 64,       /* of the TUN, before the outbox is sent */
+    READS_MAX = 64,        /* of the TUN, before the outbox is sent */
     HEAD_ROOM_BYTES = 128, /* so that the packet behind the vnet header is aligned */
     READ_BYTES_MAX = 65536,
     SEND_WAIT_MS = 10,
@@ -39,8 +39,8 @@ static void flush(nf_worker *worker)
     while (done < outbox->count) {
         uint32_t refused = 0;
         bool too_big = false;
-        int sent = nf_udp_send(worker->udp, outbox->messages + done, outbox->count - done,
-                               &refused, &too_big);
+        int sent = nf_udp_send(worker->udp, outbox->messages + done, outbox->count - done, &refused,
+                               &too_big);
         if (refused > 0) {
             nf_lane_drop(&worker->lane, NETRON_DROP_UDP_SEND);
             tell_refused(worker, too_big);

@@ -58,15 +58,12 @@ static void send_cookie(nf_core *core,
 }
 
 /* May this first message, which passed psk0, be answered? Sends the cookie if one is wanted. */
-static bool admit(nf_core *core,
-                  const nf_handshake *handshake,
-                  const uint8_t *message1,
-                  const nf_path *path)
+static bool
+admit(nf_core *core, const nf_handshake *handshake, const uint8_t *message1, const nf_path *path)
 {
     uint64_t now_ns = core->now_ns;
     if ((handshake->flags & NF_FLAG_CLOCKLESS) != 0 &&
-        !nf_rate_take(&core->clockless_rate, NF_CLOCKLESS_PER_SECOND, NF_CLOCKLESS_BURST,
-                      now_ns)) {
+        !nf_rate_take(&core->clockless_rate, NF_CLOCKLESS_PER_SECOND, NF_CLOCKLESS_BURST, now_ns)) {
         nf_core_drop(core, NETRON_DROP_LIMITED);
         return false;
     }

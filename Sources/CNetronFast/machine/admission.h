@@ -23,7 +23,8 @@ bool nf_seen_add(nf_seen *seen, const uint8_t ephemeral[32]);
 /** Forgets all: the epoch is over. */
 void nf_seen_clear(nf_seen *seen);
 
-/* --- token buckets by source network ----------------------------------------------------------- */
+/* --- token buckets by source network -----------------------------------------------------------
+ */
 
 enum { NF_RATE_SOURCES_MAX = 1024 };
 
@@ -44,10 +45,7 @@ typedef struct nf_rates {
 uint64_t nf_source_network(const uint8_t address[16], uint64_t seed);
 
 /** The same for the bucket of `network`; of a full set of four the fullest bucket is given away. */
-bool nf_rates_take(nf_rates *rates,
-                   uint64_t network,
-                   uint32_t per_second,
-                   uint32_t burst,
-                   uint64_t now_ns);
+bool nf_rates_take(
+    nf_rates *rates, uint64_t network, uint32_t per_second, uint32_t burst, uint64_t now_ns);
 
 #endif

@@ -6,11 +6,11 @@
 /** Prints where and what to stderr, then aborts. Defined once, in engine.c. */
 _Noreturn void nf_assert_failed(const char *condition, const char *file, int line);
 
-#define nf_assert(condition)                                       \
-    do {                                                           \
-        if (__builtin_expect(!(condition), 0)) {                   \
-            nf_assert_failed(#condition, __FILE__, __LINE__);      \
-        }                                                          \
+#define nf_assert(condition)                                  \
+    do {                                                      \
+        if (__builtin_expect(!(condition), 0)) {              \
+            nf_assert_failed(#condition, __FILE__, __LINE__); \
+        }                                                     \
     } while (0)
 
 #endif

@@ -44,12 +44,16 @@ static uint32_t find_free(nf_core *core)
 uint32_t nf_attempts_take(nf_core *core, nf_attempt_state state, const nf_path *path)
 {
     uint32_t number = find_free(core);
-    if (number == UINT32_MAX && state == NF_ATTEMPT_HALF_OPEN) {
+    if (number == UINT32_MAX) {
+        /* A dial too: who is flooded still has to reach others, and its dials are bounded. */
         nf_core_drop(core, NETRON_DROP_LIMITED);
         number = pick_victim(core);
         if (number != UINT32_MAX) {
             nf_attempts_free(core, number, false);
         }
+    }
+    if (core->table.free_count == 0) {
+        nf_table_collect(&core->table); /* a flood uses up slots faster than ticks come */
     }
     uint32_t index = number == UINT32_MAX ? 0 : nf_table_reserve(&core->table);
     if (index == 0) {
@@ -83,10 +87,7 @@ void nf_attempts_free(nf_core *core, uint32_t number, bool keep)
     nf_core_set_deadline_attempt(core, number, UINT64_MAX);
 }
 
-nf_attempt *nf_attempts_of(nf_core *core,
-                           uint32_t index,
-                           nf_attempt_state state,
-                           uint32_t *number)
+nf_attempt *nf_attempts_of(nf_core *core, uint32_t index, nf_attempt_state state, uint32_t *number)
 {
     uint32_t slot = nf_slot_of(index);
     if (slot >= core->table.slots_max || core->attempt_of_slot[slot] == 0) {

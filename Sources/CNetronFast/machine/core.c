@@ -121,7 +121,8 @@ void nf_core_free(nf_core *core)
     free(core);
 }
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time ----------------------------------------------------------------------------------------
+ */
 
 uint64_t nf_core_wall_ms(const nf_core *core)
 {
@@ -132,9 +133,10 @@ void nf_core_advance(nf_core *core, uint64_t now_ns)
 {
     nf_assert(now_ns >= core->now_ns);
     core->now_ns = now_ns;
-    if (core->wall_offset_ms != 0 &&
-        nf_network_set_time(&core->network, nf_core_wall_ms(core) / 1000)) {
-        nf_seen_clear(core->seen);
+    if (core->wall_offset_ms != 0) {
+        /* First messages seen stay remembered: their epoch is still taken for another one, and the
+         * clockless key never ends. */
+        (void)nf_network_set_time(&core->network, nf_core_wall_ms(core) / 1000);
     }
 }
 
@@ -188,7 +190,8 @@ void nf_core_tick(nf_core *core, uint64_t now_ns)
     }
 }
 
-/* --- what comes in ------------------------------------------------------------------------------- */
+/* --- what comes in -------------------------------------------------------------------------------
+ */
 
 int nf_core_datagram(
     nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path, uint64_t now_ns)
@@ -209,10 +212,8 @@ int nf_core_datagram(
     }
 }
 
-static void take_control_message(nf_core *core,
-                                 const nf_letter *letter,
-                                 const uint8_t *body,
-                                 size_t length)
+static void
+take_control_message(nf_core *core, const nf_letter *letter, const uint8_t *body, size_t length)
 {
     nf_session *session = nf_table_find(&core->table, letter->index);
     if (session == NULL || length > NETRON_MESSAGE_BYTES_MAX) {

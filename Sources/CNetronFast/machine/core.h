@@ -13,8 +13,8 @@
 #include "machine/ip.h"
 #include "machine/lane.h"
 #include "machine/letter.h"
-#include "machine/link.h"
 #include "machine/limits.h"
+#include "machine/link.h"
 #include "machine/random.h"
 #include "machine/table.h"
 #include "netron/engine.h"
@@ -30,10 +30,10 @@ typedef enum nf_attempt_state {
 typedef struct nf_attempt {
     uint8_t state; /* nf_attempt_state */
     uint8_t tries;
-    bool expects;    /* only `expected` will do */
+    bool expects; /* only `expected` will do */
     bool has_cookie;
-    uint32_t index;  /* of the slot that is reserved for it */
-    uint32_t peer;   /* CONFIRMING */
+    uint32_t index; /* of the slot that is reserved for it */
+    uint32_t peer;  /* CONFIRMING */
     nf_path path;
     uint64_t begun_ns, sent_ns;
     uint64_t network; /* HALF_OPEN: of its source */
@@ -46,7 +46,7 @@ typedef struct nf_attempt {
 /** A member we have, or just had, a session with. */
 typedef struct nf_peer {
     bool used;
-    bool announced; /* the caller knows of it */
+    bool announced;      /* the caller knows of it */
     uint8_t probes_lost; /* echoes since it was last heard */
     uint8_t search_tries;
     uint8_t confirms_lost; /* probes of the path MTU in use */
@@ -59,7 +59,7 @@ typedef struct nf_peer {
     uint8_t challenge[8];
     uint64_t made_ns, rekey_ns, previous_end_ns;
     uint64_t rtt_ns;
-    uint64_t seen_tx, seen_rx;  /* counters of the current session when last looked at */
+    uint64_t seen_tx, seen_rx; /* counters of the current session when last looked at */
     uint64_t heard_ns, unanswered_ns, probe_ns, redial_ns;
     uint64_t search_ns, confirm_ns; /* path MTU: next probes, next confirmation */
     uint64_t past_tx_packets, past_tx_bytes, past_rx_packets, past_rx_bytes;
@@ -135,7 +135,8 @@ typedef struct nf_core {
 int nf_core_new(nf_core **out, const netron_options *options);
 void nf_core_free(nf_core *core);
 
-/* --- what comes in ------------------------------------------------------------------------------- */
+/* --- what comes in -------------------------------------------------------------------------------
+ */
 
 void nf_core_set_time(nf_core *core, uint64_t wall_ms, uint64_t now_ns);
 int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t now_ns);
@@ -161,7 +162,8 @@ void nf_core_letter(
 uint64_t nf_core_deadline(const nf_core *core);
 void nf_core_tick(nf_core *core, uint64_t now_ns);
 
-/* --- what comes out ------------------------------------------------------------------------------ */
+/* --- what comes out ------------------------------------------------------------------------------
+ */
 
 bool nf_core_poll_event(nf_core *core, netron_event *event);
 
@@ -176,7 +178,8 @@ size_t nf_core_peers(nf_core *core, netron_peer_info *out, size_t capacity);
 /** Control's counters and the peers'; add each lane's drops to them. */
 void nf_core_counters(nf_core *core, netron_counters *out);
 
-/* --- between the files of the core --------------------------------------------------------------- */
+/* --- between the files of the core ---------------------------------------------------------------
+ */
 
 static inline void nf_core_drop(nf_core *core, unsigned reason)
 {
@@ -233,10 +236,7 @@ uint32_t nf_attempts_take(nf_core *core, nf_attempt_state state, const nf_path *
 /** Wipes the attempt; gives back its slot unless `keep`: the slot is a session's now. */
 void nf_attempts_free(nf_core *core, uint32_t attempt, bool keep);
 /** The attempt that a received index names, in that state, or NULL. */
-nf_attempt *nf_attempts_of(nf_core *core,
-                           uint32_t index,
-                           nf_attempt_state state,
-                           uint32_t *number);
+nf_attempt *nf_attempts_of(nf_core *core, uint32_t index, nf_attempt_state state, uint32_t *number);
 void nf_dial_timeout(nf_core *core, uint32_t attempt);
 int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
 int nf_dial_cookie(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
@@ -252,10 +252,7 @@ void nf_liveness_check(nf_core *core, uint32_t peer);
 /* path.c: echoes, challenges, path MTU */
 void nf_path_echo(nf_core *core, nf_session *session, uint64_t token);
 void nf_path_roamed(nf_core *core, uint32_t index, const nf_path *path);
-void nf_path_message(nf_core *core,
-                     const nf_letter *letter,
-                     const uint8_t *body,
-                     size_t length);
+void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body, size_t length);
 void nf_path_search(nf_core *core, uint32_t peer);
 /** Probes that are due. @return when the next one is */
 uint64_t nf_path_search_due(nf_core *core, uint32_t peer, bool active);

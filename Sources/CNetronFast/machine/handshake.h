@@ -21,11 +21,11 @@
 /** Why a message was refused. */
 typedef enum nf_handshake_result {
     NF_HANDSHAKE_OK = 0,
-    NF_HANDSHAKE_MALFORMED,    /* length, version, reserved bits, or a field out of range */
+    NF_HANDSHAKE_MALFORMED,     /* length, version, reserved bits, or a field out of range */
     NF_HANDSHAKE_WRONG_NETWORK, /* does not know the token, or is for another epoch */
-    NF_HANDSHAKE_FORGED,       /* messages 2 and 3: tag or Diffie-Hellman */
-    NF_HANDSHAKE_BAD_IDENTITY, /* id not canonical, of small order, or not of the static key */
-    NF_HANDSHAKE_NO_SUITE,     /* nothing offered that both have, or a pick that was not offered */
+    NF_HANDSHAKE_FORGED,        /* messages 2 and 3: tag or Diffie-Hellman */
+    NF_HANDSHAKE_BAD_IDENTITY,  /* id not canonical, of small order, or not of the static key */
+    NF_HANDSHAKE_NO_SUITE,      /* nothing offered that both have, or a pick that was not offered */
 } nf_handshake_result;
 
 /** Who we are. */
@@ -45,11 +45,11 @@ bool nf_identity_exchange_key(const uint8_t id[32], uint8_t out[32]);
 typedef struct nf_handshake {
     nf_noise noise;
     bool initiator;
-    uint8_t flags;         /* of the epoch key */
-    uint8_t suites;        /* offered by the initiator: mask */
-    uint8_t suite;         /* picked */
-    uint8_t remote_lanes;  /* 1 to NETRON_LANES_MAX */
-    uint32_t local_index;  /* session slot told to the other side */
+    uint8_t flags;        /* of the epoch key */
+    uint8_t suites;       /* offered by the initiator: mask */
+    uint8_t suite;        /* picked */
+    uint8_t remote_lanes; /* 1 to NETRON_LANES_MAX */
+    uint32_t local_index; /* session slot told to the other side */
     uint32_t remote_index;
     uint64_t remote_wall_ms;
     uint8_t remote_id[32]; /* settled after message 2 (initiator) or 3 (responder) */
@@ -87,9 +87,8 @@ nf_handshake_result nf_handshake_write2(nf_handshake *handshake,
                                         const uint8_t ephemeral_secret[32],
                                         uint8_t out[NF_MESSAGE2_BYTES]);
 
-nf_handshake_result nf_handshake_read2(nf_handshake *handshake,
-                                       const uint8_t *message,
-                                       size_t length);
+nf_handshake_result
+nf_handshake_read2(nf_handshake *handshake, const uint8_t *message, size_t length);
 
 nf_handshake_result nf_handshake_write3(nf_handshake *handshake,
                                         const nf_identity *identity,
@@ -97,9 +96,8 @@ nf_handshake_result nf_handshake_write3(nf_handshake *handshake,
 
 /** On failure the handshake is over (a forged message 3 cannot be told from a damaged one), except
  *  for MALFORMED. The caller works on a copy if others may write message 3. */
-nf_handshake_result nf_handshake_read3(nf_handshake *handshake,
-                                       const uint8_t *message,
-                                       size_t length);
+nf_handshake_result
+nf_handshake_read3(nf_handshake *handshake, const uint8_t *message, size_t length);
 
 /** The data keys: HKDF(salt none, Split key, "netron/1 data" | suite u8 | direction u8), direction
  *  0 from the initiator, 1 from the responder. */

@@ -26,8 +26,8 @@ static bool is_own_source(nf_lane *lane, nf_session *session, uint32_t index, co
     if (routes == NULL) {
         return false;
     }
-    uint32_t peer = ip->family == 4 ? nf_routes_find4(routes, ip->source)
-                                    : nf_routes_find6(routes, ip->source);
+    uint32_t peer =
+        ip->family == 4 ? nf_routes_find4(routes, ip->source) : nf_routes_find6(routes, ip->source);
     if (peer != session->peer) {
         return false;
     }
@@ -90,8 +90,7 @@ static void note_source(nf_lane *lane, nf_session *session, uint32_t index, cons
     nf_path known;
     nf_session_get_path(session, &known);
     if (nf_endpoint_equal(&known.remote, &from->remote) ||
-        (session->roam_told_ns != 0 &&
-         lane->now_ns - session->roam_told_ns < NF_CHECK_ACTIVE_NS)) {
+        (session->roam_told_ns != 0 && lane->now_ns - session->roam_told_ns < NF_CHECK_ACTIVE_NS)) {
         return;
     }
     session->roam_told_ns = lane->now_ns;

@@ -34,8 +34,7 @@ void nf_lane_free(nf_lane *lane)
 void nf_lane_add_drops(const nf_lane *lane, netron_counters *counters)
 {
     for (unsigned reason = 0; reason < NETRON_DROP_COUNT; reason++) {
-        counters->drops[reason] +=
-            atomic_load_explicit(&lane->drops[reason], memory_order_relaxed);
+        counters->drops[reason] += atomic_load_explicit(&lane->drops[reason], memory_order_relaxed);
     }
 }
 

@@ -75,7 +75,8 @@ void nf_lane_add_drops(const nf_lane *lane, netron_counters *counters);
 /** Posts a letter to control; a full mailbox counts QUEUE_FULL. */
 void nf_lane_post(nf_lane *lane, const nf_letter *letter, const void *body, size_t body_length);
 
-/* --- outbound ------------------------------------------------------------------------------------ */
+/* --- outbound ------------------------------------------------------------------------------------
+ */
 
 /** Where packets with one inner destination go; good for one batch, and while the lane's AEAD cache
  *  is not asked for another key. */
@@ -117,7 +118,8 @@ size_t nf_session_seal(nf_session *session,
                        size_t length,
                        uint8_t *out);
 
-/* --- inbound ------------------------------------------------------------------------------------- */
+/* --- inbound -------------------------------------------------------------------------------------
+ */
 
 typedef struct nf_inbound {
     uint8_t *packet; /* in the datagram, or in the lane's reassembly until the next open */

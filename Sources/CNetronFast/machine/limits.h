@@ -8,7 +8,8 @@
 #define NF_MILLISECOND_NS UINT64_C(1000000)
 #define NF_SECOND_NS      UINT64_C(1000000000)
 
-/* --- sessions ------------------------------------------------------------------------------------ */
+/* --- sessions ------------------------------------------------------------------------------------
+ */
 #define NF_REKEY_INITIATOR_NS (120 * NF_SECOND_NS) /* of age, while traffic flows */
 #define NF_REKEY_JITTER_NS    (10 * NF_SECOND_NS)  /* added to it, at random */
 #define NF_REKEY_RESPONDER_NS (160 * NF_SECOND_NS) /* when the initiator did not */
@@ -17,15 +18,16 @@
 #define NF_GCM_PACKETS_MAX    (UINT64_C(1) << 28)  /* sealed with one key, by one lane */
 #define NF_REKEY_PACKETS      (UINT64_C(1) << 27)  /* a new session is begun from here */
 
-/* --- handshakes ---------------------------------------------------------------------------------- */
+/* --- handshakes ----------------------------------------------------------------------------------
+ */
 enum {
-    NF_HANDSHAKES_MAX = 1024,     /* begun or half-open, at once */
-    NF_HALF_OPEN_BUSY = 512,      /* from here on message 1 must bring a cookie */
-    NF_DIAL_TRIES_MAX = 6,        /* messages 1 of one dial */
-    NF_MESSAGE3_TRIES_MAX = 6,    /* repeats of one message 3 */
-    NF_FIRST_PER_SECOND = 200,    /* messages 1 that passed psk0, from everybody, before cookies */
+    NF_HANDSHAKES_MAX = 1024,  /* begun or half-open, at once */
+    NF_HALF_OPEN_BUSY = 512,   /* from here on message 1 must bring a cookie */
+    NF_DIAL_TRIES_MAX = 6,     /* messages 1 of one dial */
+    NF_MESSAGE3_TRIES_MAX = 6, /* repeats of one message 3 */
+    NF_FIRST_PER_SECOND = 200, /* messages 1 that passed psk0, from everybody, before cookies */
     NF_FIRST_BURST = 400,
-    NF_SOURCE_PER_SECOND = 20,    /* the same from one /24 or /56 */
+    NF_SOURCE_PER_SECOND = 20, /* the same from one /24 or /56 */
     NF_SOURCE_BURST = 60,
     NF_CLOCKLESS_PER_SECOND = 10, /* made with the clockless key */
     NF_CLOCKLESS_BURST = 20,
@@ -35,32 +37,36 @@ enum {
 #define NF_HALF_OPEN_END_NS  (8 * NF_SECOND_NS)
 #define NF_COOKIE_SECRET_NS  (120 * NF_SECOND_NS) /* how long a cookie's secret is used */
 
-/* --- liveness ------------------------------------------------------------------------------------ */
-#define NF_CHECK_ACTIVE_NS  (100 * NF_MILLISECOND_NS) /* how often a peer with traffic is looked at */
+/* --- liveness ------------------------------------------------------------------------------------
+ */
+#define NF_CHECK_ACTIVE_NS \
+    (100 * NF_MILLISECOND_NS) /* how often a peer with traffic is looked at */
 #define NF_UNANSWERED_MIN_NS (300 * NF_MILLISECOND_NS) /* or three round trips: then a probe */
-#define NF_KEEPALIVE_NS     (25 * NF_SECOND_NS) /* without a packet from the peer: an echo */
-#define NF_SILENT_END_NS    (12 * NF_SECOND_NS) /* unanswered that long: the peer is down */
-#define NF_REDIAL_NS        (3 * NF_SECOND_NS)  /* between new handshakes with a silent peer */
+#define NF_KEEPALIVE_NS      (25 * NF_SECOND_NS)       /* without a packet from the peer: an echo */
+#define NF_SILENT_END_NS     (12 * NF_SECOND_NS)       /* unanswered that long: the peer is down */
+#define NF_REDIAL_NS         (3 * NF_SECOND_NS) /* between new handshakes with a silent peer */
 enum { NF_PROBES_LOST = 2 /* echoes lost before a new handshake is tried */ };
 
-/* --- paths --------------------------------------------------------------------------------------- */
-#define NF_PROBE_RETRY_NS     (500 * NF_MILLISECOND_NS)
-#define NF_PROBE_CONFIRM_NS   (10 * NF_SECOND_NS)  /* while traffic flows */
-#define NF_PROBE_RAISE_NS     (600 * NF_SECOND_NS) /* RFC 8899 5.1.1 */
+/* --- paths ---------------------------------------------------------------------------------------
+ */
+#define NF_PROBE_RETRY_NS   (500 * NF_MILLISECOND_NS)
+#define NF_PROBE_CONFIRM_NS (10 * NF_SECOND_NS)  /* while traffic flows */
+#define NF_PROBE_RAISE_NS   (600 * NF_SECOND_NS) /* RFC 8899 5.1.1 */
 enum {
-    NF_PATH_MTU_BASE = 1200, /* UDP payload bytes that every path is taken to pass */
+    NF_PATH_MTU_BASE = 1200,   /* UDP payload bytes that every path is taken to pass */
     NF_PROBE_TRIES_MAX = 3,    /* of one search */
     NF_CONFIRMS_LOST_MAX = 3,  /* then the path is searched anew */
     NF_CIRCUIT_SHIM_BYTES = 8, /* room kept for a relay's header */
 };
 
-/* --- queues -------------------------------------------------------------------------------------- */
+/* --- queues --------------------------------------------------------------------------------------
+ */
 enum {
-    NF_EVENTS_MAX = 1024,        /* waiting for the caller */
-    NF_EVENTS_PER_PEER_MAX = 64, /* messages of one peer among them */
-    NF_OUTGOING_MAX = 256,       /* control datagrams waiting for the socket */
-    NF_LETTERS_MAX = 256,        /* in a mailbox between threads */
-    NF_LETTER_BYTES_MAX = 2048,  /* each */
+    NF_EVENTS_MAX = 1024,         /* waiting for the caller */
+    NF_EVENTS_PER_PEER_MAX = 64,  /* messages of one peer among them */
+    NF_OUTGOING_MAX = 256,        /* control datagrams waiting for the socket */
+    NF_LETTERS_MAX = 256,         /* in a mailbox between threads */
+    NF_LETTER_BYTES_MAX = 2048,   /* each */
     NF_WAITING_PACKETS_MAX = 256, /* inner packets that wait for a route or session */
     NF_WAITING_DESTINATIONS_MAX = 256,
     NF_WAITING_PER_DESTINATION_MAX = 8,
@@ -68,8 +74,8 @@ enum {
     NF_ICMP_PER_SECOND = 50,
     NF_ICMP_BURST = 50,
 };
-#define NF_WAITING_NS     (2 * NF_SECOND_NS)  /* for an address nobody has */
-#define NF_NEGATIVE_NS    (2 * NF_SECOND_NS)  /* how long "nobody" is remembered */
+#define NF_WAITING_NS      (2 * NF_SECOND_NS)       /* for an address nobody has */
+#define NF_NEGATIVE_NS     (2 * NF_SECOND_NS)       /* how long "nobody" is remembered */
 #define NF_ROUTES_DELAY_NS (10 * NF_MILLISECOND_NS) /* changes of routes gather that long */
 
 #endif

@@ -3,10 +3,9 @@
  *
  *   ECHO, ECHO_REPLY       kind u8 | 0 u24 | opaque 16          the reply returns what came
  *   CHALLENGE, RESPONSE    kind u8 | 0 u24 | secret 8           the response returns it
- *   PROBE                  kind u8 | 0 u8 | size u16 | 0 ...    size: of the whole UDP payload, which
- *                                                               the zeros fill up
- *   PROBE_REPLY            kind u8 | 0 u8 | size u16
- *   GOODBYE                kind u8 | 0 u24                      the sender leaves the session
+ *   PROBE                  kind u8 | 0 u8 | size u16 | 0 ...    size: of the whole UDP payload,
+ * which the zeros fill up PROBE_REPLY            kind u8 | 0 u8 | size u16 GOODBYE kind u8 | 0 u24
+ * the sender leaves the session
  */
 #ifndef NF_LINK_H
 #define NF_LINK_H

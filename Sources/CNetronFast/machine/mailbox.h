@@ -17,11 +17,8 @@ void nf_mailbox_free(nf_mailbox *mailbox);
 
 /** Copies the two parts in, one behind the other (`body` may be NULL). From any thread.
  *  @return false if the mailbox is full or the letter too long */
-bool nf_mailbox_post(nf_mailbox *mailbox,
-                     const void *head,
-                     size_t head_bytes,
-                     const void *body,
-                     size_t body_bytes);
+bool nf_mailbox_post(
+    nf_mailbox *mailbox, const void *head, size_t head_bytes, const void *body, size_t body_bytes);
 
 /** The oldest letter, or NULL; it stays until nf_mailbox_drop(). From the one reader. */
 void *nf_mailbox_peek(nf_mailbox *mailbox, size_t *length);

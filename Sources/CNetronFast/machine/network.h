@@ -39,7 +39,7 @@ typedef struct nf_network {
     uint8_t psk3[NF_NOISE_KEY_BYTES];
     uint8_t id[NF_NOISE_KEY_BYTES];
     uint64_t epoch_seconds;
-    uint64_t epoch; /* current; 0: no clock */
+    uint64_t epoch;               /* current; 0: no clock */
     nf_epoch_key keys[NF_EPOCHS]; /* 0..2: previous, current, next; 3: clockless */
 } nf_network;
 

@@ -56,9 +56,9 @@ typedef struct nf_noise_keypair {
 typedef struct nf_noise {
     const nf_noise_pattern *pattern;
     nf_noise_symmetric symmetric;
-    nf_noise_keypair s, e;                    /* local */
+    nf_noise_keypair s, e;                                  /* local */
     uint8_t rs[NF_NOISE_KEY_BYTES], re[NF_NOISE_KEY_BYTES]; /* remote */
-    uint8_t psk[2][NF_NOISE_KEY_BYTES];       /* in the order of their tokens */
+    uint8_t psk[2][NF_NOISE_KEY_BYTES];                     /* in the order of their tokens */
     uint8_t psks_used;
     uint8_t message; /* the next one, from 0 */
     bool initiator;

@@ -134,11 +134,8 @@ static bool seal_one(nf_lane *lane,
     return true;
 }
 
-static bool seal_fragments(nf_lane *lane,
-                           const nf_flow *flow,
-                           const uint8_t *packet,
-                           size_t length,
-                           uint8_t flags)
+static bool seal_fragments(
+    nf_lane *lane, const nf_flow *flow, const uint8_t *packet, size_t length, uint8_t flags)
 {
     uint8_t piece[NF_FRAGMENT_PIECE_BYTES_MAX];
     size_t room = flow->path_mtu - NF_SESSION_OVERHEAD_BYTES;

@@ -9,7 +9,8 @@
 #include <sodium.h>
 #include <string.h>
 
-/* --- echoes -------------------------------------------------------------------------------------- */
+/* --- echoes --------------------------------------------------------------------------------------
+ */
 
 void nf_path_echo(nf_core *core, nf_session *session, uint64_t token)
 {
@@ -38,7 +39,8 @@ static void take_echo_reply(nf_core *core, nf_session *session, const uint8_t *b
     }
 }
 
-/* --- moves --------------------------------------------------------------------------------------- */
+/* --- moves ---------------------------------------------------------------------------------------
+ */
 
 void nf_path_roamed(nf_core *core, uint32_t index, const nf_path *path)
 {
@@ -57,10 +59,8 @@ void nf_path_roamed(nf_core *core, uint32_t index, const nf_path *path)
     nf_core_seal(core, session, NF_TYPE_LINK, body, sizeof(body), path);
 }
 
-static void take_response(nf_core *core,
-                          nf_session *session,
-                          const uint8_t *body,
-                          const nf_path *path)
+static void
+take_response(nf_core *core, nf_session *session, const uint8_t *body, const nf_path *path)
 {
     nf_peer *peer = &core->peers[session->peer];
     static const uint8_t none[sizeof(peer->challenge)];
@@ -73,7 +73,8 @@ static void take_response(nf_core *core,
     nf_peers_set_path(core, session->peer, path);
 }
 
-/* --- sizes --------------------------------------------------------------------------------------- */
+/* --- sizes ---------------------------------------------------------------------------------------
+ */
 
 /* What is tried, in UDP payload bytes: the most that the inner MTU can use, with a relay's shim;
  * below it what Ethernet, PPPoE, common tunnels and IPv6's least MTU leave. */
@@ -159,10 +160,8 @@ uint64_t nf_path_search_due(nf_core *core, uint32_t number, bool active)
     return peer->search_ns;
 }
 
-static void take_probe(nf_core *core,
-                       nf_session *session,
-                       const nf_letter *letter,
-                       const uint8_t *body)
+static void
+take_probe(nf_core *core, nf_session *session, const nf_letter *letter, const uint8_t *body)
 {
     uint16_t size = nf_load_le16(body + 2);
     if (size != letter->length) {
@@ -215,12 +214,10 @@ void nf_path_refused(nf_core *core, uint32_t index)
     }
 }
 
-/* --- messages ------------------------------------------------------------------------------------ */
+/* --- messages ------------------------------------------------------------------------------------
+ */
 
-void nf_path_message(nf_core *core,
-                     const nf_letter *letter,
-                     const uint8_t *body,
-                     size_t length)
+void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body, size_t length)
 {
     nf_session *session = nf_table_find(&core->table, letter->index);
     if (session == NULL) {

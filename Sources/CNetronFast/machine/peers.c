@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the table, by id ---------------------------------------------------------------------------- */
+/* --- the table, by id ----------------------------------------------------------------------------
+ */
 
 static uint32_t bucket_of(const nf_core *core, const uint8_t id[32])
 {
@@ -67,7 +68,8 @@ static void forget_id(nf_core *core, uint32_t peer)
     }
 }
 
-/* --- sessions ------------------------------------------------------------------------------------ */
+/* --- sessions ------------------------------------------------------------------------------------
+ */
 
 nf_session *nf_peers_session(nf_core *core, uint32_t peer)
 {
@@ -138,9 +140,9 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     peer->previous_end_ns = core->now_ns + NF_PREVIOUS_END_NS;
     peer->current = index;
     peer->made_ns = core->now_ns;
-    uint64_t age = session->initiator ? NF_REKEY_INITIATOR_NS +
-                                            nf_random_below(&core->random, NF_REKEY_JITTER_NS)
-                                      : NF_REKEY_RESPONDER_NS;
+    uint64_t age = session->initiator
+                       ? NF_REKEY_INITIATOR_NS + nf_random_below(&core->random, NF_REKEY_JITTER_NS)
+                       : NF_REKEY_RESPONDER_NS;
     peer->rekey_ns = core->now_ns + age;
     peer->seen_tx = 0;
     peer->seen_rx = 0;
@@ -229,7 +231,8 @@ void nf_peers_remove(nf_core *core, uint32_t number, int reason)
     core->free_peers[core->free_peer_count++] = number;
 }
 
-/* --- addresses ----------------------------------------------------------------------------------- */
+/* --- addresses -----------------------------------------------------------------------------------
+ */
 
 static bool is_valid_prefix(const netron_prefix *prefix)
 {

@@ -31,10 +31,10 @@ enum { NF_SEGMENT_HEADERS_MAX = 120 }; /* IPv4 or IPv6 with TCP; options include
 
 typedef struct nf_segmenter {
     uint8_t *packet;
-    size_t length;       /* of the super-packet */
-    size_t offset;       /* of the payload that comes next */
-    uint16_t l3_length;  /* IP header */
-    uint16_t headers;    /* IP and TCP or UDP header */
+    size_t length;      /* of the super-packet */
+    size_t offset;      /* of the payload that comes next */
+    uint16_t l3_length; /* IP header */
+    uint16_t headers;   /* IP and TCP or UDP header */
     uint16_t gso_size;
     uint16_t ip_id;
     uint32_t sequence;
@@ -45,10 +45,7 @@ typedef struct nf_segmenter {
 
 /** Begins with a super-packet that is read into a buffer of the caller's; it is changed in place.
  *  @return false if header, lengths and `vnet` do not agree: drop it */
-bool nf_segment_begin(nf_segmenter *segmenter,
-                      const nf_vnet *vnet,
-                      uint8_t *packet,
-                      size_t length);
+bool nf_segment_begin(nf_segmenter *segmenter, const nf_vnet *vnet, uint8_t *packet, size_t length);
 
 /** The next packet, whole, with its own header, length, id, sequence number, flags and checksums
  *  (FIN and PSH only in the last, CWR only in the first); NULL after the last. It lies in the

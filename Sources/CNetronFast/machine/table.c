@@ -131,8 +131,7 @@ void nf_table_collect(nf_table *table)
         table->retired_first = (table->retired_first + 1) % table->slots_max;
         table->retired_count--;
     }
-    if (table->old_routes != NULL &&
-        nf_reclaim_passed(&table->reclaim, table->old_routes_stamp)) {
+    if (table->old_routes != NULL && nf_reclaim_passed(&table->reclaim, table->old_routes_stamp)) {
         nf_routes_free(table->old_routes);
         table->old_routes = NULL;
     }
@@ -144,8 +143,7 @@ bool nf_table_set_routes(nf_table *table, nf_routes *routes)
     if (table->old_routes != NULL) {
         return false;
     }
-    table->old_routes =
-        atomic_exchange_explicit(&table->routes, routes, memory_order_acq_rel);
+    table->old_routes = atomic_exchange_explicit(&table->routes, routes, memory_order_acq_rel);
     table->old_routes_stamp = nf_reclaim_retire(&table->reclaim);
     nf_table_collect(table);
     return true;

@@ -30,8 +30,8 @@ typedef struct nf_session {
     uint32_t peer;
     uint8_t suite;
     uint8_t remote_lanes;
-    uint8_t owner;     /* lane that opens */
-    uint8_t initiator; /* 1: begun here */
+    uint8_t owner;         /* lane that opens */
+    uint8_t initiator;     /* 1: begun here */
     uint64_t key_identity; /* even; of the sending key; + 1: the receiving one */
     uint64_t made_ns;
     uint8_t send_key[32];
@@ -41,7 +41,7 @@ typedef struct nf_session {
     _Atomic uint32_t path_version;
     _Atomic uint32_t path_mtu;     /* UDP payload bytes that pass */
     _Atomic uint32_t path_settled; /* 1: that was searched for, and is the most */
-    _Atomic uint32_t watched;      /* 1: control looks at this peer often; else tell it of traffic */
+    _Atomic uint32_t watched; /* 1: control looks at this peer often; else tell it of traffic */
     _Atomic uint64_t path[NF_PATH_WORDS];
 
     /* Written by the owner lane alone. */
@@ -70,8 +70,8 @@ typedef struct nf_table {
     nf_reclaim reclaim;
 
     /* Control's alone. */
-    uint16_t *generations;   /* by slot */
-    uint32_t *free_slots;    /* a stack */
+    uint16_t *generations; /* by slot */
+    uint32_t *free_slots;  /* a stack */
     uint32_t free_count;
     uint32_t *retired_slots; /* a ring of slots that wait for the lanes */
     uint64_t *retired_stamps;

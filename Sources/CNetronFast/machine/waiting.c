@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 typedef struct destination {
     bool used, negative;
     uint8_t family, count;
@@ -68,8 +67,7 @@ static bool seal_fragments(nf_core *core, nf_session *session, const uint8_t *pa
 /* Sends a packet if there is a route and a session by now. */
 static bool try_send(nf_core *core, const nf_ip *ip, const uint8_t *packet, size_t length)
 {
-    const nf_routes *routes =
-        atomic_load_explicit(&core->table.routes, memory_order_relaxed);
+    const nf_routes *routes = atomic_load_explicit(&core->table.routes, memory_order_relaxed);
     if (routes == NULL) {
         return false;
     }
@@ -123,7 +121,8 @@ static destination *find(struct nf_waiting *waiting, const nf_ip *ip)
     size_t length = ip->family == 4 ? 4 : 16;
     for (unsigned i = 0; i < NF_WAITING_DESTINATIONS_MAX; i++) {
         destination *d = &waiting->destinations[i];
-        if (d->used && d->family == ip->family && memcmp(d->address, ip->destination, length) == 0) {
+        if (d->used && d->family == ip->family &&
+            memcmp(d->address, ip->destination, length) == 0) {
             return d;
         }
     }
@@ -227,8 +226,8 @@ void nf_waiting_release(nf_core *core)
         for (uint8_t n = 0; n < d->count; n++) {
             const cell *c = &waiting->cells[d->cells[n]];
             nf_ip ip;
-            sent = nf_ip_parse(&ip, c->bytes, c->length) &&
-                   try_send(core, &ip, c->bytes, c->length);
+            sent =
+                nf_ip_parse(&ip, c->bytes, c->length) && try_send(core, &ip, c->bytes, c->length);
             if (!sent) {
                 break;
             }
