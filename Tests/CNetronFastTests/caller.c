@@ -38,8 +38,8 @@ void caller_begin(caller *caller, uint32_t index, const uint8_t *cookie)
         memcpy(hello.cookie, cookie, sizeof(hello.cookie));
     }
     uint8_t ephemeral[32] = {0};
-    nf_store_le64(ephemeral, ++caller->ephemerals);
-    memcpy(ephemeral + 8, caller->identity.id, 16);
+    nf_store_le64(ephemeral + 8, ++caller->ephemerals); /* X25519 ignores bits of the first byte */
+    memcpy(ephemeral + 16, caller->identity.id, 15);
     nf_handshake_write1(&caller->handshake, &caller->identity, &caller->network, &hello, ephemeral,
                         caller->message1);
 }

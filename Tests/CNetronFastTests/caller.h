@@ -4,9 +4,9 @@
 #define NF_TEST_CALLER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "aead/aead.h"
 #include "machine/handshake.h"
 
 typedef struct caller {

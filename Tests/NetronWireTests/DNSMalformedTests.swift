@@ -135,7 +135,9 @@ internal import Testing
         #expect(try DNSMessage(bytes) == message)
         bytes[7] &+= 1
         #expect(throws: DNSError.tooLarge) { try DNSMessage(bytes) }
-        #expect(throws: DNSError.tooLarge) { try DNSMessage([0, 0, 0, 0, 0, 65, 0, 0, 0, 0, 0, 0]) }
+        #expect(throws: DNSError.tooLarge) {
+            try DNSMessage([0, 0, 0, 0, 0, 65, 0, 0, 0, 0, 0, 0])
+        }
         // The sum counts, and cannot overflow.
         #expect(throws: DNSError.tooLarge) {
             try DNSMessage([0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])

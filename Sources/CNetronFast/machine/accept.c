@@ -154,7 +154,7 @@ static void confirm(nf_core *core, uint32_t index)
     }
 }
 
-static int establish(nf_core *core, uint32_t number, const nf_path *path)
+static int establish(nf_core *core, uint32_t number)
 {
     nf_attempt *attempt = &core->attempts[number];
     uint32_t peer = nf_peers_take(core, attempt->handshake.remote_id);
@@ -174,7 +174,7 @@ static int establish(nf_core *core, uint32_t number, const nf_path *path)
         .now_ns = core->now_ns,
         .send_key = send,
         .receive_key = receive,
-        .path = *path,
+        .path = attempt->path, /* where message 2 went: who read it there wrote message 3 */
     };
     nf_table_publish(&core->table, &facts);
     sodium_memzero(send, sizeof(send));
@@ -188,7 +188,7 @@ static int establish(nf_core *core, uint32_t number, const nf_path *path)
     return NETRON_OK;
 }
 
-int nf_accept_message3(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path)
+int nf_accept_message3(nf_core *core, const uint8_t *bytes, size_t length)
 {
     if (length != NF_MESSAGE3_BYTES) {
         nf_core_drop(core, NETRON_DROP_MALFORMED);
@@ -225,5 +225,5 @@ int nf_accept_message3(nf_core *core, const uint8_t *bytes, size_t length, const
         nf_attempts_free(core, number, false);
         return NETRON_E_REFUSED;
     }
-    return establish(core, number, path);
+    return establish(core, number);
 }

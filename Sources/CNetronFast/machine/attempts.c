@@ -7,25 +7,48 @@
 #include <sodium.h>
 #include <string.h>
 
+enum { NETWORK_BUCKETS = 2 * NF_HANDSHAKES_MAX }; /* at most half full */
+
+/* How many half-open attempts each one's network has. */
+static void count_shares(const nf_core *core, uint16_t shares[NF_HANDSHAKES_MAX])
+{
+    uint16_t first_of[NETWORK_BUCKETS] = {0}; /* attempt + 1: the first one seen of a network */
+    uint16_t first[NF_HANDSHAKES_MAX] = {0};
+    for (uint32_t i = 0; i < NF_HANDSHAKES_MAX; i++) {
+        const nf_attempt *attempt = &core->attempts[i];
+        shares[i] = 0;
+        if (attempt->state != NF_ATTEMPT_HALF_OPEN) {
+            continue;
+        }
+        /* The number of a network is a keyed hash already. */
+        size_t bucket = attempt->network % NETWORK_BUCKETS;
+        while (first_of[bucket] != 0 &&
+               core->attempts[first_of[bucket] - 1].network != attempt->network) {
+            bucket = (bucket + 1) % NETWORK_BUCKETS;
+        }
+        first_of[bucket] = first_of[bucket] == 0 ? (uint16_t)(i + 1) : first_of[bucket];
+        first[i] = (uint16_t)(first_of[bucket] - 1);
+        shares[first[i]]++;
+    }
+    for (uint32_t i = NF_HANDSHAKES_MAX; i > 0; i--) { /* a first one comes after its others */
+        shares[i - 1] = shares[first[i - 1]];
+    }
+}
+
 /* The half-open attempt to give up for a new one: the oldest of the source network that has the
  * most, so that a flood from one network displaces itself. */
 static uint32_t pick_victim(const nf_core *core)
 {
+    uint16_t shares[NF_HANDSHAKES_MAX];
     uint32_t victim = UINT32_MAX, most = 0;
+    count_shares(core, shares);
     for (uint32_t i = 0; i < NF_HANDSHAKES_MAX; i++) {
         const nf_attempt *attempt = &core->attempts[i];
-        if (attempt->state != NF_ATTEMPT_HALF_OPEN) {
-            continue;
-        }
-        uint32_t share = 0;
-        for (uint32_t j = 0; j < NF_HANDSHAKES_MAX; j++) {
-            share += core->attempts[j].state == NF_ATTEMPT_HALF_OPEN &&
-                     core->attempts[j].network == attempt->network;
-        }
-        if (share > most ||
-            (share == most && attempt->begun_ns < core->attempts[victim].begun_ns)) {
+        if (attempt->state == NF_ATTEMPT_HALF_OPEN &&
+            (shares[i] > most ||
+             (shares[i] == most && attempt->begun_ns < core->attempts[victim].begun_ns))) {
             victim = i;
-            most = share;
+            most = shares[i];
         }
     }
     return victim;

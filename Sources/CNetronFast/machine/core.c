@@ -203,7 +203,7 @@ int nf_core_datagram(
     case NF_TYPE_MESSAGE2:
         return nf_dial_message2(core, bytes, length, path);
     case NF_TYPE_MESSAGE3:
-        return nf_accept_message3(core, bytes, length, path);
+        return nf_accept_message3(core, bytes, length);
     case NF_TYPE_COOKIE:
         return nf_dial_cookie(core, bytes, length, path);
     default:

@@ -60,6 +60,7 @@ typedef struct nf_peer {
     uint64_t made_ns, rekey_ns, previous_end_ns;
     uint64_t rtt_ns;
     uint64_t seen_tx, seen_rx; /* counters of the current session when last looked at */
+    uint64_t seen_data;        /* sent by the data lanes, among seen_tx */
     uint64_t heard_ns, unanswered_ns, probe_ns, redial_ns;
     uint64_t search_ns, confirm_ns; /* path MTU: next probes, next confirmation */
     uint64_t past_tx_packets, past_tx_bytes, past_rx_packets, past_rx_bytes;
@@ -244,7 +245,7 @@ void nf_dial_confirmed(nf_core *core, uint32_t index);
 /** Is a handshake with this peer under way from here? */
 bool nf_dial_is_dialing(const nf_core *core, const uint8_t id[32]);
 int nf_accept_message1(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
-int nf_accept_message3(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
+int nf_accept_message3(nf_core *core, const uint8_t *bytes, size_t length);
 
 /* liveness.c: looks at a peer and sets its next deadline */
 void nf_liveness_check(nf_core *core, uint32_t peer);

@@ -48,11 +48,30 @@ static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session)
     return heard || sent;
 }
 
+/* @return true if the lanes sent since the last look: packets that the path's size matters to */
+static bool compare_data(nf_peer *peer, nf_session *session)
+{
+    uint64_t data = 0;
+    for (unsigned lane = 0; lane < NF_LANE_CONTROL; lane++) {
+        data += atomic_load_explicit(&session->tx_sequence[lane], memory_order_relaxed);
+    }
+    bool sent = data != peer->seen_data;
+    peer->seen_data = data;
+    return sent;
+}
+
+/* When a peer that says nothing is asked. Two that ask at the same time would say twice as much. */
+static uint64_t keepalive_at(const nf_peer *peer, const nf_session *session)
+{
+    uint64_t lag_ns = session->initiator != 0 ? 0 : NF_KEEPALIVE_LAG_NS;
+    return peer->heard_ns + NF_KEEPALIVE_NS + lag_ns;
+}
+
 static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
 {
     uint64_t now_ns = core->now_ns;
     if (peer->unanswered_ns == 0) {
-        if (now_ns >= peer->heard_ns + NF_KEEPALIVE_NS) {
+        if (now_ns >= keepalive_at(peer, session)) {
             nf_path_echo(core, session, 0);
             peer->unanswered_ns = now_ns;
             peer->probe_ns = now_ns;
@@ -131,10 +150,10 @@ void nf_liveness_check(nf_core *core, uint32_t number)
     }
     ask_if_silent(core, peer, session);
     renew_if_old(core, peer, session);
-    uint64_t next = nf_path_search_due(core, number, active);
+    uint64_t next = nf_path_search_due(core, number, compare_data(peer, session));
     bool watch = active || peer->unanswered_ns != 0;
     atomic_store_explicit(&session->watched, watch ? 1 : 0, memory_order_relaxed);
-    next = earlier(next, watch ? now_ns + NF_CHECK_ACTIVE_NS : peer->heard_ns + NF_KEEPALIVE_NS);
+    next = earlier(next, watch ? now_ns + NF_CHECK_ACTIVE_NS : keepalive_at(peer, session));
     next = earlier(next, earlier(peer->rekey_ns, session->made_ns + NF_SESSION_END_NS));
     if (peer->previous != 0) {
         next = earlier(next, peer->previous_end_ns);

@@ -144,8 +144,10 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
                        ? NF_REKEY_INITIATOR_NS + nf_random_below(&core->random, NF_REKEY_JITTER_NS)
                        : NF_REKEY_RESPONDER_NS;
     peer->rekey_ns = core->now_ns + age;
-    peer->seen_tx = 0;
+    uint64_t bytes;
+    peer->seen_tx = nf_session_sent(session, &bytes); /* a confirmation is not answered */
     peer->seen_rx = 0;
+    peer->seen_data = 0;
     peer->heard_ns = core->now_ns;
     peer->unanswered_ns = 0;
     peer->probes_lost = 0;

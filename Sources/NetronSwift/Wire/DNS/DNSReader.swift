@@ -186,7 +186,8 @@ private struct DNSReader {
                 guard place + 1 < bytes.count else { throw .truncated }
                 let target = (length & 0x3F) << 8 | Int(bytes[place + 1])
                 pointers += 1
-                guard target >= Self.headerBytes, target < start, pointers <= Self.pointersMax else {
+                guard target >= Self.headerBytes, target < start, pointers <= Self.pointersMax
+                else {
                     throw .badPointer
                 }
                 end = end ?? place + 2

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which requests a node answers, and who answers them.
+package struct ControlRoutes: Sendable {
+    package typealias Handler = @Sendable (ControlRequest) async -> ControlResponse
+
+    /// One row of the table.
+    package struct Route: Sendable {
+        let method: String
+        let path: String
+        let handler: Handler
+
+        package init(_ method: String, _ path: String, _ handler: @escaping Handler) {
+            self.method = method
+            self.path = path
+            self.handler = handler
+        }
+    }
+
+    private let routes: [Route]
+
+    /// Makes the table; no method of a path may be there twice.
+    package init(_ routes: [Route]) {
+        let keys = Set(routes.map { "\($0.method) \($0.path)" })
+        precondition(keys.count == routes.count, "a route stands twice in the table")
+        self.routes = routes
+    }
+
+    /// Lets the row of the request answer it, or says that there is none.
+    package func answer(_ request: ControlRequest) async -> ControlResponse {
+        let path = routes.filter { $0.path == request.path }
+        guard !path.isEmpty else {
+            let known = Set(routes.map(\.path)).sorted().joined(separator: ", ")
+            return ControlResponse(ErrorReport(.notFound, "there is no such path; try \(known)"))
+        }
+        guard let route = path.first(where: { $0.method == request.method }) else {
+            let allowed = path.map(\.method).sorted()
+            let methods = allowed.joined(separator: " or ")
+            var response = ControlResponse(
+                ErrorReport(.methodNotAllowed, "\(request.path) takes \(methods) alone")
+            )
+            response.allowed = allowed
+            return response
+        }
+        return await route.handler(request)
+    }
+}
+
+extension ControlRoutes.Route {
+    /// How the node is: `GET /v1/status`.
+    package static func status(_ report: @escaping @Sendable () async -> StatusReport) -> Self {
+        Self("GET", "/v1/status") { _ in await ControlResponse(report()) }
+    }
+
+    /// Who there is: `GET /v1/peers`.
+    package static func peers(_ reports: @escaping @Sendable () async -> [PeerReport]) -> Self {
+        Self("GET", "/v1/peers") { _ in await ControlResponse(reports()) }
+    }
+
+    /// One echo for one request: `POST /v1/ping`.
+    ///
+    /// `peers` tells who there is to be found, and `ping` asks the one of that id; nil when no echo
+    /// came in time.
+    package static func ping(
+        peers: @escaping @Sendable () async -> [PeerReport],
+        ping: @escaping @Sendable (_ id: String) async throws(ErrorReport) -> Duration?
+    ) -> Self {
+        Self("POST", "/v1/ping") { request in
+            guard let wanted = JSON.decode(PingRequest.self, from: request.body) else {
+                let problem = #"the body is not {"node": "an id, name or address"}"#
+                return ControlResponse(ErrorReport(.badRequest, problem))
+            }
+            do throws(ErrorReport) {
+                let peer = try await PeerQuery.find(wanted.node, in: peers())
+                guard peer.isUp else {
+                    let problem = "there is no session with \(peer.name ?? peer.id) now"
+                    throw ErrorReport(.unavailable, problem)
+                }
+                return try await ControlResponse(PingReport(of: peer, rtt: ping(peer.id)))
+            } catch {
+                return ControlResponse(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a request was refused: the answer whenever the status is 400 or more.
+package struct ErrorReport: Error, Codable, Hashable, Sendable {
+    /// The reasons, for programs; each goes with one status of HTTP.
+    package enum Code: String, Codable, Sendable {
+        case badRequest = "bad_request"
+        case notFound = "not_found"
+        case methodNotAllowed = "method_not_allowed"
+        case ambiguous
+        case tooLarge = "too_large"
+        case failed
+        case unavailable
+
+        package var status: Int {
+            switch self {
+            case .badRequest: 400
+            case .notFound: 404
+            case .methodNotAllowed: 405
+            case .ambiguous: 409
+            case .tooLarge: 413
+            case .failed: 500
+            case .unavailable: 503
+            }
+        }
+    }
+
+    package var version = 1
+    package var error: Code
+    /// One sentence that says what is wrong and what to do.
+    package var message: String
+
+    package init(_ error: Code, _ message: String) {
+        self.error = error
+        self.message = message
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How much is carried in a second, in inner packets and their bytes.
+public struct RateReport: Codable, Hashable, Sendable {
+    /// Bytes received a second.
+    public var receivedBytes: UInt64 = 0
+    /// Packets received a second.
+    public var receivedPackets: UInt64 = 0
+    /// Bytes sent a second.
+    public var sentBytes: UInt64 = 0
+    /// Packets sent a second.
+    public var sentPackets: UInt64 = 0
+
+    /// Nothing.
+    package init() {}
+}
+
+/// How much was carried since the start, in inner packets and their bytes.
+public struct CounterReport: Codable, Hashable, Sendable {
+    /// Bytes received.
+    public var receivedBytes: UInt64 = 0
+    /// Packets received.
+    public var receivedPackets: UInt64 = 0
+    /// Bytes sent.
+    public var sentBytes: UInt64 = 0
+    /// Packets sent.
+    public var sentPackets: UInt64 = 0
+    /// Handshakes that this node began.
+    public var handshakesBegun: UInt64 = 0
+    /// Handshakes that became a session.
+    public var handshakesDone: UInt64 = 0
+    /// First messages of others that were taken.
+    public var handshakesTaken: UInt64 = 0
+    /// First messages that were answered by a cookie alone.
+    public var cookiesSent: UInt64 = 0
+
+    /// Nothing.
+    package init() {}
+}
+
+extension RateReport {
+    private enum CodingKeys: String, CodingKey {
+        case receivedBytes = "rx_bytes_per_s"
+        case receivedPackets = "rx_packets_per_s"
+        case sentBytes = "tx_bytes_per_s"
+        case sentPackets = "tx_packets_per_s"
+    }
+}
+
+extension CounterReport {
+    private enum CodingKeys: String, CodingKey {
+        case receivedBytes = "rx_bytes"
+        case receivedPackets = "rx_packets"
+        case sentBytes = "tx_bytes"
+        case sentPackets = "tx_packets"
+        case handshakesBegun = "handshakes_begun"
+        case handshakesDone = "handshakes_done"
+        case handshakesTaken = "handshakes_taken"
+        case cookiesSent = "cookies_sent"
+    }
+}

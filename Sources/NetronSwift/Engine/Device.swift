@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CNetronFast
+package import NetronWire
+internal import Synchronization
+
+/// Owns one packet core on this host.
+///
+/// Any thread may call. The lock holds a call and `stop()` apart; the core does not wait for
+/// anything in its calls, so nobody waits here.
+@safe package final class Device: Sendable {
+    /// Brings an element when `nextEvent()` may have something; read by one task.
+    package let wakes: AsyncStream<Void>
+
+    private let handle: Mutex<OwnedHandle?>
+
+    /// Opens interface and sockets, and starts the core's threads.
+    package init(_ options: DeviceOptions) throws(EngineError) {
+        let (wakes, continuation) = AsyncStream.makeStream(
+            of: Void.self,
+            bufferingPolicy: .bufferingNewest(1)
+        )
+        self.wakes = wakes
+        handle = try Mutex(OwnedHandle(options, bell: Bell(continuation)))
+    }
+
+    deinit { stop() }
+
+    /// Says goodbye to all peers, ends the threads and removes the interface.
+    ///
+    /// From then on calls fail with `EngineError.expired`. Once is enough, more do no harm.
+    package func stop() {
+        handle.withLock { $0 = nil }
+    }
+
+    /// Begins a handshake with whoever answers at `endpoint`, or with `id` alone.
+    package func dial(_ endpoint: Endpoint, id: NodeID?) throws(EngineError) {
+        try unsafe call { handle in
+            var endpoint = netron_endpoint(endpoint)
+            guard let id else { return unsafe netron_device_dial(handle, &endpoint, nil) }
+            return unsafe id.withLentBytes { id in
+                unsafe netron_device_dial(handle, &endpoint, id)
+            }
+        }
+    }
+
+    /// Says goodbye to a peer and forgets it.
+    package func hangUp(_ id: NodeID) throws(EngineError) {
+        try unsafe call { handle in
+            unsafe id.withLentBytes { unsafe netron_device_hang_up(handle, $0) }
+        }
+    }
+
+    /// Replaces the list of inner addresses that are a peer's.
+    package func setPrefixes(_ prefixes: [Prefix], of id: NodeID) throws(EngineError) {
+        // C wants a pointer even to nothing, so that one more stands behind the last.
+        let all = prefixes.map { netron_prefix($0) } + [netron_prefix()]
+        try unsafe call { handle in
+            unsafe id.withLentBytes {
+                unsafe netron_device_set_prefixes(handle, $0, all, prefixes.count)
+            }
+        }
+    }
+
+    /// Sends a control message to a peer with a session; it may be lost on the way.
+    package func send(_ message: [UInt8], to id: NodeID) throws(EngineError) {
+        try unsafe call { handle in
+            unsafe id.withLentBytes { id in
+                unsafe message.withLentBytes {
+                    unsafe netron_device_send_message(handle, id, $0, $1)
+                }
+            }
+        }
+    }
+
+    /// Asks a peer for an echo, which comes as an event with the token.
+    package func ping(_ id: NodeID, token: UInt64) throws(EngineError) {
+        try unsafe call { handle in
+            unsafe id.withLentBytes { unsafe netron_device_ping(handle, $0, token) }
+        }
+    }
+
+    /// Adds or removes one of the node's own addresses on the interface.
+    package func setAddress(
+        _ address: InterfaceAddress,
+        isPresent: Bool
+    ) throws(EngineError) {
+        try unsafe call { handle in
+            var address = netron_prefix(address)
+            return unsafe netron_device_set_address(handle, &address, isPresent ? 1 : 0)
+        }
+    }
+
+    /// The next event, or nil if there is none.
+    package func nextEvent() -> DeviceEvent? {
+        var event = netron_event()
+        while hasNext(&event) {
+            if let event = DeviceEvent(event) { return event }
+        }
+        return nil
+    }
+
+    /// All peers, those without a session too.
+    package func peers() -> [PeerInfo] {
+        handle.withLock { owned in
+            guard let handle = unsafe owned?.pointer else { return [] }
+            var capacity = 64
+            while true {
+                var count = 0
+                let infos = unsafe [netron_peer_info](unsafeUninitializedCapacity: capacity) {
+                    guard let base = $0.baseAddress else { return }
+                    count = unsafe netron_device_peers(handle, base, capacity)
+                    $1 = min(count, capacity)
+                }
+                if count <= capacity { return infos.map { PeerInfo($0) } }
+                // Some may come up meanwhile; a little more saves another turn.
+                capacity = count + 16
+            }
+        }
+    }
+
+    /// What was counted since the start; nil after `stop()`.
+    package func counters() -> DeviceCounters? {
+        handle.withLock { owned in
+            guard let handle = unsafe owned?.pointer else { return nil }
+            var counters = netron_counters()
+            unsafe netron_device_counters(handle, &counters)
+            return DeviceCounters(counters)
+        }
+    }
+
+    /// What the core found out about its host; nil after `stop()`.
+    package func info() -> DeviceInfo? {
+        handle.withLock { owned in
+            guard let handle = unsafe owned?.pointer else { return nil }
+            var info = netron_device_info()
+            unsafe netron_device_get_info(handle, &info)
+            return DeviceInfo(info)
+        }
+    }
+
+    private func hasNext(_ event: inout netron_event) -> Bool {
+        handle.withLock { owned in
+            guard let handle = unsafe owned?.pointer else { return false }
+            return unsafe netron_device_next_event(handle, &event) == 1
+        }
+    }
+
+    private func call(_ body: (OpaquePointer) -> Int32) throws(EngineError) {
+        let code = handle.withLock { owned in
+            guard let handle = unsafe owned?.pointer else { return EngineError.expired.code }
+            return unsafe body(handle)
+        }
+        try EngineError.check(code)
+    }
+}
+
+/// The C handle, given back when its owner lets go of it.
+@safe private struct OwnedHandle: ~Copyable, @unchecked Sendable {
+    let pointer: OpaquePointer
+    private let bell: Unmanaged<Bell>
+
+    init(_ options: DeviceOptions, bell: Bell) throws(EngineError) {
+        let retained = unsafe Unmanaged.passRetained(bell)
+        do {
+            unsafe pointer = try options.start(wake: ring, context: retained.toOpaque())
+        } catch {
+            unsafe retained.release()
+            bell.continuation.finish()
+            throw error
+        }
+        unsafe self.bell = retained
+    }
+
+    deinit {
+        unsafe netron_device_stop(pointer)
+        // No call of `ring` is under way or to come.
+        unsafe bell.takeUnretainedValue().continuation.finish()
+        unsafe bell.release()
+    }
+}
+
+/// What a thread of the core rings.
+private final class Bell: Sendable {
+    let continuation: AsyncStream<Void>.Continuation
+
+    init(_ continuation: AsyncStream<Void>.Continuation) { self.continuation = continuation }
+}
+
+/// A function and no closure, as a closure would inherit an isolation that the core's threads do
+/// not have.
+private func ring(_ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Unmanaged<Bell>.fromOpaque(context).takeUnretainedValue().continuation.yield()
+}

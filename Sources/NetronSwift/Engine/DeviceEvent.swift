@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CNetronFast
+package import NetronWire
+
+/// What happened in the packet core.
+package enum DeviceEvent: Hashable, Sendable {
+    /// There is a session; `rtt` is the handshake's round trip.
+    case peerUp(NodeID, Endpoint, rtt: Duration)
+    case peerDown(NodeID, DownReason)
+    case message(from: NodeID, [UInt8])
+    /// Nobody answered, or not the one who was asked for.
+    case dialFailed(Endpoint, NodeID?, EngineError)
+    case pong(NodeID, token: UInt64, rtt: Duration)
+    /// The peer is now reached at the endpoint.
+    case moved(NodeID, Endpoint)
+    /// A packet waits for an address that no peer has.
+    case unrouted(IPAddress)
+    /// So many events did not fit the queue before this one.
+    case lost(UInt64)
+
+    /// Why a peer went.
+    package enum DownReason: Hashable, Sendable {
+        /// It said goodbye.
+        case goodbye
+        /// It no longer answers.
+        case silent
+        /// It was hung up here.
+        case local
+    }
+}
+
+extension DeviceEvent {
+    /// What C reported; nil for a kind that this version does not know.
+    init?(_ event: borrowing netron_event) {
+        switch Int(event.kind) {
+        case NETRON_EVENT_PEER_UP:
+            self = .peerUp(
+                NodeID(tuple: event.id),
+                Endpoint(event.endpoint),
+                rtt: .nanoseconds(event.rtt_ns)
+            )
+        case NETRON_EVENT_PEER_DOWN:
+            self = .peerDown(NodeID(tuple: event.id), DownReason(code: event.code))
+        case NETRON_EVENT_MESSAGE:
+            self = .message(
+                from: NodeID(tuple: event.id),
+                NetronEngine.bytes(of: event.bytes, count: Int(event.length))
+            )
+        case NETRON_EVENT_DIAL_FAILED:
+            // Without a wanted id the bytes are 0, and that is no key of anybody's.
+            let id = NetronEngine.bytes(of: event.id)
+            self = .dialFailed(
+                Endpoint(event.endpoint),
+                id.allSatisfy { $0 == 0 } ? nil : NodeID(bytes: id),
+                EngineError(code: event.code)
+            )
+        case NETRON_EVENT_PONG:
+            self = .pong(
+                NodeID(tuple: event.id),
+                token: event.token,
+                rtt: .nanoseconds(event.rtt_ns)
+            )
+        case NETRON_EVENT_MOVED:
+            self = .moved(NodeID(tuple: event.id), Endpoint(event.endpoint))
+        case NETRON_EVENT_UNROUTED:
+            let bytes = NetronEngine.bytes(of: event.bytes, count: Int(event.length))
+            guard let address = IPAddress(bytes: bytes) else { return nil }
+            self = .unrouted(address)
+        case NETRON_EVENT_LOST:
+            self = .lost(event.token)
+        default:
+            return nil
+        }
+    }
+}
+
+extension DeviceEvent.DownReason {
+    init(code: Int32) {
+        switch Int(code) {
+        case NETRON_DOWN_GOODBYE: self = .goodbye
+        case NETRON_DOWN_LOCAL: self = .local
+        default: self = .silent
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronAPI
+internal import NetronEngine
+internal import NetronWire
+
+/// What can be wrong with a node, in sentences that say what to do.
+enum Health {
+    static func taken(_ address: IPAddress, by holder: NodeID) -> HealthReport {
+        HealthReport(
+            code: "address_taken",
+            severity: .error,
+            text: "the address \(address) is held by member \(holder.prefix()), so that this node"
+                + " is not reached by it; start with another --address, or stop that member"
+        )
+    }
+
+    static func claimed(_ address: IPAddress, by claimant: NodeID) -> HealthReport {
+        HealthReport(
+            code: "address_claimed",
+            severity: .warning,
+            text: "member \(claimant.prefix()) claims the address \(address) too, which stays this"
+                + " node's; give that member another --address"
+        )
+    }
+
+    /// Nobody was found, for so long that it is worth a line.
+    static let alone = HealthReport(
+        code: "no_peers",
+        severity: .warning,
+        text: "no member is reached yet; see that another runs with the same token, or name one"
+            + " with --peer HOST:PORT"
+    )
+    static let aloneAfter = Duration.seconds(10)
+
+    static func smallBuffers(_ info: DeviceInfo) -> HealthReport? {
+        guard info.receiveBufferBytes < info.buffersWantedBytes else { return nil }
+        return HealthReport(
+            code: "small_buffers",
+            severity: .info,
+            text: "the kernel grants receive buffers of \(info.receiveBufferBytes >> 10) KiB,"
+                + " \(info.buffersWantedBytes >> 10) KiB were wanted; run:"
+                + " sysctl -w net.core.rmem_max=2500000"
+        )
+    }
+
+    static func missingOffloads(_ info: DeviceInfo) -> HealthReport? {
+        let wanted: Offloads = info.interface == nil ? .socket : [.socket, .interface]
+        let missing = wanted.subtracting(info.offloads)
+        guard !missing.isEmpty else { return nil }
+        return HealthReport(
+            code: "offloads_missing",
+            severity: .info,
+            text: "the kernel lacks \(missing.names.joined(separator: ", ")), and packets cost more"
+                + " without; a newer kernel may have it"
+        )
+    }
+
+    static func noOwnAddress(_ address: IPAddress) -> HealthReport {
+        HealthReport(
+            code: "no_ipv6",
+            severity: .info,
+            text: "the address \(address) could not be put on the interface; is IPv6 off on this"
+                + " host (sysctl net.ipv6.conf.all.disable_ipv6)?"
+        )
+    }
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import NetronAPI
+package import NetronConfig
+internal import NetronEngine
+internal import NetronProtocol
+public import NetronWire
+
+/// A member of a network.
+///
+///     let node = try Node(.fromBase64(token: token), .logLevel(.info))
+///     try await node.start()
+///     for await event in node.events { print(event) }
+///     await node.stop()
+///
+/// It carries control messages only, until the options of `VPN.register` give it an interface. A
+/// node starts once, and a stopped one stays so.
+public actor Node {
+    /// Who the node is, in its network and in any other that it joins with the same identity.
+    public nonisolated let id: NodeID
+
+    /// What happens to the node from its start to its end; for one reader.
+    ///
+    /// Of events that nobody reads the newest 256 are kept.
+    public nonisolated let events: AsyncStream<NodeEvent>
+
+    nonisolated let settings: NodeSettings
+    nonisolated let logger: Logger
+    let announcer: AsyncStream<NodeEvent>.Continuation
+
+    /// Between its start and its end a node is `running`.
+    enum Phase {
+        case ready
+        case starting
+        case running
+        case stopped
+    }
+
+    var phase = Phase.ready
+    var machine = NodeMachine(random: SystemRandomNumberGenerator())
+    var device: Device?
+    var startedAt = Instant.never
+    var timer: Task<Void, Never>?
+    var pings: [UInt64: CheckedContinuation<Duration?, Never>] = [:]
+    /// Whether the address that the node has by itself is on the interface.
+    var hasOwnAddress = false
+
+    private let seed: [UInt8]
+    private let state: StateDirectory?
+    private var locks: [FileLock] = []
+    private var group: MultiThreadedEventLoopGroup?
+    private var server: ControlServer?
+    private var lan: LANService?
+
+    /// Makes a node of its options; throws a `NodeError` if they do not fit.
+    ///
+    /// The node's identity is read, or made at the first time; all else waits for `start()`.
+    public init(_ options: NodeOption...) throws { try self.init(options) }
+
+    /// Makes a node of its options; throws a `NodeError` if they do not fit.
+    ///
+    /// The node's identity is read, or made at the first time; all else waits for `start()`.
+    public init(_ options: [NodeOption]) throws {
+        try self.init(NodeBuilder(options).settings())
+    }
+
+    /// Makes the node that the command runs.
+    package init(
+        network: NetworkConfig,
+        options: NodeOptions,
+        logger: Logger
+    ) throws(NodeError) {
+        try self.init(
+            NodeSettings(network: network, options: options, logger: logger, isOnDisk: true)
+        )
+    }
+
+    private init(_ settings: NodeSettings) throws(NodeError) {
+        self.settings = settings
+        let options = settings.options
+        if settings.isOnDisk {
+            let state = StateDirectory(
+                path: options.stateDirectory,
+                interface: options.interfaceName
+            )
+            try state.prepare()
+            seed = options.ephemeral ? Identity.makeSeed() : try state.identity()
+            self.state = state
+        } else {
+            seed = Identity.makeSeed()
+            state = nil
+        }
+        do {
+            id = try Identity.id(of: seed)
+        } catch {
+            throw NodeError(.system, "the packet core makes no identity: \(error)")
+        }
+        var logger = settings.logger
+        logger[metadataKey: "node"] = "\(id.prefix())"
+        self.logger = logger
+        (events, announcer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(256))
+    }
+
+    /// Joins the network: opens interface and sockets, and looks for members from then on.
+    ///
+    /// It does not wait until one is found. When it throws a `NodeError` all is undone.
+    public func start() async throws {
+        guard phase == .ready else {
+            throw NodeError(.alreadyStarted, "the node was started before; make a new one")
+        }
+        phase = .starting
+        do {
+            try lock()
+            try open()
+            try await openServices()
+        } catch {
+            await close()
+            throw error
+        }
+        guard phase == .starting else {
+            // Somebody stopped the node meanwhile.
+            await close()
+            throw NodeError(.notRunning, "the node was stopped while it started")
+        }
+        phase = .running
+        logStart()
+        feed(.started(introduction))
+    }
+
+    /// Says goodbye to all members and gives everything back; done when it returns.
+    public func stop() async {
+        guard phase == .starting || phase == .running else {
+            phase = .stopped
+            announcer.finish()
+            return
+        }
+        let wasRunning = phase == .running
+        phase = .stopped
+        if wasRunning {
+            feed(.stopping)
+            await close()
+            logger.info("stopped")
+        }
+    }
+
+    private func lock() throws(NodeError) {
+        guard let state else { return }
+        locks.append(try state.lock())
+        let port = settings.options.port
+        if port != 0, let lock = try StateDirectory.lock(port: port) { locks.append(lock) }
+    }
+
+    private func open() throws(NodeError) {
+        let options = deviceOptions
+        let device: Device
+        do throws(EngineError) {
+            device = try Device(options)
+        } catch {
+            throw NodeError(error, starting: options)
+        }
+        self.device = device
+        startedAt = Clock.now()
+        if let ownAddress = InterfaceAddress(ula, length: 48), options.interface != nil {
+            do throws(EngineError) {
+                try device.setAddress(ownAddress, isPresent: true)
+                hasOwnAddress = true
+            } catch {
+                logger.warning("the address \(ula) is not on the interface: \(error)")
+            }
+        }
+        Task { [weak self, wakes = device.wakes] in
+            for await _ in wakes { await self?.drain() }
+        }
+    }
+
+    private func openServices() async throws {
+        guard state != nil || settings.options.mdns else { return }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        self.group = group
+        if let state {
+            do {
+                server = try await ControlServer.start(
+                    at: state.controlSocket,
+                    on: group,
+                    handler: controlRoutes.answer
+                )
+            } catch {
+                throw NodeError(.system, error.description)
+            }
+        }
+        if settings.options.mdns { lan = await startLAN(on: group) }
+    }
+
+    private func close() async {
+        phase = .stopped
+        timer?.cancel()
+        timer = nil
+        await lan?.stop()
+        lan = nil
+        await server?.stop()
+        server = nil
+        device?.stop()
+        device = nil
+        for (_, ping) in pings { ping.resume(returning: nil) }
+        pings = [:]
+        try? await group?.shutdownGracefully()
+        group = nil
+        locks = []
+        announcer.finish()
+    }
+}
+
+// What the parts of a node are told.
+extension Node {
+    nonisolated var networkSecret: [UInt8] { settings.network.networkSecret }
+
+    /// The address that the node has by itself.
+    nonisolated var ula: IPAddress { networkAddress(of: id) }
+
+    nonisolated func networkAddress(of id: NodeID) -> IPAddress {
+        Identity.networkAddress(networkSecret: networkSecret, id: id)
+    }
+
+    private var deviceOptions: DeviceOptions {
+        let options = settings.options
+        var device = DeviceOptions(seed: seed, networkSecret: networkSecret)
+        device.epochSeconds = settings.network.epochSeconds
+        device.port = options.port
+        device.mtu = options.mtu
+        device.lanes = options.lanes ?? 0
+        if options.wantsInterface {
+            device.interface = .init(name: options.interfaceName, addresses: options.addresses)
+        }
+        return device
+    }
+
+    private var introduction: Introduction {
+        let now = Clock.wallMilliseconds()
+        return Introduction(
+            id: id,
+            ula: ula,
+            name: Host.name,
+            version: Release.version,
+            platform: Host.platform,
+            claims: settings.options.addresses.map { Hello.Claim($0.address, since: now) },
+            contacts: settings.options.peers
+        )
+    }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import NetronAPI
+internal import NetronEngine
+internal import NetronProtocol
+internal import NetronWire
+
+// Events into the machine, effects out of it.
+extension Node {
+    /// Takes in all that happened in the packet core.
+    func drain() {
+        while let event = device?.nextEvent() { take(event) }
+    }
+
+    private func take(_ event: DeviceEvent) {
+        switch event {
+        case .peerUp(let id, let endpoint, let rtt):
+            feed(.peerUp(id, endpoint, rtt: rtt, ula: networkAddress(of: id)))
+        case .peerDown(let id, let reason): feed(.peerDown(id, Departure(reason)))
+        case .message(let id, let bytes): feed(.received(from: id, bytes))
+        case .dialFailed(let endpoint, let id, let error):
+            logger.debug("no answer from \(endpoint): \(error)")
+            feed(.dialFailed(endpoint, id))
+        case .pong(_, let token, let rtt):
+            pings.removeValue(forKey: token)?.resume(returning: rtt)
+        case .moved(let id, let endpoint): feed(.moved(id, endpoint))
+        case .unrouted: break
+        case .lost(let count):
+            logger.warning("\(count) events of the packet core were lost")
+            recover()
+        }
+    }
+
+    /// Finds out what the events would have said that were lost: who is here, and who is not.
+    private func recover() {
+        let peers = device?.peers().filter(\.isUp) ?? []
+        let here = Set(peers.map(\.id))
+        for member in machine.allMembers where !here.contains(member.id) {
+            feed(.peerDown(member.id, .silent))
+        }
+        for peer in peers where machine.member(peer.id)?.endpoint != peer.endpoint {
+            let ula = networkAddress(of: peer.id)
+            feed(.peerUp(peer.id, peer.endpoint, rtt: peer.rtt ?? .zero, ula: ula))
+        }
+    }
+
+    /// Gives the machine an event, and carries out what it answers.
+    ///
+    /// What the packet core refuses at once is an event again.
+    func feed(_ event: NetronProtocol.NodeEvent, at now: Instant = Clock.now()) {
+        var events = [event]
+        while let event = events.first {
+            events.removeFirst()
+            var effects: [NodeEffect] = []
+            machine.handle(event, at: now, into: &effects)
+            for effect in effects {
+                if let refusal = carryOut(effect) { events.append(refusal) }
+            }
+        }
+    }
+
+    private func carryOut(_ effect: NodeEffect) -> NetronProtocol.NodeEvent? {
+        do throws(EngineError) {
+            switch effect {
+            case .dial(let endpoint, let id): try device?.dial(endpoint, id: id)
+            case .resolve(let host): resolve(host)
+            case .send(let bytes, let id): try device?.send(bytes, to: id)
+            case .setPrefixes(let id, let prefixes): try device?.setPrefixes(prefixes, of: id)
+            case .tell(let notice): tell(notice)
+            case .wake(let instant): wake(at: instant)
+            }
+        } catch {
+            if case .dial(let endpoint, let id) = effect { return .dialFailed(endpoint, id) }
+            // A peer may be gone before its event is read, and messages may be lost anyway.
+            logger.debug("the packet core refused: \(error)")
+        }
+        return nil
+    }
+
+    private func resolve(_ host: HostPort) {
+        Task { [weak self] in
+            let endpoints = await Resolver.resolve(host)
+            await self?.resolved(host, endpoints)
+        }
+    }
+
+    private func resolved(_ host: HostPort, _ endpoints: [Endpoint]) {
+        if endpoints.isEmpty { logger.debug("\(host) has no address now") }
+        feed(.resolved(host, endpoints))
+    }
+
+    private func wake(at instant: Instant) {
+        timer?.cancel()
+        timer = nil
+        guard instant != .never, phase == .running else { return }
+        let pause = max(.zero, instant - Clock.now())
+        timer = Task { [weak self] in
+            try? await Task.sleep(for: pause)
+            guard !Task.isCancelled else { return }
+            // Even if the sleep ended a little early by the core's clock.
+            await self?.feed(.timeout, at: max(instant, Clock.now()))
+        }
+    }
+
+    /// Takes note of somebody on the LAN who may be a member.
+    func discovered(_ endpoint: Endpoint) {
+        logger.debug("somebody on the LAN is at \(endpoint)")
+        feed(.discovered(endpoint, nil))
+    }
+}
+
+extension Departure {
+    fileprivate init(_ reason: DeviceEvent.DownReason) {
+        switch reason {
+        case .goodbye: self = .goodbye
+        case .silent: self = .silent
+        case .local: self = .local
+        }
+    }
+}
+
+// What the user is told.
+extension Node {
+    private func tell(_ notice: Notice) {
+        switch notice {
+        case .memberUp(let id, let endpoint):
+            logger.info("member \(id.prefix()) is up at \(endpoint)")
+            announcer.yield(.peerUp(id, endpoint))
+        case .memberDown(let id, let departure):
+            logger.info("member \(id.prefix()) is down: \(departure.reason)")
+            announcer.yield(.peerDown(id))
+        case .memberChanged(let id):
+            guard let member = machine.member(id) else { return }
+            let name = member.hello?.name ?? "nameless yet"
+            logger.debug("member \(id.prefix()) is \(name), at \(member.endpoint)")
+        case .addressTaken(let address, let holder):
+            logger.error("\(Health.taken(address, by: holder).text)")
+            announcer.yield(.addressTaken(address, by: holder))
+        case .addressClaimed(let address, let claimant):
+            logger.warning("\(Health.claimed(address, by: claimant).text)")
+            announcer.yield(.addressClaimed(address, by: claimant))
+        case .addressFree(let address):
+            logger.notice("the address \(address) is this node's, and nobody else wants it")
+            announcer.yield(.addressFree(address))
+        case .addressRefused(let address, let claimant):
+            logger.warning(
+                "member \(claimant.prefix()) claims \(address), which cannot be its own; ignored"
+            )
+        case .malformed(let id, let error):
+            logger.warning("member \(id.prefix()) sent what is no message: \(error); ignored")
+        }
+    }
+}
+
+extension Departure {
+    fileprivate var reason: String {
+        switch self {
+        case .goodbye: "it said goodbye"
+        case .silent: "it no longer answers"
+        case .local: "it was hung up"
+        }
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+internal import NetronConfig
+internal import NetronWire
+
+/// Something that a node is told before it starts.
+///
+/// Later options replace earlier ones, except for those that add, which say so.
+public struct NodeOption: Sendable {
+    let apply: @Sendable (inout NodeBuilder) throws -> Void
+
+    init(_ apply: @escaping @Sendable (inout NodeBuilder) throws -> Void) { self.apply = apply }
+}
+
+extension NodeOption {
+    /// The network of a token.
+    ///
+    /// - Parameters:
+    ///   - mdns: Whether members are looked for on the LAN.
+    ///   - dht: Kept for later. Discovery over the Internet is not in this version.
+    ///   - token: What `netron -g -b` prints.
+    /// - Returns: The option.
+    public static func fromBase64(mdns: Bool = true, dht: Bool = true, token: String) -> Self {
+        Self { builder in
+            builder.network = try NetworkConfig(token: token)
+            builder.mdns = mdns
+            builder.dht = dht
+        }
+    }
+
+    /// The network of a config.
+    ///
+    /// - Parameters:
+    ///   - mdns: Whether members are looked for on the LAN.
+    ///   - dht: Kept for later. Discovery over the Internet is not in this version.
+    ///   - yaml: What `netron -g` prints; the text, not a path.
+    /// - Returns: The option.
+    public static func fromYAML(mdns: Bool = true, dht: Bool = true, _ yaml: String) -> Self {
+        Self { builder in
+            builder.network = try NetworkConfig(yaml: Array(yaml.utf8))
+            builder.mdns = mdns
+            builder.dht = dht
+        }
+    }
+
+    /// Where log lines go.
+    public static func logger(_ logger: Logger) -> Self {
+        Self { $0.logger = logger }
+    }
+
+    /// How much a line must matter to be logged; without it, the logger's own level.
+    public static func logLevel(_ level: Logger.Level) -> Self {
+        Self { $0.logLevel = level }
+    }
+
+    /// The largest message between members, in bytes.
+    ///
+    /// The limit of the network's config is used without it. The messages of this version are far
+    /// smaller than any limit, and it has no effect yet.
+    public static func maxMessageSize(_ bytes: Int) -> Self {
+        Self { builder in
+            guard NetworkConfig.Limits.messageSizes.contains(bytes) else {
+                throw NodeError(
+                    .invalidConfig,
+                    "max_message_size \(bytes) is not a number of bytes; leave it out"
+                )
+            }
+            builder.maxMessageSize = bytes
+        }
+    }
+
+    /// Hosts where members are, each as `host:port`; adds to those that were named before.
+    public static func peers(_ peers: [String]) -> Self {
+        Self { builder in
+            for peer in peers { builder.peers.append(try NodeOptions.peer(peer)) }
+        }
+    }
+
+    /// The UDP port; without it, or with 0, any that is free.
+    public static func port(_ port: Int) -> Self {
+        Self { $0.port = port }
+    }
+
+    /// Where the node keeps its identity and the socket that commands reach it by.
+    ///
+    /// Without it /var/lib/netron/INTERFACE as root, else netron/INTERFACE below
+    /// $XDG_STATE_HOME or ~/.local/state.
+    public static func stateDirectory(_ path: String) -> Self {
+        Self { $0.stateDirectory = path }
+    }
+
+    /// An identity that ends with the node; without a state directory nothing is on disk then.
+    public static var ephemeral: Self {
+        Self { $0.isEphemeral = true }
+    }
+
+    /// How many threads carry packets, 1 to 4; without it as many as fit the host.
+    public static func lanes(_ count: Int) -> Self {
+        Self { $0.lanes = count }
+    }
+}
+
+/// What the options made so far.
+struct NodeBuilder {
+    var network: NetworkConfig?
+    var mdns = true
+    /// Kept for discovery over the Internet, which is not in this version.
+    var dht = true
+    var logger = Logger(label: "netron")
+    var logLevel: Logger.Level?
+    var maxMessageSize: Int?
+    var peers: [HostPort] = []
+    var port = 0
+    var stateDirectory: String?
+    var isEphemeral = false
+    var lanes: Int?
+    var interface: String?
+    var addresses: [InterfaceAddress] = []
+    var mtu = NodeOptions.Limits.mtuDefault
+
+    init(_ options: [NodeOption]) throws(NodeError) {
+        for option in options {
+            do {
+                try option.apply(&self)
+            } catch let error as ConfigError {
+                throw NodeError(error)
+            } catch let error as NodeError {
+                throw error
+            } catch {
+                throw NodeError(.invalidConfig, "\(error)")
+            }
+        }
+    }
+
+    /// All of it, checked.
+    func settings() throws(NodeError) -> NodeSettings {
+        guard let network else {
+            throw NodeError(
+                .invalidConfig,
+                "no network is given; pass .fromBase64(token:) or .fromYAML(_:)"
+            )
+        }
+        var logger = logger
+        if let logLevel { logger.logLevel = logLevel }
+        do {
+            return NodeSettings(
+                network: network,
+                options: try NodeOptions(
+                    addresses: addresses,
+                    interfaceName: interface ?? NodeOptions.Limits.interfaceNameDefault,
+                    mtu: mtu,
+                    port: port,
+                    peers: peers,
+                    mdns: mdns,
+                    stateDirectory: stateDirectory,
+                    ephemeral: isEphemeral,
+                    wantsInterface: interface != nil,
+                    lanes: lanes
+                ),
+                logger: logger,
+                isOnDisk: !isEphemeral || stateDirectory != nil
+            )
+        } catch {
+            throw NodeError(error)
+        }
+    }
+}
+
+/// All that a node is told.
+struct NodeSettings: Sendable {
+    let network: NetworkConfig
+    let options: NodeOptions
+    let logger: Logger
+    /// Whether there is a state directory, and so a control socket.
+    let isOnDisk: Bool
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+public import NetronAPI
+internal import NetronConfig
+internal import NetronEngine
+internal import NetronProtocol
+internal import NetronWire
+
+// How the node is doing.
+extension Node {
+    /// How long the present rates are measured.
+    private static let ratePeriod = Duration.milliseconds(200)
+
+    /// How the node is doing now.
+    ///
+    /// It takes a fifth of a second, in which the rates are measured.
+    public func status() async -> StatusReport {
+        let before = device?.counters()?.traffic
+        let start = Clock.now()
+        if before != nil { try? await Task.sleep(for: Self.ratePeriod) }
+        var report = StatusReport(id: id.description, state: state)
+        fillIn(&report)
+        guard let device, let counters = device.counters(), let info = device.info() else {
+            return report
+        }
+        report.interface = info.interface
+        report.port = Int(info.port)
+        report.mtu = info.mtu
+        report.lanes = info.lanes
+        report.offloads = info.offloads.names
+        report.aead = AEADReport(suite: info.suite.names.first ?? "", backend: info.backend)
+        report.counters = CounterReport(counters)
+        for drop in counters.drops where drop.count > 0 { report.drops[drop.reason] = drop.count }
+        if let before {
+            report.rates = RateReport(before, counters.traffic, within: Clock.now() - start)
+        }
+        report.peers = PeerSummary(peers())
+        report.health = health(info)
+        return report
+    }
+
+    /// The members that the node knows, those with a session first, then by id.
+    public func peers() -> [PeerReport] {
+        guard let device else { return [] }
+        let now = Clock.now()
+        let wall = Clock.wallMilliseconds()
+        let reports = device.peers().map { info in
+            var report = PeerReport(info, now: now, wallMilliseconds: wall)
+            report.ula = networkAddress(of: info.id).description
+            report.addresses = machine.addresses(of: info.id).map(\.description)
+            if let hello = machine.member(info.id)?.hello { report.fillIn(hello) }
+            return report
+        }
+        return reports.sorted { ($0.isUp ? 0 : 1, $0.id) < ($1.isUp ? 0 : 1, $1.id) }
+    }
+
+    private var state: StatusReport.State {
+        switch phase {
+        case .running: machine.memberCount == 0 ? .alone : .up
+        case .ready, .starting, .stopped: .starting
+        }
+    }
+
+    private func fillIn(_ report: inout StatusReport) {
+        let options = settings.options
+        report.name = Host.name
+        report.network = networkName
+        report.addresses = options.addresses.map(\.description)
+        report.ula = ula.description
+        if startedAt != .never {
+            report.uptimeSeconds = UInt64(max(0, (Clock.now() - startedAt).components.seconds))
+        }
+    }
+
+    /// Eight digits that tell networks apart and reveal nothing.
+    nonisolated var networkName: String {
+        let secret = Identity.deriveSecret(
+            networkSecret: networkSecret,
+            label: "network name",
+            epoch: 0
+        )
+        return secret.prefix(4).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+    }
+
+    private func health(_ info: DeviceInfo) -> [HealthReport] {
+        var lines: [HealthReport] = []
+        for (address, conflict) in machine.allConflicts {
+            switch conflict {
+            case .taken(let holder): lines.append(Health.taken(address, by: holder))
+            case .claimed(let claimant): lines.append(Health.claimed(address, by: claimant))
+            }
+        }
+        if machine.memberCount == 0, Clock.now() - startedAt > Health.aloneAfter {
+            lines.append(Health.alone)
+        }
+        if info.interface != nil, !hasOwnAddress { lines.append(Health.noOwnAddress(ula)) }
+        lines += [Health.smallBuffers(info), Health.missingOffloads(info)].compactMap(\.self)
+        let order: [HealthReport.Severity] = [.error, .warning, .info]
+        return order.flatMap { severity in lines.filter { $0.severity == severity } }
+    }
+
+    func logStart() {
+        guard let info = device?.info() else { return }
+        let place = info.interface.map { " on \($0)" } ?? ""
+        let lanes = info.lanes == 1 ? "1 lane" : "\(info.lanes) lanes"
+        logger.info("started\(place), UDP port \(info.port), \(lanes), network \(networkName)")
+        // Once: it is a matter of the host, and status shows it all the time.
+        if let line = Health.smallBuffers(info) { logger.notice("\(line.text)") }
+        if let line = Health.missingOffloads(info) { logger.notice("\(line.text)") }
+    }
+}
+
+extension PeerReport {
+    fileprivate init(_ info: PeerInfo, now: Instant, wallMilliseconds: UInt64) {
+        self.init(id: info.id.description)
+        path = info.isUp ? .direct : nil
+        endpoint = info.endpoint.description
+        rttMilliseconds = info.rtt?.reportMilliseconds
+        if info.isUp {
+            let age = UInt64(max(0, (now - info.handshake) / .milliseconds(1)))
+            lastHandshake = Timestamp(milliseconds: wallMilliseconds - min(age, wallMilliseconds))
+            suite = info.suite.names.first
+            pathMTU = info.pathMTU
+        }
+        lastHeardSeconds = UInt64(max(0, (now - info.heard).components.seconds))
+        receivedBytes = info.traffic.receivedBytes
+        receivedPackets = info.traffic.receivedPackets
+        sentBytes = info.traffic.sentBytes
+        sentPackets = info.traffic.sentPackets
+    }
+
+    fileprivate mutating func fillIn(_ hello: Hello) {
+        name = hello.name
+        version = hello.version
+        let platform = hello.platform.split(separator: " ", maxSplits: 1).map { String($0) }
+        os = platform.first
+        arch = platform.count > 1 ? platform[1] : nil
+    }
+}
+
+extension CounterReport {
+    fileprivate init(_ counters: DeviceCounters) {
+        self.init()
+        receivedBytes = counters.traffic.receivedBytes
+        receivedPackets = counters.traffic.receivedPackets
+        sentBytes = counters.traffic.sentBytes
+        sentPackets = counters.traffic.sentPackets
+        handshakesBegun = counters.handshakesBegun
+        handshakesDone = counters.handshakesDone
+        handshakesTaken = counters.handshakesTaken
+        cookiesSent = counters.cookiesSent
+    }
+}
+
+extension RateReport {
+    /// What came between two counts, for a second.
+    fileprivate init(_ before: Traffic, _ after: Traffic, within period: Duration) {
+        self.init()
+        let microseconds = UInt64(max(1, period / .microseconds(1)))
+        func rate(_ count: KeyPath<Traffic, UInt64>) -> UInt64 {
+            (after[keyPath: count] &- before[keyPath: count]) &* 1_000_000 / microseconds
+        }
+        receivedBytes = rate(\.receivedBytes)
+        receivedPackets = rate(\.receivedPackets)
+        sentBytes = rate(\.sentBytes)
+        sentPackets = rate(\.sentPackets)
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// Which handshakes are under way, and which endpoints did not answer of late.
+struct DialBook {
+    private struct Dial {
+        let endpoint: Endpoint
+        let id: NodeID?
+        let forgottenAt: Instant
+    }
+
+    private struct Failure {
+        let endpoint: Endpoint
+        let until: Instant
+    }
+
+    // Both in the order of time; so the first is the next to go.
+    private var dials: [Dial] = []
+    private var failures: [Failure] = []
+
+    var isFull: Bool { dials.count >= NodeLimits.dialsMax }
+
+    var deadline: Instant { dials.first?.forgottenAt ?? .never }
+
+    func isDialling(_ id: NodeID) -> Bool { dials.contains { $0.id == id } }
+
+    func isDialling(_ endpoint: Endpoint) -> Bool { dials.contains { $0.endpoint == endpoint } }
+
+    func failedOfLate(_ endpoint: Endpoint, at now: Instant) -> Bool {
+        failures.contains { $0.endpoint == endpoint && now < $0.until }
+    }
+
+    mutating func begin(_ endpoint: Endpoint, _ id: NodeID?, at now: Instant) {
+        precondition(!isFull)
+        let forgottenAt = now + NodeLimits.dialForgottenAfter
+        dials.append(Dial(endpoint: endpoint, id: id, forgottenAt: forgottenAt))
+    }
+
+    /// A member answered: what was to find it is done.
+    mutating func answered(_ id: NodeID, at endpoint: Endpoint) {
+        dials.removeAll { $0.id == id || $0.endpoint == endpoint && $0.id == nil }
+        failures.removeAll { $0.endpoint == endpoint }
+    }
+
+    mutating func failed(_ endpoint: Endpoint, _ id: NodeID?, at now: Instant) {
+        dials.removeAll { $0.endpoint == endpoint && $0.id == id }
+        failures.removeAll { $0.until <= now || $0.endpoint == endpoint }
+        if failures.count >= NodeLimits.failuresMax { failures.removeFirst() }
+        failures.append(Failure(endpoint: endpoint, until: now + NodeLimits.failurePause))
+    }
+
+    /// The next dial that nothing was heard of, which counts as failed.
+    mutating func forgotten(at now: Instant) -> (endpoint: Endpoint, id: NodeID?)? {
+        guard let dial = dials.first, dial.forgottenAt <= now else { return nil }
+        return (dial.endpoint, dial.id)
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+// Whom to dial, and when again.
+extension NodeMachine {
+    mutating func discovered(
+        _ endpoint: Endpoint,
+        _ id: NodeID?,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard let id else {
+            guard !dials.failedOfLate(endpoint, at: now) else { return }
+            return dial(endpoint, nil, at: now, into: &effects)
+        }
+        seek(id, at: [endpoint], .discovered, at: now)
+    }
+
+    /// Takes in where a member says that others are.
+    mutating func hinted(
+        _ hints: [Hint],
+        by teller: Member,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        for hint in hints {
+            let endpoints = hint.endpoints.filter { $0.meansSomething(at: teller.endpoint) }.map {
+                // The teller's link is the one that a link-local address is on.
+                Endpoint($0.address, port: $0.port, scope: teller.endpoint.scope)
+            }
+            seek(hint.id, at: endpoints, .hinted(by: teller.id), at: now)
+        }
+    }
+
+    mutating func seekLost(_ member: Member, at now: Instant) {
+        seek(member.id, at: member.endpoints, .lost, at: now)
+    }
+
+    private mutating func seek(
+        _ id: NodeID,
+        at endpoints: [Endpoint],
+        _ reason: Sought.Reason,
+        at now: Instant
+    ) {
+        let usable = endpoints.filter(canDial)
+        guard id != own?.id, members[id] == nil, !usable.isEmpty else { return }
+        if sought[id] != nil {
+            for endpoint in usable.reversed() {
+                sought[id]?.endpoints.putFirst(endpoint, most: NodeLimits.soughtEndpointsMax)
+            }
+            return
+        }
+        guard sought.count < NodeLimits.soughtMax else { return }
+        if case .hinted = reason {
+            let told = sought.values.count { $0.reason == reason }
+            guard told < NodeLimits.soughtPerTellerMax else { return }
+        }
+        // Who was lost did not answer just now; all others are dialled at once.
+        let due = reason == .lost ? now + NodeLimits.retryFirst : now
+        sought[id] = Sought(
+            reason: reason,
+            endpoints: Array(usable.prefix(NodeLimits.soughtEndpointsMax)),
+            failures: reason == .lost ? 1 : 0,
+            due: due,
+            until: now + NodeLimits.lostForgottenAfter
+        )
+        wake(at: due)
+    }
+
+    mutating func dialFailed(_ endpoint: Endpoint, _ id: NodeID?, at now: Instant) {
+        dials.failed(endpoint, id, at: now)
+        wakeSought()
+        guard let id, let seeking = sought[id], !dials.isDialling(id) else { return }
+        let failures = seeking.failures + 1
+        let pause = NodeLimits.backoff(
+            failures,
+            first: NodeLimits.retryFirst,
+            most: NodeLimits.retryMax
+        )
+        let isOver =
+            seeking.reason == .lost
+            ? seeking.until <= now + pause : failures >= NodeLimits.hintedTriesMax
+        if isOver {
+            sought[id] = nil
+        } else {
+            sought[id]?.failures = failures
+            sought[id]?.due = now + pause
+            wake(at: now + pause)
+        }
+    }
+
+    /// Looks after those who wait for a free place among the dials.
+    mutating func wakeSought() {
+        wake(at: sought.values.lazy.map(\.due).min() ?? .never)
+    }
+
+    mutating func runDials(at now: Instant, into effects: inout [Effect]) {
+        while let dial = dials.forgotten(at: now) {
+            dialFailed(dial.endpoint, dial.id, at: now)
+        }
+        let due = sought.filter { $0.value.due <= now }
+            .sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
+        for (id, seeking) in due {
+            if dials.isFull { break }
+            for endpoint in seeking.endpoints { dial(endpoint, id, at: now, into: &effects) }
+            // The end of its dials says when it is tried again; where none could begin, a pause.
+            sought[id]?.due = dials.isDialling(id) ? .never : now + NodeLimits.failurePause
+        }
+        wake(at: dials.deadline)
+        // While all places are taken, the end of a dial wakes those who wait.
+        let waiting = sought.values.lazy.map(\.due).filter { $0 > now }.min() ?? .never
+        wake(at: waiting)
+    }
+
+    /// Dials unless that is under way, of no use, or too much at once.
+    mutating func dial(
+        _ endpoint: Endpoint,
+        _ id: NodeID?,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard canDial(endpoint), !dials.isFull, !dials.isDialling(endpoint) else { return }
+        guard id != nil || !isReached(endpoint) else { return }
+        dials.begin(endpoint, id, at: now)
+        wake(at: dials.deadline)
+        effects.append(.dial(endpoint, id))
+    }
+
+    /// Whether a member is, or was in this session, at the endpoint.
+    private func isReached(_ endpoint: Endpoint) -> Bool {
+        members.values.contains { $0.endpoints.contains(endpoint) }
+    }
+
+    /// Whether something can be there: an outer address of one host.
+    ///
+    /// An inner address would be reached through the very session that is to be made.
+    private func canDial(_ endpoint: Endpoint) -> Bool {
+        let address = endpoint.address
+        guard endpoint.port != 0, address.isHost || address.isLoopback else { return false }
+        guard let own, addresses.holder(of: address) == nil else { return false }
+        return Prefix(own.ula, length: ulaPrefixLength)?.contains(address) == false
+    }
+}
+
+/// How many bits the made addresses of a network share (RFC 4193).
+let ulaPrefixLength = 48

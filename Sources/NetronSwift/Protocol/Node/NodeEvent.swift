@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+/// What a node knows of itself when it starts.
+package struct Introduction: Hashable, Sendable {
+    package var id: NodeID
+    /// The address that is made of the network's secret and the id.
+    package var ula: IPAddress
+    package var name: String
+    package var version: String
+    package var platform: String
+    /// The inner addresses that the user gave it, and since when.
+    package var claims: [Hello.Claim]
+    /// Where the user says that members are.
+    package var contacts: [HostPort]
+
+    package init(
+        id: NodeID,
+        ula: IPAddress,
+        name: String = "",
+        version: String = "",
+        platform: String = "",
+        claims: [Hello.Claim] = [],
+        contacts: [HostPort] = []
+    ) {
+        self.id = id
+        self.ula = ula
+        self.name = name
+        self.version = version
+        self.platform = platform
+        self.claims = claims
+        self.contacts = contacts
+    }
+}
+
+/// What happened; the machine's input.
+package enum NodeEvent: Hashable, Sendable {
+    case started(Introduction)
+    /// The endpoints of a host, none if it could not be found.
+    case resolved(HostPort, [Endpoint])
+    /// Somebody on the LAN says that it belongs to the network.
+    case discovered(Endpoint, NodeID?)
+    /// There is a session, or a dial led to a member that has one. `ula` is computed from the id.
+    case peerUp(NodeID, Endpoint, rtt: Duration, ula: IPAddress)
+    case peerDown(NodeID, Departure)
+    case dialFailed(Endpoint, NodeID?)
+    case received(from: NodeID, [UInt8])
+    case moved(NodeID, Endpoint)
+    /// The deadline came.
+    case timeout
+    case stopping
+}
+
+/// Why a member went.
+package enum Departure: Hashable, Sendable {
+    /// It said goodbye.
+    case goodbye
+    /// It no longer answers.
+    case silent
+    /// It was hung up here.
+    case local
+}
+
+/// What is to be done; the machine's output.
+package enum NodeEffect: Hashable, Sendable {
+    /// Answered by `.peerUp` or `.dialFailed`.
+    case dial(Endpoint, NodeID?)
+    /// Answered by `.resolved`.
+    case resolve(HostPort)
+    case send([UInt8], to: NodeID)
+    /// The inner addresses that are a member's, all of them.
+    case setPrefixes(NodeID, [Prefix])
+    case tell(Notice)
+    /// The deadline; the last one told counts.
+    case wake(at: Instant)
+}
+
+/// What the user may want to know.
+package enum Notice: Hashable, Sendable {
+    case memberUp(NodeID, Endpoint)
+    case memberDown(NodeID, Departure)
+    /// What is known of the member is new.
+    case memberChanged(NodeID)
+    /// An address of ours is held by another.
+    case addressTaken(IPAddress, by: NodeID)
+    /// Another claims an address that we hold.
+    case addressClaimed(IPAddress, by: NodeID)
+    /// The contest about an address of ours is over, and we have it.
+    case addressFree(IPAddress)
+    /// A member claims what no member can claim; it was not believed.
+    case addressRefused(IPAddress, claimedBy: NodeID)
+    /// A member sent what is no message; told once a session.
+    case malformed(from: NodeID, WireError)
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// Every number that bounds what a node remembers and how often it acts.
+package enum NodeLimits {
+    /// Members with a session, as many as the packet core has.
+    package static let membersMax = 16_384
+    /// Members that are sought; when it is full, hints of more are left alone.
+    package static let soughtMax = 16_384
+    /// Members that are sought because one and the same member told of them.
+    package static let soughtPerTellerMax = 256
+    /// Endpoints that are kept of a member, the newest first.
+    package static let memberEndpointsMax = 8
+    /// Endpoints at which a member is sought.
+    package static let soughtEndpointsMax = Hint.endpointsMax
+
+    // Dialling
+    package static let dialsMax = 64
+    /// A dial of which nothing was heard is forgotten: longer than the packet core tries.
+    package static let dialForgottenAfter = Duration.seconds(40)
+    /// How long an endpoint that did not answer is left alone when it is only discovered again.
+    package static let failurePause = Duration.seconds(10)
+    package static let failuresMax = 1024
+    package static let retryFirst = Duration.seconds(1)
+    package static let retryMax = Duration.seconds(60)
+    package static let lostForgottenAfter = Duration.seconds(600)
+    /// How often a member that was never met is tried.
+    package static let hintedTriesMax = 4
+
+    // Contacts: what the user named
+    package static let contactsMax = 64
+    package static let contactEndpointsMax = 8
+    package static let contactRetryFirst = Duration.seconds(1)
+    package static let contactRetryMax = Duration.seconds(30)
+
+    // Greeting
+    package static let helloRetryFirst = Duration.seconds(1)
+    package static let helloRetryMax = Duration.seconds(60)
+    /// How many members a stranger is told of, and told to.
+    package static let introducedMax = 120
+    /// How many when it came by a hint, so that others have told of it already.
+    package static let hintedIntroducedMax = Hint.countMax
+    /// Between two hints of a member whose endpoint changes, or that begins anew.
+    package static let movedPause = Duration.seconds(10)
+    /// Between two rounds in which one member is told of some others, up to half of it more.
+    package static let gossipInterval = Duration.seconds(60)
+
+    // Addresses
+    /// Until then a holder gives way to an earlier claim: the two came up at once.
+    package static let settledAfter = Duration.seconds(10)
+    /// After that a claim is made again whose holder is out of sight.
+    package static let reclaimAfter = Duration.seconds(60)
+    /// How long a contest that others report is believed without another report.
+    package static let rivalForgottenAfter = Duration.seconds(150)
+    /// Contests that are told again in one round.
+    package static let contestsPerRoundMax = 16
+
+    /// The pause after so many failures: `first`, doubled each time, at most `most`.
+    static func backoff(_ failures: Int, first: Duration, most: Duration) -> Duration {
+        min(most, first * (1 << min(max(0, failures - 1), 16)))
+    }
+}

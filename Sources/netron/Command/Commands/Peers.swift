@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import NetronAPI
+
+/// Lists the members that the node knows.
+struct Peers: Asking {
+    static let configuration = CommandConfiguration(
+        abstract: "List the members that the node knows."
+    )
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking node: ControlClient) async throws {
+        let bytes = try await node.get("/v1/peers")
+        if answer.asJSON {
+            console.write(json: bytes)
+        } else {
+            let peers = try report([PeerReport].self, in: bytes)
+            console.write(PeersText.render(peers, at: console.now()))
+        }
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import NetronAPI
+
+/// Tells how the node is doing.
+struct Status: Asking {
+    static let configuration = CommandConfiguration(
+        abstract: "Show whether the node is in, how many it reaches, and what is wrong."
+    )
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking node: ControlClient) async throws {
+        let bytes = try await node.get("/v1/status")
+        if answer.asJSON {
+            console.write(json: bytes)
+        } else {
+            let status = try report(StatusReport.self, in: bytes)
+            console.write(StatusText.render(status, at: console.now()))
+        }
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FoundationEssentials
+package import NetronAPI
+
+/// What a command has around it.
+package struct Console: Sendable {
+    package var environment: [String: String]
+    /// Where results go.
+    package var write: @Sendable (String) -> Void
+    /// Where complaints and log lines go.
+    package var complain: @Sendable (String) -> Void
+    /// Whether somebody sees the complaints as they come.
+    package var complainsToTerminal: Bool
+    package var now: @Sendable () -> Timestamp
+
+    package init(
+        environment: [String: String],
+        write: @escaping @Sendable (String) -> Void,
+        complain: @escaping @Sendable (String) -> Void,
+        complainsToTerminal: Bool = false,
+        now: @escaping @Sendable () -> Timestamp = { Timestamp(milliseconds: 0) }
+    ) {
+        self.environment = environment
+        self.write = write
+        self.complain = complain
+        self.complainsToTerminal = complainsToTerminal
+        self.now = now
+    }
+
+    /// That of the process.
+    static var standard: Self {
+        Self(
+            environment: ProcessInfo.processInfo.environment,
+            write: { System.write($0, to: System.standardOutput) },
+            complain: { System.write($0, to: System.standardError) },
+            complainsToTerminal: System.isTerminal(System.standardError),
+            now: { Timestamp(milliseconds: System.wallMilliseconds()) }
+        )
+    }
+
+    /// The value of a variable, unless it is not set or empty.
+    func value(of variable: Variable) -> String? {
+        environment[variable.rawValue].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The values of a variable that holds several, with commas between them.
+    func values(of variable: Variable) -> [String] {
+        let parts = (value(of: variable) ?? "").split(separator: ",")
+        return parts.compactMap { part in
+            let text = part.drop { $0 == " " }
+            let end = text.lastIndex { $0 != " " }
+            return end.map { String(text[...$0]) }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import NetronConfig
+
+// Values stay texts here: flags and environment variables become values by the same rules, in
+// Plan.swift.
+
+/// Which network.
+struct NetworkFlags: ParsableArguments {
+    @Option(
+        help: Variable.token.help("The network's token, from `netron -g -b`.", default: "none")
+    )
+    var token: String?
+
+    @Option(
+        help: Variable.config.help(
+            "The network's config, a YAML file from `netron -g`; - reads standard input.",
+            default: "none",
+            valueName: "path"
+        )
+    )
+    var config: String?
+
+    var given: [String] {
+        [token.map { _ in "--token" }, config.map { _ in "--config" }].compactMap(\.self)
+    }
+}
+
+/// Which node of this host.
+struct PlaceFlags: ParsableArguments {
+    @Option(
+        help: Variable.interface.help(
+            "The name of the network interface.",
+            default: NodeOptions.Limits.interfaceNameDefault,
+            valueName: "name"
+        )
+    )
+    var interface: String?
+
+    @Option(
+        name: .customLong("state-dir"),
+        help: Variable.stateDirectory.help(
+            "The folder of the node's identity and control socket.",
+            default: "netron/INTERFACE in /var/lib (root), else in ~/.local/state",
+            valueName: "path"
+        )
+    )
+    var stateDirectory: String?
+}
+
+/// How the node's interface is.
+struct InterfaceFlags: ParsableArguments {
+    @Option(
+        name: .customLong("address"),
+        help: Variable.address.help(
+            "An address of this node, such as 10.1.0.11/24; may be repeated.",
+            default: "none but the node's own IPv6 address",
+            valueName: "address/length"
+        )
+    )
+    var addresses: [String] = []
+
+    var given: [String] { addresses.isEmpty ? [] : ["--address"] }
+}
+
+/// How the node runs.
+struct NodeFlags: ParsableArguments {
+    @Option(
+        help: Variable.mtu.help(
+            "The largest packet inside the network, in bytes.",
+            default: "\(NodeOptions.Limits.mtuDefault)",
+            valueName: "bytes"
+        )
+    )
+    var mtu: String?
+
+    @Option(
+        help: Variable.port.help("The UDP port; 0 takes any free one.", default: "0")
+    )
+    var port: String?
+
+    @Option(
+        name: .customLong("peer"),
+        help: Variable.peer.help(
+            "Where a member is; may be repeated.",
+            default: "none",
+            valueName: "host:port"
+        )
+    )
+    var peers: [String] = []
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: Variable.mdns.help("Look for members on the LAN.", default: "true")
+    )
+    var mdns: Bool?
+
+    @Flag(
+        help: Variable.ephemeral.help(
+            "Be a new node that is forgotten at its end.",
+            default: "false"
+        )
+    )
+    var ephemeral = false
+
+    @Option(
+        help: Variable.lanes.help(
+            "How many threads carry packets, 1 to \(NodeOptions.Limits.lanes.upperBound).",
+            default: "as fits the host",
+            valueName: "count"
+        )
+    )
+    var lanes: String?
+
+    @Option(
+        name: .customLong("log-level"),
+        help: Variable.logLevel.help(
+            "The least level of log lines: "
+                + LogLevel.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+            default: LogLevel.info.rawValue,
+            valueName: "level"
+        )
+    )
+    var logLevel: String?
+
+    @Option(
+        name: .customLong("log-format"),
+        help: Variable.logFormat.help(
+            "The form of log lines: text or json.",
+            default: LogFormat.text.rawValue,
+            valueName: "format"
+        )
+    )
+    var logFormat: String?
+
+    var given: [String] {
+        [
+            mtu.map { _ in "--mtu" }, port.map { _ in "--port" }, peers.first.map { _ in "--peer" },
+            mdns.map { $0 ? "--mdns" : "--no-mdns" }, ephemeral ? "--ephemeral" : nil,
+            lanes.map { _ in "--lanes" }, logLevel.map { _ in "--log-level" },
+            logFormat.map { _ in "--log-format" },
+        ].compactMap(\.self)
+    }
+}
+
+/// Making a network.
+struct GenerateFlags: ParsableArguments {
+    @Flag(name: .customShort("g"), help: "Print the config of a new network, and end.")
+    var isWanted = false
+
+    @Flag(name: .customShort("b"), help: "With -g: print it as a token, which is its base64.")
+    var asToken = false
+
+    @Option(
+        name: .customLong("key-otp-interval"),
+        help: ArgumentHelp(
+            "With -g: how often the network's keys change, in seconds. "
+                + "[default: \(NetworkConfig.Limits.intervalDefault)]",
+            valueName: "seconds"
+        )
+    )
+    var interval: String?
+
+    var given: [String] {
+        [
+            isWanted ? "-g" : nil, asToken ? "-b" : nil,
+            interval.map { _ in "--key-otp-interval" },
+        ].compactMap(\.self)
+    }
+}

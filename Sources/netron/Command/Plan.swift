@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronAPI
+internal import NetronConfig
+internal import NetronSwift
+internal import NetronWire
+
+/// What a node is told: of each thing the flag, else the variable, else the default.
+struct Plan {
+    let network: NetworkConfig
+    let options: NodeOptions
+
+    /// What is worth a word, but does not keep the node from starting.
+    let warnings: [String]
+}
+
+extension Plan {
+    /// Reads flags and variables, and the config's file.
+    ///
+    /// `interface` is nil for a node without one; then variables of an interface do not count,
+    /// since the environment may be meant for a node that has it.
+    init(
+        network: NetworkFlags,
+        place: PlaceFlags,
+        interface: InterfaceFlags?,
+        node: NodeFlags,
+        on console: Console
+    ) throws(ConfigError) {
+        options = try NodeOptions(
+            addresses: interface?.values(on: console) ?? [],
+            place: place,
+            node: node,
+            wantsInterface: interface != nil,
+            on: console
+        )
+        (self.network, warnings) = try network.resolve(on: console)
+    }
+}
+
+/// Bytes of a config's file that are read; a config has far less, and is refused long before.
+private let configBytesMax = 1 << 20
+
+extension InterfaceFlags {
+    func values(on console: Console) throws(ConfigError) -> [InterfaceAddress] {
+        let texts = addresses.isEmpty ? console.values(of: .address) : addresses
+        return try texts.map { text throws(ConfigError) in try NodeOptions.address(text) }
+    }
+}
+
+extension PlaceFlags {
+    func interfaceName(on console: Console) -> String {
+        interface ?? console.value(of: .interface) ?? NodeOptions.Limits.interfaceNameDefault
+    }
+
+    func stateDirectory(on console: Console) -> String? {
+        stateDirectory ?? console.value(of: .stateDirectory)
+    }
+
+    /// The control socket of the node that is meant.
+    func controlSocket(on console: Console) throws(ConfigError) -> String {
+        // Its checks are those that the node's own start would make.
+        let options = try NodeOptions(
+            interfaceName: interfaceName(on: console),
+            stateDirectory: stateDirectory(on: console)
+        )
+        return StateDirectory(path: options.stateDirectory, interface: options.interfaceName)
+            .controlSocket
+    }
+}
+
+extension NodeOptions {
+    fileprivate init(
+        addresses: [InterfaceAddress],
+        place: PlaceFlags,
+        node: NodeFlags,
+        wantsInterface: Bool,
+        on console: Console
+    ) throws(ConfigError) {
+        let peers = node.peers.isEmpty ? console.values(of: .peer) : node.peers
+        try self.init(
+            addresses: addresses,
+            interfaceName: place.interfaceName(on: console),
+            mtu: console.number("mtu", node.mtu, .mtu) ?? Limits.mtuDefault,
+            port: console.number("port", node.port, .port) ?? 0,
+            peers: peers.map { text throws(ConfigError) in try Self.peer(text) },
+            mdns: console.truth("mdns", node.mdns, .mdns) ?? true,
+            stateDirectory: place.stateDirectory(on: console),
+            ephemeral: console.truth("ephemeral", node.ephemeral ? true : nil, .ephemeral) ?? false,
+            logLevel: Self.logLevel(
+                node.logLevel ?? console.value(of: .logLevel) ?? LogLevel.info.rawValue
+            ),
+            logFormat: Self.logFormat(
+                node.logFormat ?? console.value(of: .logFormat) ?? LogFormat.text.rawValue
+            ),
+            wantsInterface: wantsInterface,
+            lanes: console.number("lanes", node.lanes, .lanes)
+        )
+    }
+}
+
+extension Console {
+    /// The number of a flag or else of a variable.
+    fileprivate func number(
+        _ field: String,
+        _ flag: String?,
+        _ variable: Variable
+    ) throws(ConfigError) -> Int? {
+        guard let text = flag ?? value(of: variable) else { return nil }
+        return try NodeOptions.number(field, text)
+    }
+
+    /// The truth of a flag or else of a variable.
+    fileprivate func truth(
+        _ field: String,
+        _ flag: Bool?,
+        _ variable: Variable
+    ) throws(ConfigError) -> Bool? {
+        if let flag { return flag }
+        switch value(of: variable)?.lowercased() {
+        case nil: return nil
+        case "true"?, "1"?, "yes"?, "on"?: return true
+        case "false"?, "0"?, "no"?, "off"?: return false
+        case let text?:
+            throw ConfigError(
+                field,
+                "\"\(text.plain(bytesMax: 80))\" is neither true nor false",
+                remedy: "set \(variable.rawValue) to one of the two"
+            )
+        }
+    }
+}
+
+extension NetworkFlags {
+    /// The network; a flag of either kind rules out both variables.
+    fileprivate func resolve(
+        on console: Console
+    ) throws(ConfigError) -> (NetworkConfig, warnings: [String]) {
+        let isFlag = token != nil || config != nil
+        let token = isFlag ? token : console.value(of: .token)
+        let path = isFlag ? config : console.value(of: .config)
+        let file = try path.map { path throws(ConfigError) in
+            (path: path == "-" ? "standard input" : path, contents: try Self.read(path))
+        }
+        let network = try NetworkSource.resolve(token: token, config: file)
+        var warnings: [String] = []
+        if let path, System.isReadByOthers(path) {
+            warnings.append("config \(path) can be read by other users; run: chmod 600 \(path)")
+        }
+        if !network.unknownFields.isEmpty {
+            let fields = network.unknownFields.joined(separator: ", ").plain(bytesMax: 200)
+            warnings.append("the network's config has fields that are not known here: \(fields)")
+        }
+        return (network, warnings)
+    }
+
+    private static func read(_ path: String) throws(ConfigError) -> [UInt8] {
+        do throws(System.Failure) {
+            return try System.read(path, upTo: configBytesMax)
+        } catch {
+            throw .unreadable(path: path, reason: error.description)
+        }
+    }
+}

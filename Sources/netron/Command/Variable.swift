@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+
+/// The environment variables, each the stand-in of a flag that is not given.
+enum Variable: String, CaseIterable {
+    case token = "NETRONTOKEN"
+    case config = "NETRONCONFIG"
+    case address = "ADDRESS"
+    case interface = "IFACE"
+    case mtu = "NETRONMTU"
+    case port = "NETRONPORT"
+    case peer = "NETRONPEER"
+    case mdns = "NETRONMDNS"
+    case stateDirectory = "NETRONSTATEDIR"
+    case ephemeral = "NETRONEPHEMERAL"
+    case lanes = "NETRONLANES"
+    case logLevel = "NETRONLOGLEVEL"
+    case logFormat = "NETRONLOGFORMAT"
+
+    /// A flag's help: what it is, then its variable and its default.
+    func help(_ text: String, default value: String, valueName: String? = nil) -> ArgumentHelp {
+        ArgumentHelp("\(text) [\(rawValue); default: \(value)]", valueName: valueName)
+    }
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import NetronConfig
+internal import NetronWire
+internal import Testing
+
+@testable internal import NetronCommand
+
+/// The networks of the tests, as YAML.
+private let (yaml, otherYAML) = {
+    var random = SystemRandomNumberGenerator()
+    return (
+        (try? NetworkConfig.generate(using: &random).yaml()) ?? "",
+        (try? NetworkConfig.generate(using: &random).yaml()) ?? ""
+    )
+}()
+
+private let token = Base64.encode(Array(yaml.utf8))
+private let otherToken = Base64.encode(Array(otherYAML.utf8))
+
+/// What the root, or `start`, would do with these arguments.
+private func plan(
+    _ arguments: [String],
+    _ environment: [String: String] = [:]
+) throws -> Plan {
+    let console = Transcript().console(environment)
+    let command = try Netron.parseAsRoot(arguments)
+    if let start = command as? Start {
+        return try Plan(
+            network: start.network,
+            place: start.place,
+            interface: nil,
+            node: start.node,
+            on: console
+        )
+    }
+    let root = try #require(command as? Netron)
+    return try Plan(
+        network: root.network,
+        place: root.place,
+        interface: root.interface,
+        node: root.node,
+        on: console
+    )
+}
+
+private func options(
+    _ arguments: [String],
+    _ environment: [String: String] = [:]
+) throws -> NodeOptions {
+    try plan(["--token", token] + arguments, environment).options
+}
+
+/// How one option reads on the command line and in the environment.
+struct OptionCase: Sendable, CustomTestStringConvertible {
+    let flags: [String]
+    let variable: String
+    let text: String
+    let show: @Sendable (NodeOptions) -> String
+    let fromFlags: String
+    let fromVariable: String
+    let byDefault: String
+
+    var testDescription: String { variable }
+
+    static let all: [Self] = [
+        Self(
+            flags: ["--address", "10.1.0.11/24", "--address", "fd00::b/64"],
+            variable: "ADDRESS",
+            text: "10.9.0.1/16, fd09::1 ,",
+            show: { "\($0.addresses)" },
+            fromFlags: "[10.1.0.11/24, fd00::b/64]",
+            fromVariable: "[10.9.0.1/16, fd09::1/128]",
+            byDefault: "[]"
+        ),
+        Self("--interface", "vpn1", "IFACE", "vpn2", byDefault: "netron0") { $0.interfaceName },
+        Self("--mtu", "1280", "NETRONMTU", "1420", byDefault: "1400") { "\($0.mtu)" },
+        Self("--port", "7000", "NETRONPORT", "7001", byDefault: "0") { "\($0.port)" },
+        Self(
+            flags: ["--peer", "a.example:1", "--peer", "[fd00::1]:2"],
+            variable: "NETRONPEER",
+            text: "b.example:3,192.0.2.1:4",
+            show: { "\($0.peers)" },
+            fromFlags: "[a.example:1, [fd00::1]:2]",
+            fromVariable: "[b.example:3, 192.0.2.1:4]",
+            byDefault: "[]"
+        ),
+        Self(
+            flags: ["--mdns"],
+            variable: "NETRONMDNS",
+            text: "false",
+            show: { "\($0.mdns)" },
+            fromFlags: "true",
+            fromVariable: "false",
+            byDefault: "true"
+        ),
+        Self("--state-dir", "/a", "NETRONSTATEDIR", "/b", byDefault: "usual") {
+            $0.stateDirectory ?? "usual"
+        },
+        Self(
+            flags: ["--ephemeral"],
+            variable: "NETRONEPHEMERAL",
+            text: "1",
+            show: { "\($0.ephemeral)" },
+            fromFlags: "true",
+            fromVariable: "true",
+            byDefault: "false"
+        ),
+        Self("--lanes", "1", "NETRONLANES", "4", byDefault: "as fits") {
+            $0.lanes.map { "\($0)" } ?? "as fits"
+        },
+        Self("--log-level", "trace", "NETRONLOGLEVEL", "critical", byDefault: "info") {
+            $0.logLevel.rawValue
+        },
+        Self("--log-format", "json", "NETRONLOGFORMAT", "json", byDefault: "text") {
+            $0.logFormat.rawValue
+        },
+    ]
+}
+
+extension OptionCase {
+    init(
+        _ flag: String,
+        _ ofFlag: String,
+        _ variable: String,
+        _ ofVariable: String,
+        byDefault: String,
+        show: @escaping @Sendable (NodeOptions) -> String
+    ) {
+        self.init(
+            flags: [flag, ofFlag],
+            variable: variable,
+            text: ofVariable,
+            show: show,
+            fromFlags: ofFlag,
+            fromVariable: ofVariable,
+            byDefault: byDefault
+        )
+    }
+}
+
+@Suite("options")
+struct OptionTests {
+    @Test("a flag goes before its variable, and that before the default", arguments: OptionCase.all)
+    func precedence(_ option: OptionCase) throws {
+        let environment = [option.variable: option.text]
+        #expect(option.show(try options(option.flags, environment)) == option.fromFlags)
+        #expect(option.show(try options([], environment)) == option.fromVariable)
+        #expect(option.show(try options([])) == option.byDefault)
+        #expect(option.show(try options([], [option.variable: ""])) == option.byDefault)
+    }
+
+    @Test("every option has a case here, and stands in the help with its variable")
+    func complete() {
+        let cases = Set(OptionCase.all.map(\.variable) + ["NETRONTOKEN", "NETRONCONFIG"])
+        #expect(cases == Set(Variable.allCases.map(\.rawValue)))
+        let help = Netron.helpMessage(columns: 10_000)
+        for option in OptionCase.all {
+            #expect(help.contains("[\(option.variable); default: "))
+            #expect(help.contains(option.flags[0]))
+        }
+    }
+
+    @Test("the defaults of the help are those that hold")
+    func defaults() {
+        let help = Netron.helpMessage(columns: 10_000)
+        let shown: Set = ["IFACE", "NETRONMTU", "NETRONPORT", "NETRONMDNS", "NETRONEPHEMERAL"]
+        for option in OptionCase.all where shown.contains(option.variable) {
+            #expect(help.contains("[\(option.variable); default: \(option.byDefault)]"))
+        }
+    }
+
+    @Test(
+        "truth has a few words",
+        arguments: [
+            ("true", true), ("1", true), ("yes", true), ("ON", true), ("False", false),
+            ("0", false), ("no", false), ("off", false),
+        ]
+    )
+    func truth(_ text: String, _ value: Bool) throws {
+        #expect(try options([], ["NETRONMDNS": text]).mdns == value)
+        #expect(try options(["--no-mdns"], ["NETRONMDNS": text]).mdns == false)
+    }
+
+    @Test(
+        "a bad value names its option, whether flag or variable",
+        arguments: [
+            ("--address", "ADDRESS", "10.1.0.300/24", "address"),
+            ("--mtu", "NETRONMTU", "1279", "mtu"), ("--mtu", "NETRONMTU", "large", "mtu"),
+            ("--port", "NETRONPORT", "65536", "port"), ("--peer", "NETRONPEER", "host", "peer"),
+            ("--interface", "IFACE", "a/b", "interface"), ("--lanes", "NETRONLANES", "5", "lanes"),
+            ("--log-level", "NETRONLOGLEVEL", "loud", "log-level"),
+            ("--log-format", "NETRONLOGFORMAT", "xml", "log-format"),
+        ]
+    )
+    func refused(_ flag: String, _ variable: String, _ text: String, _ field: String) {
+        for (flags, environment) in [([flag, text], [:]), ([], [variable: text])] {
+            let error = #expect(throws: ConfigError.self) { try options(flags, environment) }
+            #expect(error?.field == field)
+        }
+    }
+
+    @Test("a variable that is neither true nor false is refused")
+    func refusedTruth() {
+        for (variable, field) in [("NETRONMDNS", "mdns"), ("NETRONEPHEMERAL", "ephemeral")] {
+            let error = #expect(throws: ConfigError.self) { try options([], [variable: "maybe"]) }
+            #expect(error?.field == field)
+        }
+    }
+
+    @Test("flags may stand before or behind the word start, and addresses in variables wait")
+    func start() throws {
+        for arguments in [["start", "--port", "7"], ["--port", "7", "start"]] {
+            let options = try options(arguments, ["ADDRESS": "10.1.0.11/24"])
+            #expect(options.port == 7)
+            #expect(!options.wantsInterface)
+            #expect(options.addresses.isEmpty)
+        }
+        #expect(try options([]).wantsInterface)
+    }
+}
+
+@Suite("which network")
+struct NetworkTests {
+    @Test("token and config are read, flags before variables")
+    func sources() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(yaml, to: "netron.yaml")
+        let other = ["NETRONTOKEN": otherToken]
+        #expect(try plan(["--token", token]).network.yaml() == yaml)
+        #expect(try plan(["--config", file]).network.yaml() == yaml)
+        #expect(try plan([], ["NETRONTOKEN": token]).network.yaml() == yaml)
+        #expect(try plan([], ["NETRONCONFIG": file]).network.yaml() == yaml)
+        #expect(try plan(["--token", token], other).network.yaml() == yaml)
+        #expect(try plan(["--config", file], other).network.yaml() == yaml)
+        #expect(try plan(["--token", token, "--config", file]).network.yaml() == yaml)
+    }
+
+    @Test("two networks at once are refused, and none")
+    func refused() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(yaml, to: "netron.yaml")
+        let cases: [([String], [String: String])] = [
+            (["--token", otherToken, "--config", file], [:]),
+            ([], ["NETRONTOKEN": otherToken, "NETRONCONFIG": file]),
+            ([], [:]),
+        ]
+        for (arguments, environment) in cases {
+            let error = #expect(throws: ConfigError.self) { try plan(arguments, environment) }
+            #expect(error?.field == "token")
+        }
+    }
+
+    @Test("a config that cannot be read, or is far too long, is refused", arguments: [false, true])
+    func unreadable(isLong: Bool) throws {
+        let folder = try TemporaryFolder()
+        let file =
+            isLong
+            ? try folder.write(String(repeating: "#\n", count: 1 << 20), to: "long.yaml")
+            : "\(folder.path)/missing.yaml"
+        let error = #expect(throws: ConfigError.self) { try plan(["--config", file]) }
+        #expect(error?.field == "config")
+        #expect(error?.problem.contains(file) == true)
+    }
+
+    @Test(
+        "a config that others can read is worth a word",
+        arguments: [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1), (0o644, 1), (0o622, 0)]
+    )
+    func warnings(_ mode: Int, _ count: Int) throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(yaml, to: "netron.yaml", mode: mode)
+        #expect(try plan(["--config", file]).warnings.count == count)
+    }
+
+    @Test("a field that is not known is worth a word")
+    func unknownField() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(yaml + "colour: blue\n", to: "netron.yaml")
+        let warnings = try plan(["--config", file]).warnings
+        #expect(warnings.count == 1 && warnings.allSatisfy { $0.hasSuffix(": colour") })
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetronProtocol
+import NetronWire
+
+/// Chance that is the same in every run.
+struct CountingRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64 = 1) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}
+
+/// One machine and its clock, for tests that are scripts.
+struct NodeScript {
+    var machine = NodeMachine(random: CountingRandom())
+    var now = Instant(nanoseconds: 1_000_000_000)
+
+    /// What the machine does about the event, but for its deadline.
+    mutating func after(_ event: NodeEvent) -> [NodeEffect] {
+        var effects: [NodeEffect] = []
+        machine.handle(event, at: now, into: &effects)
+        for case .wake(let instant) in effects { deadline = instant }
+        return effects.filter { if case .wake = $0 { false } else { true } }
+    }
+
+    /// The moment that the machine wants to be woken at.
+    private(set) var deadline = Instant.never
+
+    /// Wakes the machine as often as it wants to be within a span of time.
+    mutating func pass(_ duration: Duration) -> [NodeEffect] {
+        let end = now + duration
+        var effects: [NodeEffect] = []
+        var count = 0
+        while deadline <= end {
+            precondition(count < 10_000, "the machine wakes for nothing")
+            count += 1
+            now = max(now, deadline)
+            effects += after(.timeout)
+        }
+        now = end
+        return effects
+    }
+
+    mutating func start(claims: [Hello.Claim] = [], contacts: [HostPort] = []) -> [NodeEffect] {
+        after(.started(introduction(of: me, claims: claims, contacts: contacts)))
+    }
+
+    mutating func up(_ number: UInt8, at endpoint: Endpoint? = nil) -> [NodeEffect] {
+        let id = node(number)
+        let endpoint = endpoint ?? outer(number)
+        return after(.peerUp(id, endpoint, rtt: .milliseconds(1), ula: ula(id)))
+    }
+
+    /// Brings a member up that greets, and has been answered.
+    mutating func join(_ number: UInt8, claims: [Hello.Claim] = []) -> [NodeEffect] {
+        up(number) + hear(.hello(hello(claims)), from: number)
+            + hear(.observed(outer(100)), from: number)
+    }
+
+    mutating func hear(_ message: Message, from number: UInt8) -> [NodeEffect] {
+        after(.received(from: node(number), message.encoded()))
+    }
+}
+
+/// The number of the node under test.
+let me: UInt8 = 100
+
+func node(_ number: UInt8) -> NodeID {
+    guard let id = NodeID(bytes: [number] + [UInt8](repeating: 0, count: 31)) else {
+        preconditionFailure("\(number) is a node")
+    }
+    return id
+}
+
+func ula(_ id: NodeID) -> IPAddress { ip("fd00:0:1::\(String(id.bytes[0], radix: 16))") }
+
+func ula(_ number: UInt8) -> Prefix { Prefix(host: ula(node(number))) }
+
+func ip(_ text: String) -> IPAddress {
+    guard let address = IPAddress(text) else { preconditionFailure(text) }
+    return address
+}
+
+func host(_ text: String) -> Prefix { Prefix(host: ip(text)) }
+
+func endpoint(_ text: String) -> Endpoint {
+    guard let endpoint = Endpoint(text) else { preconditionFailure(text) }
+    return endpoint
+}
+
+func contact(_ text: String) -> HostPort {
+    do { return try HostPort(parsing: text) } catch { preconditionFailure("\(error)") }
+}
+
+/// Where a node is on the Internet of these tests.
+func outer(_ number: UInt8) -> Endpoint { endpoint("192.0.2.\(number):7000") }
+
+func claim(_ text: String, since: UInt64 = 1000) -> Hello.Claim { .init(ip(text), since: since) }
+
+func introduction(
+    of number: UInt8,
+    claims: [Hello.Claim] = [],
+    contacts: [HostPort] = []
+) -> Introduction {
+    let id = node(number)
+    return Introduction(
+        id: id,
+        ula: ula(id),
+        name: "host",
+        version: "1",
+        platform: "linux",
+        claims: claims,
+        contacts: contacts
+    )
+}
+
+func hello(_ claims: [Hello.Claim] = []) -> Hello {
+    Hello(name: "host", version: "1", platform: "linux", claims: claims)
+}
+
+func send(_ message: Message, to number: UInt8) -> NodeEffect {
+    .send(message.encoded(), to: node(number))
+}
+
+func hints(_ numbers: UInt8..., to receiver: UInt8) -> NodeEffect {
+    send(.hints(numbers.map { Hint(node($0), at: [outer($0)]) }), to: receiver)
+}
+
+func dial(_ number: UInt8) -> NodeEffect { .dial(outer(number), node(number)) }
+
+extension [NodeEffect] {
+    /// What was told to the user.
+    var notices: [Notice] { compactMap { if case .tell(let notice) = $0 { notice } else { nil } } }
+
+    /// Whom to dial where.
+    var dials: [NodeEffect] { filter { if case .dial = $0 { true } else { false } } }
+
+    /// What members were told.
+    func messages(to number: UInt8) -> [Message] {
+        compactMap { effect in
+            guard case .send(let bytes, to: node(number)) = effect else { return nil }
+            return try? Message.decode(bytes)
+        }
+    }
+}
