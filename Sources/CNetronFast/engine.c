@@ -64,8 +64,7 @@ const char *netron_drop_name(uint32_t reason)
     return reason < NETRON_DROP_COUNT ? names[reason] : NULL;
 }
 
-/* --- identities and secrets ----------------------------------------------------------------------
- */
+/* --- identities and secrets ------------------------------------------------------------------- */
 
 void netron_identity_new(uint8_t seed[NETRON_SEED_BYTES])
 {
@@ -111,8 +110,7 @@ void netron_network_address(const uint8_t *secret,
     nf_network_wipe(&network);
 }
 
-/* --- the engine ----------------------------------------------------------------------------------
- */
+/* --- the engine ------------------------------------------------------------------------------- */
 
 int netron_engine_new(netron_engine **out, const netron_options *options)
 {

@@ -62,7 +62,7 @@ static pair_world *make_world(void)
     return world;
 }
 
-/* --- whose packets are taken --------------------------------------------------------------------- */
+/* --- whose packets are taken ------------------------------------------------------------------ */
 
 static void a_source_that_is_not_the_senders_is_dropped(void **state)
 {
@@ -122,7 +122,7 @@ static void what_is_no_ip_packet_is_not_sent(void **state)
     pair_free(world);
 }
 
-/* --- whose packets go where ---------------------------------------------------------------------- */
+/* --- whose packets go where ------------------------------------------------------------------- */
 
 static void the_longest_prefix_decides(void **state)
 {

@@ -197,7 +197,7 @@ static void libraries_understand_each_other(void **state)
     }
 }
 
-/* --- the cache ---------------------------------------------------------------------------- */
+/* --- the cache -------------------------------------------------------------------------------- */
 
 static void key_of(uint64_t identity, uint8_t key[NF_AEAD_KEY_BYTES])
 {

@@ -18,7 +18,7 @@ static void assert_counts(const pair_world *world, unsigned node, uint64_t begun
     assert_int_equal(counters.handshakes_taken, taken);
 }
 
-/* --- who answers --------------------------------------------------------------------------------- */
+/* --- who answers ------------------------------------------------------------------------------ */
 
 static void a_dial_ends_in_a_session_at_both_ends(void **state)
 {
@@ -115,7 +115,7 @@ static void an_endpoint_without_a_port_is_not_dialled(void **state)
     pair_free(world);
 }
 
-/* --- what is lost -------------------------------------------------------------------------------- */
+/* --- what is lost ----------------------------------------------------------------------------- */
 
 typedef struct loss {
     uint8_t type;
@@ -235,7 +235,7 @@ static void message_3_is_repeated_byte_for_byte(void **state)
     pair_free(world);
 }
 
-/* --- before it is confirmed ---------------------------------------------------------------------- */
+/* --- before it is confirmed ------------------------------------------------------------------- */
 
 /* Its own dial too, by which it would reach the initiator all the same. */
 static bool lose_all_from_the_responder_but_message2(pair_world *world, pair_datagram *datagram)
@@ -295,7 +295,7 @@ static void a_dial_that_is_hung_up_makes_no_session(void **state)
     pair_free(world);
 }
 
-/* --- limits -------------------------------------------------------------------------------------- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 static void half_of_the_table_of_handshakes_is_for_dials(void **state)
 {

@@ -121,7 +121,7 @@ static void a_handshake_that_took_an_hour_is_over(void **state)
     }
 }
 
-/* --- without a clock ----------------------------------------------------------------------------- */
+/* --- without a clock -------------------------------------------------------------------------- */
 
 static void a_node_without_a_clock_may_dial_one_that_has_one(void **state)
 {

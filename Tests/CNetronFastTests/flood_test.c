@@ -82,7 +82,7 @@ static bool call_with_cookie(pair_world *world, caller *c, const netron_endpoint
     return a->count[NF_TYPE_MESSAGE2] > before;
 }
 
-/* --- cookies ------------------------------------------------------------------------------------- */
+/* --- cookies ---------------------------------------------------------------------------------- */
 
 static void under_load_there_are_only_cookies(void **state)
 {
@@ -210,7 +210,7 @@ static void a_cookie_is_taken_only_from_the_one_that_was_asked(void **state)
     pair_free(world);
 }
 
-/* --- with cookies -------------------------------------------------------------------------------- */
+/* --- with cookies ----------------------------------------------------------------------------- */
 
 static void a_network_begins_so_many_handshakes_and_no_more(void **state)
 {

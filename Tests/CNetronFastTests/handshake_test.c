@@ -28,7 +28,7 @@ enum {
 
 static const uint8_t secret[] = "what every member knows";
 
-/* --- how much work a message makes: calls into libsodium are counted on their way --------- */
+/* --- how much work a message makes: calls into libsodium are counted on their way ------------- */
 
 static unsigned dh_calls, hmac_calls;
 
@@ -52,7 +52,7 @@ int crypto_auth_hmacsha256_final(crypto_auth_hmacsha256_state *hmac, unsigned ch
     return real(hmac, out);
 }
 
-/* --- two members -------------------------------------------------------------------------- */
+/* --- two members ------------------------------------------------------------------------------ */
 
 typedef struct member {
     nf_identity identity;
@@ -156,7 +156,7 @@ static void assert_keys_agree(const meeting *m)
     assert_memory_not_equal(a_send, a_receive, 32);
 }
 
-/* --- what must work ----------------------------------------------------------------------- */
+/* --- what must work --------------------------------------------------------------------------- */
 
 static void two_members_agree_on_keys_and_know_each_other(void **state)
 {
@@ -226,7 +226,7 @@ static void the_ids_are_not_to_be_seen(void **state)
     }
 }
 
-/* --- suites ------------------------------------------------------------------------------- */
+/* --- suites ----------------------------------------------------------------------------------- */
 
 static void the_suite_is_picked_by_a_fixed_order(void **state)
 {
@@ -263,7 +263,7 @@ static void the_suite_is_picked_by_a_fixed_order(void **state)
     }
 }
 
-/* --- a member that breaks the rules: its messages are well sealed ------------------------- */
+/* --- a member that breaks the rules: its messages are well sealed ----------------------------- */
 
 /* Writes message 1 with any payload. */
 static void forge1(meeting *m, const uint8_t payload[108], const uint8_t *ephemeral)
@@ -470,7 +470,7 @@ static void an_ephemeral_key_that_gives_zero_is_answered_by_nothing(void **state
     assert_int_equal(write2(&m), NF_HANDSHAKE_FORGED);
 }
 
-/* --- who does not belong ------------------------------------------------------------------ */
+/* --- who does not belong ---------------------------------------------------------------------- */
 
 static void a_stranger_without_the_token_costs_one_hkdf_and_no_diffie_hellman(void **state)
 {
@@ -557,7 +557,7 @@ static void a_member_without_a_clock_gets_in(void **state)
     assert_int_equal(read1(&m), NF_HANDSHAKE_WRONG_NETWORK);
 }
 
-/* --- damage ------------------------------------------------------------------------------- */
+/* --- damage ----------------------------------------------------------------------------------- */
 
 /* One message of a meeting, and who reads it. */
 typedef struct delivery {

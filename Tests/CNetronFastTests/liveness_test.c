@@ -21,7 +21,7 @@ static unsigned downs(const pair_world *world, unsigned node)
     return world->nodes[node].event_count[NETRON_EVENT_PEER_DOWN];
 }
 
-/* --- goodbyes ------------------------------------------------------------------------------------ */
+/* --- goodbyes --------------------------------------------------------------------------------- */
 
 static void a_goodbye_is_noticed_at_once(void **state)
 {
@@ -112,7 +112,7 @@ static void packets_to_one_that_left_wait_for_its_return(void **state)
     pair_free(world);
 }
 
-/* --- silence ------------------------------------------------------------------------------------- */
+/* --- silence ---------------------------------------------------------------------------------- */
 
 static bool note_dials(pair_world *world, pair_datagram *datagram)
 {
@@ -206,7 +206,7 @@ static void traffic_in_one_direction_keeps_both_ends_up(void **state)
     pair_free(world);
 }
 
-/* --- idleness ------------------------------------------------------------------------------------ */
+/* --- idleness --------------------------------------------------------------------------------- */
 
 typedef struct bill {
     unsigned sealed, handshake;

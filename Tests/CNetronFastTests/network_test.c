@@ -198,7 +198,7 @@ static void wiping_leaves_nothing(void **state)
     assert_true(sodium_is_zero((const uint8_t *)&network, sizeof(network)));
 }
 
-/* --- chance ------------------------------------------------------------------------------- */
+/* --- chance ----------------------------------------------------------------------------------- */
 
 static void a_seed_gives_the_same_stream_and_another_seed_another(void **state)
 {

@@ -34,7 +34,7 @@ static void assert_heard(const pair_world *world, uint32_t first, uint32_t end)
     pair_assert_all_seen(world, 0, 30000 + first, 30000 + end);
 }
 
-/* --- both dial ----------------------------------------------------------------------------------- */
+/* --- both dial -------------------------------------------------------------------------------- */
 
 /* Where the packets of `from` go, by the receiver index that the last ones carry. */
 static uint32_t last_index(const pair_world *world, unsigned from)
@@ -143,7 +143,7 @@ static void several_dials_to_one_peer_end_in_one_session(void **state)
     }
 }
 
-/* --- beginning anew ------------------------------------------------------------------------------ */
+/* --- beginning anew --------------------------------------------------------------------------- */
 
 static void one_that_begins_anew_dials_and_is_heard_at_once(void **state)
 {

@@ -19,7 +19,7 @@ enum {
     ROUNDS_MAX = 1000000,  /* without time passing: an engine that never sleeps */
 };
 
-/* --- the world ----------------------------------------------------------------------------------- */
+/* --- the world -------------------------------------------------------------------------------- */
 
 pair_world *pair_new(unsigned nodes)
 {
@@ -150,7 +150,7 @@ uint32_t pair_random(pair_world *world, uint32_t bound)
     return (uint32_t)((uint64_t)(world->random_state >> 4) * bound >> 28);
 }
 
-/* --- links --------------------------------------------------------------------------------------- */
+/* --- links ------------------------------------------------------------------------------------ */
 
 static pair_datagram *copy_of(const pair_datagram *datagram)
 {
@@ -256,7 +256,7 @@ static void send_datagrams(pair_world *world, unsigned number)
     }
 }
 
-/* --- what comes out of engines ------------------------------------------------------------------- */
+/* --- what comes out of engines ---------------------------------------------------------------- */
 
 static void take_events(pair_world *world, unsigned number)
 {
@@ -304,7 +304,7 @@ void pair_flush(pair_world *world)
     }
 }
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static uint64_t next_moment(const pair_world *world)
 {
@@ -364,7 +364,7 @@ int pair_inject(pair_world *world,
     return result;
 }
 
-/* --- what nodes do ------------------------------------------------------------------------------- */
+/* --- what nodes do ---------------------------------------------------------------------------- */
 
 void pair_dial(pair_world *world, unsigned from, unsigned to)
 {
@@ -460,7 +460,7 @@ void pair_route(pair_world *world, unsigned node, unsigned other)
                      NETRON_OK);
 }
 
-/* --- inner packets ------------------------------------------------------------------------------- */
+/* --- inner packets ---------------------------------------------------------------------------- */
 
 static void address4(uint8_t *packet, unsigned from, unsigned to)
 {

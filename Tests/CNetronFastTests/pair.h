@@ -83,7 +83,7 @@ typedef struct pair_world {
     pair_node nodes[PAIR_NODES_MAX];
 } pair_world;
 
-/* --- the world ----------------------------------------------------------------------------------- */
+/* --- the world -------------------------------------------------------------------------------- */
 
 /** A world with `nodes` nodes that do not know each other. */
 pair_world *pair_new(unsigned nodes);
@@ -106,7 +106,7 @@ unsigned pair_node_of(const pair_world *world, const uint8_t id[NETRON_ID_BYTES]
 /** A number below `bound`, the same ones in each run. */
 uint32_t pair_random(pair_world *world, uint32_t bound);
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 /** Lets that much time pass. */
 void pair_run(pair_world *world, uint64_t duration_ns);
@@ -139,7 +139,7 @@ int pair_inject(pair_world *world,
                 const uint8_t *bytes,
                 size_t length);
 
-/* --- what nodes do ------------------------------------------------------------------------------- */
+/* --- what nodes do ---------------------------------------------------------------------------- */
 
 /** Node `from` dials node `to`, whom it expects to be there. */
 void pair_dial(pair_world *world, unsigned from, unsigned to);
@@ -166,7 +166,7 @@ netron_prefix pair_prefix6(unsigned node);
 /** To `node`, the inner addresses of `other` are the peer's of that id. */
 void pair_route(pair_world *world, unsigned node, unsigned other);
 
-/* --- inner packets ------------------------------------------------------------------------------- */
+/* --- inner packets ---------------------------------------------------------------------------- */
 
 /** A UDP packet of `length` bytes that carries `serial` (with length > 32). @return its length */
 size_t pair_udp4(uint8_t *out, unsigned from, unsigned to, size_t length, uint32_t serial);

@@ -32,7 +32,7 @@ static pair_world *make_world(void)
     return world;
 }
 
-/* --- one that moves ------------------------------------------------------------------------------ */
+/* --- one that moves --------------------------------------------------------------------------- */
 
 /* Bytes that node 1 sent to each endpoint of interest. */
 typedef struct watch {
@@ -151,7 +151,7 @@ static void new_keys_are_made_where_the_peer_is_now(void **state)
     pair_free(world);
 }
 
-/* --- one that does not --------------------------------------------------------------------------- */
+/* --- one that does not ------------------------------------------------------------------------ */
 
 typedef struct thief {
     netron_endpoint place;
@@ -262,7 +262,7 @@ static void late_packets_from_the_old_place_do_not_move_it_back(void **state)
     pair_free(world);
 }
 
-/* --- handshakes ---------------------------------------------------------------------------------- */
+/* --- handshakes ------------------------------------------------------------------------------- */
 
 typedef struct detour {
     netron_endpoint victim;

@@ -24,7 +24,7 @@ static uint32_t talk(pair_world *world, uint32_t serial, uint64_t duration_ns, u
     return serial;
 }
 
-/* --- new keys ------------------------------------------------------------------------------------ */
+/* --- new keys --------------------------------------------------------------------------------- */
 
 static bool capture_handshakes(pair_world *world, pair_datagram *datagram)
 {
@@ -159,7 +159,7 @@ static void until_new_keys_are_confirmed_the_initiator_seals_with_the_old(void *
     pair_free(world);
 }
 
-/* --- old keys ------------------------------------------------------------------------------------ */
+/* --- old keys --------------------------------------------------------------------------------- */
 
 typedef struct ages {
     uint32_t index[2][64];      /* of the receiver, by sender */
@@ -265,7 +265,7 @@ static void the_session_before_ends_with_its_keys(void **state)
     pair_free(world);
 }
 
-/* --- counters ------------------------------------------------------------------------------------ */
+/* --- counters --------------------------------------------------------------------------------- */
 
 typedef struct nonces {
     uint64_t *seen; /* key, then counter */

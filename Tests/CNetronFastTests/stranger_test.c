@@ -24,7 +24,7 @@ static void assert_untouched(pair_world *world, unsigned node)
     }
 }
 
-/* --- without the token --------------------------------------------------------------------------- */
+/* --- without the token ------------------------------------------------------------------------ */
 
 static void another_token_gets_no_answer(void **state)
 {
@@ -94,7 +94,7 @@ static void noise_is_dropped_and_counted(void **state)
     pair_free(world);
 }
 
-/* --- repeating what members said ----------------------------------------------------------------- */
+/* --- repeating what members said -------------------------------------------------------------- */
 
 typedef struct answers {
     netron_endpoint stranger;
@@ -222,7 +222,7 @@ static void a_first_message_without_a_clock_is_not_answered_again(void **state)
     pair_free(world);
 }
 
-/* --- changing what members say ------------------------------------------------------------------- */
+/* --- changing what members say ---------------------------------------------------------------- */
 
 typedef struct changes {
     unsigned made, answered;

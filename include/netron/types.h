@@ -12,7 +12,7 @@ enum {
     NETRON_OVERHEAD_BYTES = 32, /* added to each IP packet: header 16, tag 16 */
     NETRON_MTU_DEFAULT = 1400,  /* bytes of one inner IP packet */
     NETRON_MTU_MIN = 1280,      /* IPv6's least (RFC 8200) */
-    NETRON_MTU_MAX = 3500,      /* three fragments over the least path */
+    NETRON_MTU_MAX = 3480,      /* three fragments over the least path */
     NETRON_MESSAGE_BYTES_MAX = 1150,
     NETRON_LANES_MAX = 4,
     NETRON_PEERS_MAX = 16384,

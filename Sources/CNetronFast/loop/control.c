@@ -40,8 +40,7 @@ int nf_control_error(int negative_errno)
     }
 }
 
-/* --- what the machine has for others -------------------------------------------------------------
- */
+/* --- what the machine has for others ---------------------------------------------------------- */
 
 static void send_outgoing(netron_device *device)
 {
@@ -122,8 +121,7 @@ void nf_control_unlock(netron_device *device)
     }
 }
 
-/* --- the thread ----------------------------------------------------------------------------------
- */
+/* --- the thread ------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *timer);
 

@@ -131,8 +131,7 @@ void nf_seen_clear(nf_seen *seen)
     seen->oldest = 0;
 }
 
-/* --- rates ---------------------------------------------------------------------------------------
- */
+/* --- rates ------------------------------------------------------------------------------------ */
 
 /** Adds what flowed in since the last time. `filled_ns` moves on only by the time that the added
  *  thousandths took, rounded up, so that a bucket that is asked often fills as one asked seldom. A

@@ -121,8 +121,7 @@ void nf_core_free(nf_core *core)
     free(core);
 }
 
-/* --- time ----------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 uint64_t nf_core_wall_ms(const nf_core *core)
 {
@@ -190,8 +189,7 @@ void nf_core_tick(nf_core *core, uint64_t now_ns)
     }
 }
 
-/* --- what comes in -------------------------------------------------------------------------------
- */
+/* --- what comes in ---------------------------------------------------------------------------- */
 
 int nf_core_datagram(
     nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path, uint64_t now_ns)

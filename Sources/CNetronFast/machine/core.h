@@ -136,8 +136,7 @@ typedef struct nf_core {
 int nf_core_new(nf_core **out, const netron_options *options);
 void nf_core_free(nf_core *core);
 
-/* --- what comes in -------------------------------------------------------------------------------
- */
+/* --- what comes in ---------------------------------------------------------------------------- */
 
 void nf_core_set_time(nf_core *core, uint64_t wall_ms, uint64_t now_ns);
 int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t now_ns);
@@ -163,8 +162,7 @@ void nf_core_letter(
 uint64_t nf_core_deadline(const nf_core *core);
 void nf_core_tick(nf_core *core, uint64_t now_ns);
 
-/* --- what comes out ------------------------------------------------------------------------------
- */
+/* --- what comes out --------------------------------------------------------------------------- */
 
 bool nf_core_poll_event(nf_core *core, netron_event *event);
 
@@ -179,8 +177,7 @@ size_t nf_core_peers(nf_core *core, netron_peer_info *out, size_t capacity);
 /** Control's counters and the peers'; add each lane's drops to them. */
 void nf_core_counters(nf_core *core, netron_counters *out);
 
-/* --- between the files of the core ---------------------------------------------------------------
- */
+/* --- between the files of the core ------------------------------------------------------------ */
 
 static inline void nf_core_drop(nf_core *core, unsigned reason)
 {
@@ -206,6 +203,8 @@ uint32_t nf_ring_push(nf_ring *ring);
 void nf_ring_pop(nf_ring *ring);
 /** A zeroed event of a kind, for the caller to fill; NULL when the queue is full (counted). */
 netron_event *nf_event_add(nf_core *core, uint32_t kind);
+/** Messages from `id` that wait in the queue. */
+uint32_t nf_events_of(const nf_core *core, const uint8_t id[32]);
 /** Room for a datagram to `path`, or NULL when the queue is full (counted). */
 nf_outgoing *nf_outgoing_add(nf_core *core, const nf_path *path);
 /** Seals a message of a session for its path, or for another. */

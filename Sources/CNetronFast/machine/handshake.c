@@ -74,7 +74,7 @@ static nf_handshake_result end(nf_handshake *handshake, nf_handshake_result why)
     return why;
 }
 
-/* --- message 1 ---------------------------------------------------------------------------- */
+/* --- message 1 -------------------------------------------------------------------------------- */
 
 void nf_handshake_write1(nf_handshake *handshake,
                          const nf_identity *identity,
@@ -147,7 +147,7 @@ nf_handshake_result nf_handshake_read1(nf_handshake *handshake,
     return result;
 }
 
-/* --- message 2 ---------------------------------------------------------------------------- */
+/* --- message 2 -------------------------------------------------------------------------------- */
 
 /* The fixed order; 0 if the two have none in common. */
 static uint8_t pick(uint8_t offered, uint8_t available)
@@ -289,7 +289,7 @@ nf_handshake_read2(nf_handshake *handshake, const uint8_t *message, size_t lengt
     return settle(handshake, message, length, PAYLOAD2_BYTES, take_payload2);
 }
 
-/* --- message 3 ---------------------------------------------------------------------------- */
+/* --- message 3 -------------------------------------------------------------------------------- */
 
 nf_handshake_result nf_handshake_write3(nf_handshake *handshake,
                                         const nf_identity *identity,
@@ -318,7 +318,7 @@ nf_handshake_read3(nf_handshake *handshake, const uint8_t *message, size_t lengt
     return settle(handshake, message, length, PAYLOAD3_BYTES, take_payload3);
 }
 
-/* --- afterwards --------------------------------------------------------------------------- */
+/* --- afterwards ------------------------------------------------------------------------------- */
 
 static void data_key(const uint8_t split[32], uint8_t suite, uint8_t direction, uint8_t out[32])
 {

@@ -17,21 +17,22 @@ static nf_open_result drop(nf_lane *lane, unsigned why, unsigned *reason)
 static bool is_own_source(nf_lane *lane, nf_session *session, uint32_t index, const nf_ip *ip)
 {
     const nf_routes *routes = atomic_load_explicit(&lane->table->routes, memory_order_acquire);
+    if (routes == NULL) {
+        return false;
+    }
+    uint64_t number = nf_routes_number(routes);
     size_t length = ip->family == 4 ? 4 : 16;
-    if (routes == lane->last_source.routes && index == lane->last_source.session_index &&
+    if (number == lane->last_source.routes && index == lane->last_source.session_index &&
         ip->family == lane->last_source.family &&
         memcmp(ip->source, lane->last_source.source, length) == 0) {
         return true;
-    }
-    if (routes == NULL) {
-        return false;
     }
     uint32_t peer =
         ip->family == 4 ? nf_routes_find4(routes, ip->source) : nf_routes_find6(routes, ip->source);
     if (peer != session->peer) {
         return false;
     }
-    lane->last_source.routes = routes;
+    lane->last_source.routes = number;
     lane->last_source.session_index = index;
     lane->last_source.family = ip->family;
     memcpy(lane->last_source.source, ip->source, length);

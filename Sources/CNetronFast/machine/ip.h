@@ -18,8 +18,7 @@ typedef struct nf_ip {
  *  length, total length. */
 bool nf_ip_parse(nf_ip *ip, const uint8_t *packet, size_t length);
 
-/* --- ECN and DSCP across the tunnel: RFC 6040 (normal mode), RFC 2983 (uniform) -----------------
- */
+/* --- ECN and DSCP across the tunnel: RFC 6040 (normal mode), RFC 2983 (uniform) --------------- */
 
 /** The outer TOS byte for an inner one: both fields are copied. */
 static inline uint8_t nf_tos_encapsulate(uint8_t inner)
@@ -31,8 +30,7 @@ static inline uint8_t nf_tos_encapsulate(uint8_t inner)
  *  IPv4 header checksum is kept right. The inner DSCP stays. @return false: drop it */
 bool nf_tos_decapsulate(uint8_t *packet, uint8_t outer_tos);
 
-/* --- segment sizes ------------------------------------------------------------------------------
- */
+/* --- segment sizes ---------------------------------------------------------------------------- */
 
 /** Lowers the MSS option of a TCP SYN (IPv4 or IPv6, first fragment, no IPv6 extension headers) to
  *  what fits `mtu`; any other packet stays as it is; the TCP checksum is updated (RFC 1624), or
@@ -40,8 +38,7 @@ bool nf_tos_decapsulate(uint8_t *packet, uint8_t outer_tos);
  * the option). */
 void nf_mss_clamp(uint8_t *packet, size_t length, uint16_t mtu, bool partial);
 
-/* --- answers of our own --------------------------------------------------------------------------
- */
+/* --- answers of our own ----------------------------------------------------------------------- */
 
 enum { NF_ICMP_BYTES_MAX = 1280 };
 

@@ -51,7 +51,7 @@ typedef struct nf_lane {
     uint32_t next_fragment_id;
     _Atomic uint64_t drops[NETRON_DROP_COUNT]; /* written here, read by control */
     struct {
-        const nf_routes *routes; /* the snapshot this was found in */
+        uint64_t routes; /* the number of the snapshot this was found in */
         uint32_t session_index;
         uint8_t family;
         uint8_t source[16];
@@ -75,8 +75,7 @@ void nf_lane_add_drops(const nf_lane *lane, netron_counters *counters);
 /** Posts a letter to control; a full mailbox counts QUEUE_FULL. */
 void nf_lane_post(nf_lane *lane, const nf_letter *letter, const void *body, size_t body_length);
 
-/* --- outbound ------------------------------------------------------------------------------------
- */
+/* --- outbound --------------------------------------------------------------------------------- */
 
 /** Where packets with one inner destination go; good for one batch, and while the lane's AEAD cache
  *  is not asked for another key. */
@@ -118,8 +117,7 @@ size_t nf_session_seal(nf_session *session,
                        size_t length,
                        uint8_t *out);
 
-/* --- inbound -------------------------------------------------------------------------------------
- */
+/* --- inbound ---------------------------------------------------------------------------------- */
 
 typedef struct nf_inbound {
     uint8_t *packet; /* in the datagram, or in the lane's reassembly until the next open */

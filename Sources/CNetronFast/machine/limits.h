@@ -8,8 +8,7 @@
 #define NF_MILLISECOND_NS UINT64_C(1000000)
 #define NF_SECOND_NS      UINT64_C(1000000000)
 
-/* --- sessions ------------------------------------------------------------------------------------
- */
+/* --- sessions --------------------------------------------------------------------------------- */
 #define NF_REKEY_INITIATOR_NS (120 * NF_SECOND_NS) /* of age, while traffic flows */
 #define NF_REKEY_JITTER_NS    (10 * NF_SECOND_NS)  /* added to it, at random */
 #define NF_REKEY_RESPONDER_NS (160 * NF_SECOND_NS) /* when the initiator did not */
@@ -18,8 +17,7 @@
 #define NF_GCM_PACKETS_MAX    (UINT64_C(1) << 28)  /* sealed with one key, by one lane */
 #define NF_REKEY_PACKETS      (UINT64_C(1) << 27)  /* a new session is begun from here */
 
-/* --- handshakes ----------------------------------------------------------------------------------
- */
+/* --- handshakes ------------------------------------------------------------------------------- */
 enum {
     NF_HANDSHAKES_MAX = 1024,  /* begun or half-open, at once */
     NF_HALF_OPEN_BUSY = 512,   /* from here on message 1 must bring a cookie */
@@ -37,19 +35,17 @@ enum {
 #define NF_HALF_OPEN_END_NS  (8 * NF_SECOND_NS)
 #define NF_COOKIE_SECRET_NS  (120 * NF_SECOND_NS) /* how long a cookie's secret is used */
 
-/* --- liveness ------------------------------------------------------------------------------------
- */
+/* --- liveness --------------------------------------------------------------------------------- */
 #define NF_CHECK_ACTIVE_NS \
     (100 * NF_MILLISECOND_NS) /* how often a peer with traffic is looked at */
 #define NF_UNANSWERED_MIN_NS (300 * NF_MILLISECOND_NS) /* or three round trips: then a probe */
 #define NF_KEEPALIVE_NS      (25 * NF_SECOND_NS)       /* without a packet from the peer: an echo */
-#define NF_KEEPALIVE_LAG_NS (2 * NF_SECOND_NS) /* the responder waits longer: one of two asks */
-#define NF_SILENT_END_NS     (12 * NF_SECOND_NS)       /* unanswered that long: the peer is down */
-#define NF_REDIAL_NS         (3 * NF_SECOND_NS) /* between new handshakes with a silent peer */
+#define NF_KEEPALIVE_LAG_NS  (2 * NF_SECOND_NS)  /* the responder waits longer: one of two asks */
+#define NF_SILENT_END_NS     (12 * NF_SECOND_NS) /* unanswered that long: the peer is down */
+#define NF_REDIAL_NS         (3 * NF_SECOND_NS)  /* between new handshakes with a silent peer */
 enum { NF_PROBES_LOST = 2 /* echoes lost before a new handshake is tried */ };
 
-/* --- paths ---------------------------------------------------------------------------------------
- */
+/* --- paths ------------------------------------------------------------------------------------ */
 #define NF_PROBE_RETRY_NS   (500 * NF_MILLISECOND_NS)
 #define NF_PROBE_CONFIRM_NS (10 * NF_SECOND_NS)  /* while traffic flows */
 #define NF_PROBE_RAISE_NS   (600 * NF_SECOND_NS) /* RFC 8899 5.1.1 */
@@ -60,8 +56,7 @@ enum {
     NF_CIRCUIT_SHIM_BYTES = 8, /* room kept for a relay's header */
 };
 
-/* --- queues --------------------------------------------------------------------------------------
- */
+/* --- queues ----------------------------------------------------------------------------------- */
 enum {
     NF_EVENTS_MAX = 1024,         /* waiting for the caller */
     NF_EVENTS_PER_PEER_MAX = 64,  /* messages of one peer among them */

@@ -43,7 +43,7 @@ const nf_noise_pattern nf_noise_xxpsk0psk3 = {
         },
 };
 
-/* --- SymmetricState (5.2) ----------------------------------------------------------------- */
+/* --- SymmetricState (5.2) --------------------------------------------------------------------- */
 
 static void mix_hash(nf_noise_symmetric *symmetric, const uint8_t *bytes, size_t length)
 {
@@ -139,7 +139,7 @@ static long unseal(nf_noise_symmetric *symmetric, const uint8_t *in, size_t leng
     return (long)opened;
 }
 
-/* --- HandshakeState (5.3) ----------------------------------------------------------------- */
+/* --- HandshakeState (5.3) --------------------------------------------------------------------- */
 
 static bool begins_with_psk(const nf_noise_pattern *pattern)
 {

@@ -9,8 +9,7 @@
 #include <sodium.h>
 #include <string.h>
 
-/* --- echoes --------------------------------------------------------------------------------------
- */
+/* --- echoes ----------------------------------------------------------------------------------- */
 
 void nf_path_echo(nf_core *core, nf_session *session, uint64_t token)
 {
@@ -39,8 +38,7 @@ static void take_echo_reply(nf_core *core, nf_session *session, const uint8_t *b
     }
 }
 
-/* --- moves ---------------------------------------------------------------------------------------
- */
+/* --- moves ------------------------------------------------------------------------------------ */
 
 void nf_path_roamed(nf_core *core, uint32_t index, const nf_path *path)
 {
@@ -73,22 +71,15 @@ take_response(nf_core *core, nf_session *session, const uint8_t *body, const nf_
     nf_peers_set_path(core, session->peer, path);
 }
 
-/* --- sizes ---------------------------------------------------------------------------------------
- */
+/* --- sizes ------------------------------------------------------------------------------------ */
 
 /* What is tried, in UDP payload bytes: the most that the inner MTU can use, with a relay's shim;
  * below it what Ethernet, PPPoE, common tunnels and IPv6's least MTU leave. */
-static uint32_t candidate(const nf_core *core, unsigned number)
+static const uint16_t common_sizes[] = {1440, 1412, 1372, 1332, 1292, 1252, 1232};
+
+static uint32_t top_size(const nf_core *core)
 {
-    static const uint16_t common[] = {1440, 1412, 1372, 1332, 1292, 1252, 1232};
-    uint32_t top = core->table.mtu + NF_SESSION_OVERHEAD_BYTES + NF_CIRCUIT_SHIM_BYTES;
-    if (number == 0) {
-        return top;
-    }
-    if (number > sizeof(common) / sizeof(common[0])) {
-        return 0;
-    }
-    return common[number - 1] < top ? common[number - 1] : NF_PATH_MTU_BASE;
+    return core->table.mtu + NF_SESSION_OVERHEAD_BYTES + NF_CIRCUIT_SHIM_BYTES;
 }
 
 static void send_probe(nf_core *core, nf_session *session, uint32_t size)
@@ -122,7 +113,7 @@ void nf_path_search(nf_core *core, uint32_t number)
 static void search_step(nf_core *core, uint32_t number, nf_session *session)
 {
     nf_peer *peer = &core->peers[number];
-    bool found_top = peer->search_best >= candidate(core, 0);
+    bool found_top = peer->search_best >= top_size(core);
     if (found_top || peer->search_tries >= NF_PROBE_TRIES_MAX) {
         use_size(core, number, peer->search_best, true);
         peer->search_tries = 0;
@@ -130,8 +121,11 @@ static void search_step(nf_core *core, uint32_t number, nf_session *session)
         peer->confirm_ns = core->now_ns + NF_PROBE_CONFIRM_NS;
         return;
     }
-    for (unsigned i = 0; candidate(core, i) > peer->search_best; i++) {
-        send_probe(core, session, candidate(core, i));
+    send_probe(core, session, top_size(core));
+    for (unsigned i = 0; i < sizeof(common_sizes) / sizeof(common_sizes[0]); i++) {
+        if (common_sizes[i] > peer->search_best && common_sizes[i] < top_size(core)) {
+            send_probe(core, session, common_sizes[i]);
+        }
     }
     peer->search_tries++;
     peer->search_ns = core->now_ns + NF_PROBE_RETRY_NS;
@@ -178,7 +172,7 @@ static void take_probe_reply(nf_core *core, nf_session *session, const uint8_t *
     uint32_t number = session->peer;
     nf_peer *peer = &core->peers[number];
     uint32_t size = nf_load_le16(body + 2);
-    if (size > candidate(core, 0)) {
+    if (size > top_size(core)) {
         return; /* never asked for */
     }
     if (size >= peer->path_mtu) {
@@ -187,7 +181,7 @@ static void take_probe_reply(nf_core *core, nf_session *session, const uint8_t *
     }
     if (size > peer->search_best) {
         peer->search_best = size;
-        bool top = size == candidate(core, 0);
+        bool top = size == top_size(core);
         use_size(core, number, size, top);
         if (top) {
             peer->search_ns = UINT64_MAX;
@@ -214,8 +208,7 @@ void nf_path_refused(nf_core *core, uint32_t index)
     }
 }
 
-/* --- messages ------------------------------------------------------------------------------------
- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body, size_t length)
 {

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the table, by id ----------------------------------------------------------------------------
- */
+/* --- the table, by id ------------------------------------------------------------------------- */
 
 static uint32_t bucket_of(const nf_core *core, const uint8_t id[32])
 {
@@ -39,6 +38,8 @@ uint32_t nf_peers_take(nf_core *core, const uint8_t id[32])
     peer = core->free_peers[--core->free_peer_count];
     core->peers[peer] = (nf_peer){.used = true, .path_mtu = NF_PATH_MTU_BASE};
     memcpy(core->peers[peer].id, id, 32);
+    /* It may have been here before: its share of the queue is still what it is. */
+    core->peers[peer].pending_messages = nf_events_of(core, id);
     uint32_t bucket = bucket_of(core, id);
     while (core->peer_ids[bucket] != 0) {
         bucket = (bucket + 1) & core->peer_ids_mask;
@@ -68,8 +69,7 @@ static void forget_id(nf_core *core, uint32_t peer)
     }
 }
 
-/* --- sessions ------------------------------------------------------------------------------------
- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 nf_session *nf_peers_session(nf_core *core, uint32_t peer)
 {
@@ -213,6 +213,13 @@ void nf_peers_remove(nf_core *core, uint32_t number, int reason)
     nf_peer *peer = &core->peers[number];
     cancel_attempts(core, number, reason == NETRON_DOWN_LOCAL || reason == NETRON_DOWN_GOODBYE);
     bool was_up = peer->announced;
+    netron_peer_info info; /* the node's totals outlive the peer */
+    if (nf_peers_info(core, number, &info)) {
+        core->counters.tx_packets += info.tx_packets;
+        core->counters.tx_bytes += info.tx_bytes;
+        core->counters.rx_packets += info.rx_packets;
+        core->counters.rx_bytes += info.rx_bytes;
+    }
     nf_peers_end_session(core, number, peer->current);
     nf_peers_end_session(core, number, peer->previous);
     if (reason != 0 && was_up) {
@@ -233,8 +240,7 @@ void nf_peers_remove(nf_core *core, uint32_t number, int reason)
     core->free_peers[core->free_peer_count++] = number;
 }
 
-/* --- addresses -----------------------------------------------------------------------------------
- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static bool is_valid_prefix(const netron_prefix *prefix)
 {
@@ -339,6 +345,18 @@ void nf_peers_rebuild_routes(nf_core *core)
     nf_waiting_release(core);
 }
 
+static void add_traffic(nf_core *core, uint32_t index, netron_peer_info *info)
+{
+    nf_session *session = nf_table_find(&core->table, index);
+    if (session != NULL) {
+        uint64_t bytes;
+        info->tx_packets += nf_session_sent(session, &bytes);
+        info->tx_bytes += bytes;
+        info->rx_packets += atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
+        info->rx_bytes += atomic_load_explicit(&session->rx_bytes, memory_order_relaxed);
+    }
+}
+
 bool nf_peers_info(nf_core *core, uint32_t number, netron_peer_info *info)
 {
     const nf_peer *peer = &core->peers[number];
@@ -355,18 +373,15 @@ bool nf_peers_info(nf_core *core, uint32_t number, netron_peer_info *info)
     info->rx_packets = peer->past_rx_packets;
     info->rx_bytes = peer->past_rx_bytes;
     info->heard_ns = peer->heard_ns;
+    add_traffic(core, peer->previous, info);
+    add_traffic(core, peer->current, info);
     nf_session *session = nf_peers_session(core, number);
     if (session != NULL) {
-        uint64_t bytes;
         info->up = 1;
         info->suite = session->suite;
         info->lanes = session->remote_lanes;
         info->handshake_ns = session->made_ns;
         info->heard_ns = atomic_load_explicit(&session->heard_ns, memory_order_relaxed);
-        info->tx_packets += nf_session_sent(session, &bytes);
-        info->tx_bytes += bytes;
-        info->rx_packets += atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
-        info->rx_bytes += atomic_load_explicit(&session->rx_bytes, memory_order_relaxed);
     }
     return true;
 }

@@ -55,6 +55,16 @@ netron_event *nf_event_add(nf_core *core, uint32_t kind)
     return event;
 }
 
+uint32_t nf_events_of(const nf_core *core, const uint8_t id[32])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < core->event_ring.count; i++) {
+        const netron_event *event = &core->events[(core->event_ring.first + i) % NF_EVENTS_MAX];
+        count += event->kind == NETRON_EVENT_MESSAGE && memcmp(event->id, id, 32) == 0;
+    }
+    return count;
+}
+
 bool nf_core_poll_event(nf_core *core, netron_event *event)
 {
     if (core->event_ring.count == 0) {

@@ -45,6 +45,7 @@ typedef struct table6 {
 } table6;
 
 struct nf_routes {
+    uint64_t number;
     uint64_t key[HASH_KEYS];
     uint32_t count4, count6; /* tables in use, longest prefix first */
     table4 tables4[LENGTHS4];
@@ -134,8 +135,12 @@ uint32_t nf_routes_find6(const nf_routes *routes, const uint8_t address[16])
     return NF_NO_PEER;
 }
 
-/* --- building ------------------------------------------------------------------------------------
- */
+uint64_t nf_routes_number(const nf_routes *routes)
+{
+    return routes->number;
+}
+
+/* --- building --------------------------------------------------------------------------------- */
 
 /** How many routes there are of each length, and then which table is theirs. */
 typedef struct plan {
@@ -250,6 +255,7 @@ nf_routes *nf_routes_new(const nf_route *routes, size_t count, uint64_t seed)
         nf_routes_free(made);
         return NULL;
     }
+    made->number = seed;
     make_key(made, seed);
     for (size_t i = 0; i < count; i++) {
         const netron_prefix *prefix = &routes[i].prefix;

@@ -26,6 +26,10 @@ nf_routes *nf_routes_new(const nf_route *routes, size_t count, uint64_t seed);
 
 void nf_routes_free(nf_routes *routes);
 
+/** The snapshot's own number: its seed. What was found in one snapshot is known by this, not by the
+ *  pointer, since another may come to lie where a freed one was. */
+uint64_t nf_routes_number(const nf_routes *routes);
+
 /** The peer of a 4-byte or 16-byte address, or NF_NO_PEER. */
 uint32_t nf_routes_find4(const nf_routes *routes, const uint8_t address[4]);
 uint32_t nf_routes_find6(const nf_routes *routes, const uint8_t address[16]);

@@ -29,6 +29,7 @@ struct nf_waiting {
     cell cells[NF_WAITING_PACKETS_MAX];
     uint16_t free_cells[NF_WAITING_PACKETS_MAX];
     uint16_t free_count, used_count;
+    uint64_t next_ns; /* the deadline that is set */
 };
 
 bool nf_waiting_init(nf_core *core)
@@ -37,6 +38,7 @@ bool nf_waiting_init(nf_core *core)
     if (core->waiting == NULL) {
         return false;
     }
+    core->waiting->next_ns = UINT64_MAX;
     for (uint16_t i = NF_WAITING_PACKETS_MAX; i > 0; i--) {
         core->waiting->free_cells[core->waiting->free_count++] = (uint16_t)(i - 1);
     }
@@ -64,8 +66,17 @@ static bool seal_fragments(nf_core *core, nf_session *session, const uint8_t *pa
     return count > 0;
 }
 
+/* What was sealed since the queue held `before` leaves in the class of the packet inside. */
+static void set_class(nf_core *core, uint32_t before, uint8_t tos)
+{
+    const nf_ring *ring = &core->outgoing_ring;
+    for (uint32_t i = before; i < ring->count; i++) {
+        core->outgoing[(ring->first + i) % ring->capacity].tos = nf_tos_encapsulate(tos);
+    }
+}
+
 /* Sends a packet if there is a route and a session by now. */
-static bool try_send(nf_core *core, const nf_ip *ip, const uint8_t *packet, size_t length)
+static bool try_send(nf_core *core, const nf_ip *ip, uint8_t *packet, size_t length)
 {
     const nf_routes *routes = atomic_load_explicit(&core->table.routes, memory_order_relaxed);
     if (routes == NULL) {
@@ -77,10 +88,16 @@ static bool try_send(nf_core *core, const nf_ip *ip, const uint8_t *packet, size
     if (session == NULL || !core->peers[peer].used) {
         return false;
     }
-    if (length + NF_SESSION_OVERHEAD_BYTES > core->peers[peer].path_mtu) {
-        return seal_fragments(core, session, packet, length);
+    uint16_t clamp_mtu = nf_session_clamp_mtu(session, core->table.mtu);
+    if (clamp_mtu != 0) {
+        nf_mss_clamp(packet, length, clamp_mtu, false);
     }
-    return nf_core_seal(core, session, NF_TYPE_DATA, packet, length, NULL);
+    uint32_t before = core->outgoing_ring.count;
+    bool whole = length + NF_SESSION_OVERHEAD_BYTES <= core->peers[peer].path_mtu;
+    bool sent = whole ? nf_core_seal(core, session, NF_TYPE_DATA, packet, length, NULL)
+                      : seal_fragments(core, session, packet, length);
+    set_class(core, before, ip->tos);
+    return sent;
 }
 
 static void answer(nf_core *core, const uint8_t *packet, size_t length)
@@ -101,17 +118,19 @@ static void answer(nf_core *core, const uint8_t *packet, size_t length)
                                            out->bytes);
 }
 
-static void release_cells(struct nf_waiting *waiting, destination *d)
+/* Gives back the first `count` cells of a destination. */
+static void release_cells(struct nf_waiting *waiting, destination *d, uint8_t count)
 {
-    for (uint8_t i = 0; i < d->count; i++) {
+    for (uint8_t i = 0; i < count; i++) {
         waiting->free_cells[waiting->free_count++] = d->cells[i];
     }
-    d->count = 0;
+    d->count = (uint8_t)(d->count - count);
+    memmove(d->cells, d->cells + count, d->count * sizeof(d->cells[0]));
 }
 
 static void forget(struct nf_waiting *waiting, destination *d)
 {
-    release_cells(waiting, d);
+    release_cells(waiting, d, d->count);
     d->used = false;
     waiting->used_count--;
 }
@@ -127,6 +146,12 @@ static destination *find(struct nf_waiting *waiting, const nf_ip *ip)
         }
     }
     return NULL;
+}
+
+static void set_deadline(nf_core *core, uint64_t at_ns)
+{
+    core->waiting->next_ns = at_ns;
+    nf_core_set_deadline_owner(core, NF_OWNER_WAITING, at_ns);
 }
 
 /* A place for a new destination: a free one, or that of the one which ends first. */
@@ -151,7 +176,9 @@ static destination *take(nf_core *core, const nf_ip *ip)
     memcpy(best->address, ip->destination, ip->family == 4 ? 4 : 16);
     best->until_ns = core->now_ns + NF_WAITING_NS;
     waiting->used_count++;
-    nf_core_set_deadline_owner(core, NF_OWNER_WAITING, core->now_ns + NF_MILLISECOND_NS * 100);
+    if (best->until_ns < waiting->next_ns) {
+        set_deadline(core, best->until_ns);
+    }
     return best;
 }
 
@@ -210,6 +237,13 @@ void nf_waiting_add(nf_core *core, uint32_t peer, uint8_t *packet, size_t length
     d->cells[d->count++] = number;
 }
 
+static bool send_cell(nf_core *core, uint16_t number)
+{
+    cell *c = &core->waiting->cells[number];
+    nf_ip ip;
+    return nf_ip_parse(&ip, c->bytes, c->length) && try_send(core, &ip, c->bytes, c->length);
+}
+
 void nf_waiting_release(nf_core *core)
 {
     struct nf_waiting *waiting = core->waiting;
@@ -222,17 +256,12 @@ void nf_waiting_release(nf_core *core)
             forget(waiting, d); /* who comes up now may have it */
             continue;
         }
-        bool sent = false;
-        for (uint8_t n = 0; n < d->count; n++) {
-            const cell *c = &waiting->cells[d->cells[n]];
-            nf_ip ip;
-            sent =
-                nf_ip_parse(&ip, c->bytes, c->length) && try_send(core, &ip, c->bytes, c->length);
-            if (!sent) {
-                break;
-            }
+        uint8_t sent = 0;
+        while (sent < d->count && send_cell(core, d->cells[sent])) {
+            sent++;
         }
-        if (sent) {
+        release_cells(waiting, d, sent);
+        if (d->count == 0) {
             forget(waiting, d);
         }
     }
@@ -253,7 +282,7 @@ void nf_waiting_timeout(nf_core *core)
                 const cell *c = &waiting->cells[d->cells[n]];
                 answer(core, c->bytes, c->length);
             }
-            release_cells(waiting, d);
+            release_cells(waiting, d, d->count);
             d->negative = true;
             d->until_ns = core->now_ns + NF_NEGATIVE_NS;
         }
@@ -261,5 +290,5 @@ void nf_waiting_timeout(nf_core *core)
             next = d->until_ns;
         }
     }
-    nf_core_set_deadline_owner(core, NF_OWNER_WAITING, next);
+    set_deadline(core, next);
 }

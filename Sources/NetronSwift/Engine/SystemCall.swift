@@ -13,6 +13,7 @@ package struct SystemCall: Error, Hashable, Sendable, CustomStringConvertible {
     package static let missing = Self(number: ENOENT)
     package static let busy = Self(number: EWOULDBLOCK)
     package static let notPermitted = Self(number: EACCES)
+    static let addressInUse = Self(number: EADDRINUSE)
 
     /// What it means, in the system's words.
     package var description: String { Self.text(of: number) }

@@ -50,7 +50,8 @@ public actor Node {
 
     private let seed: [UInt8]
     private let state: StateDirectory?
-    private var locks: [FileLock] = []
+    private var stateLock: FileLock?
+    private var portLock: PortLock?
     private var group: MultiThreadedEventLoopGroup?
     private var server: ControlServer?
     private var lan: LANService?
@@ -147,10 +148,15 @@ public actor Node {
     }
 
     private func lock() throws(NodeError) {
-        guard let state else { return }
-        locks.append(try state.lock())
+        stateLock = try state?.lock()
         let port = settings.options.port
-        if port != 0, let lock = try StateDirectory.lock(port: port) { locks.append(lock) }
+        guard port != 0 else { return }
+        do throws(SystemCall) {
+            portLock = try PortLock(port)
+        } catch {
+            throw NodeError(.system, "UDP port \(port) cannot be locked: \(error)")
+        }
+        guard portLock != nil else { throw NodeError(portInUse: port) }
     }
 
     private func open() throws(NodeError) {
@@ -208,7 +214,8 @@ public actor Node {
         pings = [:]
         try? await group?.shutdownGracefully()
         group = nil
-        locks = []
+        portLock = nil
+        stateLock = nil
         announcer.finish()
     }
 }

@@ -59,6 +59,14 @@ extension NodeError: CustomStringConvertible {
 }
 
 extension NodeError {
+    init(portInUse port: UInt16) {
+        self.init(
+            .portInUse,
+            "UDP port \(port) is in use by another program; choose another with --port, or 0 for"
+                + " any"
+        )
+    }
+
     init(_ error: ConfigError) { self.init(.invalidConfig, error.description) }
 
     /// Why the packet core did not start.
@@ -73,11 +81,7 @@ extension NodeError {
                     ?? "the sockets cannot be opened: not permitted; \(advice)"
             )
         case .inUse where error.isAddressInUse || interface == nil:
-            self.init(
-                .portInUse,
-                "UDP port \(options.port) is in use by another program; choose another with"
-                    + " --port, or 0 for any"
-            )
+            self.init(portInUse: options.port)
         case .inUse:
             let name = interface ?? ""
             self.init(

@@ -161,7 +161,8 @@ extension RateReport {
         self.init()
         let microseconds = UInt64(max(1, period / .microseconds(1)))
         func rate(_ count: KeyPath<Traffic, UInt64>) -> UInt64 {
-            (after[keyPath: count] &- before[keyPath: count]) &* 1_000_000 / microseconds
+            let (before, after) = (before[keyPath: count], after[keyPath: count])
+            return after > before ? (after - before) &* 1_000_000 / microseconds : 0
         }
         receivedBytes = rate(\.receivedBytes)
         receivedPackets = rate(\.receivedPackets)

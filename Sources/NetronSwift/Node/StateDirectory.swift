@@ -25,7 +25,9 @@ package struct StateDirectory: Sendable {
         return "\(Host.variable("HOME") ?? "/tmp")/.local/state/netron"
     }
 
-    /// Makes the directory if it is missing, and sees to it that it is the user's alone.
+    /// Makes the directory if it is missing, and sees to it that nobody else can change it.
+    ///
+    /// Others may look into one that the user made: what lies there is closed to them by itself.
     func prepare() throws(NodeError) {
         let status = try carryOut { () throws(SystemCall) in
             try Files.makeDirectory(path)
@@ -34,10 +36,10 @@ package struct StateDirectory: Sendable {
         guard let status, status.isDirectory else {
             throw NodeError(.badState, "\(path) is no directory; choose another --state-dir")
         }
-        guard status.isPrivate else {
+        guard status.owner == Host.user, status.mode & 0o022 == 0 else {
             throw NodeError(
                 .badState,
-                "the state directory \(path) is open to other users; run:"
+                "the state directory \(path) is another user's to change; run:"
                     + " chown \(Host.user) \(path) && chmod 700 \(path)"
             )
         }
@@ -66,23 +68,6 @@ package struct StateDirectory: Sendable {
             .stateInUse,
             "another node runs with the state directory \(path); give each one its own --state-dir"
                 + " or --interface"
-        )
-    }
-
-    /// Keeps other nodes of this user from the port, as long as the lock lives.
-    ///
-    /// The sockets of a node share its port among themselves, and so would those of a second one.
-    /// Nil where no lock can be made: then the packet core's own check has to do.
-    static func lock(port: UInt16) throws(NodeError) -> FileLock? {
-        do throws(SystemCall) {
-            try Files.makeDirectory(root)
-            if let lock = try FileLock("\(root)/port-\(port).lock") { return lock }
-        } catch {
-            return nil
-        }
-        throw NodeError(
-            .portInUse,
-            "another node has UDP port \(port); choose another with --port, or 0 for any"
         )
     }
 
