@@ -28,7 +28,8 @@ let package = Package(
         ),
 
         // The packet core. Its path is the root so that the public headers can lie in include/,
-        // where a C user looks for them.
+        // where a C user looks for them. So SwiftPM watches the whole root but .build: a second
+        // build folder (--scratch-path) lies in .build/NAME or outside, or it builds only once.
         .target(
             name: "CNetronFast",
             dependencies: ["CLibUV", "CSodium"],

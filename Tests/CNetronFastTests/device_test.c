@@ -23,10 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 
@@ -72,9 +72,8 @@ static int make_namespaces(void **state)
     }
     enter(0);
     char command[160];
-    snprintf(command, sizeof(command),
-             "ip link add va type veth peer name vb netns /proc/%d/fd/%d", (int)getpid(),
-             namespaces[1]);
+    snprintf(command, sizeof(command), "ip link add va type veth peer name vb netns /proc/%d/fd/%d",
+             (int)getpid(), namespaces[1]);
     run(command);
     run("ip addr add 10.99.0.1/24 dev va && ip link set va up");
     enter(1);
@@ -86,7 +85,8 @@ static void start(side *s, int number, uint32_t lanes, uint32_t offloads_off)
 {
     static const uint8_t secret[] = "a secret of the two devices";
     sem_init(&s->awake, 0, 0);
-    netron_prefix address = {.address = {10, 1, 0, (uint8_t)(number + 1)}, .family = 4, .length = 24};
+    netron_prefix address = {
+        .address = {10, 1, 0, (uint8_t)(number + 1)}, .family = 4, .length = 24};
     netron_device_options options = {
         .size = sizeof(options),
         .tun = 1,

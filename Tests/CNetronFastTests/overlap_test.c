@@ -67,7 +67,9 @@ static void both_dial(uint64_t between_ns, uint64_t latency_ns)
         assert_int_equal(pair_counters(world, node).handshakes_done, 1);
         assert_int_equal(pair_counters(world, node).handshakes_taken, 1);
         assert_int_equal(pair_count(world, node, NF_TYPE_MESSAGE3), 1);
-        assert_int_equal(world->nodes[node].event_count[NETRON_EVENT_PEER_UP], 1);
+        /* The dial has its answer, also when the other's handshake was done before it. */
+        assert_in_range(world->nodes[node].event_count[NETRON_EVENT_PEER_UP], 1, 2);
+        assert_int_equal(world->nodes[node].event_count[NETRON_EVENT_DIAL_FAILED], 0);
     }
     /* ... and the one that the smaller id began is the one in use, in both directions. */
     unsigned smaller = smaller_of(world);
@@ -122,6 +124,22 @@ static void two_that_dial_each_other_agree_whatever_is_lost(void **state)
     }
 }
 
+static void a_dial_of_a_peer_that_is_up_makes_no_session(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(2);
+    pair_dial(world, 0, 1);
+    pair_run(world, NF_SECOND_NS);
+    assert_int_equal(world->nodes[0].event_count[NETRON_EVENT_PEER_UP], 1);
+    pair_dial(world, 0, 1);
+    pair_run(world, NF_SECOND_NS);
+    assert_int_equal(world->nodes[0].event_count[NETRON_EVENT_PEER_UP], 2);
+    assert_int_equal(world->nodes[1].event_count[NETRON_EVENT_PEER_UP], 1);
+    assert_int_equal(pair_counters(world, 0).handshakes_done, 1);
+    assert_int_equal(pair_counters(world, 1).handshakes_taken, 1);
+    pair_free(world);
+}
+
 static void several_dials_to_one_peer_end_in_one_session(void **state)
 {
     (void)state;
@@ -134,8 +152,10 @@ static void several_dials_to_one_peer_end_in_one_session(void **state)
         pair_run(world, NF_SECOND_NS);
         uint32_t end = talk(world, 0, 300, 100 * NF_MILLISECOND_NS);
         assert_heard(world, 0, end - 1);
+        /* Each dial has its answer; who was dialled hears of one newcomer. */
+        assert_int_equal(world->nodes[from].event_count[NETRON_EVENT_PEER_UP], 5);
+        assert_int_equal(world->nodes[1 - from].event_count[NETRON_EVENT_PEER_UP], 1);
         for (unsigned node = 0; node < 2; node++) {
-            assert_int_equal(world->nodes[node].event_count[NETRON_EVENT_PEER_UP], 1);
             assert_int_equal(world->nodes[node].event_count[NETRON_EVENT_PEER_DOWN], 0);
             assert_int_equal(pair_peer_count(world, node), 1);
         }
@@ -205,6 +225,7 @@ int main(void)
         cmocka_unit_test(two_that_dial_each_other_choose_the_same_session),
         cmocka_unit_test(two_that_dial_each_other_on_a_link_without_delay_agree),
         cmocka_unit_test(two_that_dial_each_other_agree_whatever_is_lost),
+        cmocka_unit_test(a_dial_of_a_peer_that_is_up_makes_no_session),
         cmocka_unit_test(several_dials_to_one_peer_end_in_one_session),
         cmocka_unit_test(one_that_begins_anew_dials_and_is_heard_at_once),
         cmocka_unit_test(one_that_begins_anew_in_silence_is_found_by_who_sends_to_it),

@@ -182,6 +182,9 @@ import Testing
         let effects = script.hear(.contested(ip(address), holder: node(7)), from: 1)
         #expect(effects.notices == [.addressTaken(ip(address), by: node(7))])
         #expect(effects.contains(greeting(since: .max, to: 1)))
+        // What others claim meanwhile is no reason to doubt it.
+        let other = script.join(2, claims: [claim("10.1.0.2")])
+        #expect(!other.contains(greeting(since: 1, to: 1)))
         // When the holder comes, it has the address, though we claimed it earlier.
         _ = script.join(7, claims: [claim(address, since: 5)])
         #expect(script.machine.member(node(7))?.prefixes == [ula(7), host(address)])

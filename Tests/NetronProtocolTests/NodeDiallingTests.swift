@@ -220,6 +220,18 @@ import Testing
         #expect(script.after(.resolved(one, [outer(1)])) == [.dial(outer(1), nil)])
     }
 
+    @Test("nor when its member comes and goes meanwhile") func slowResolverAgain() {
+        var script = NodeScript()
+        _ = script.start(contacts: [one])
+        _ = script.after(.resolved(one, [outer(1)]))
+        _ = script.after(.dialFailed(outer(1), nil))
+        #expect(script.pass(.seconds(1)) == [.resolve(one)])
+        _ = script.join(1)
+        _ = script.after(.peerDown(node(1), .goodbye))
+        #expect(script.pass(.seconds(30)).isEmpty)
+        #expect(script.after(.resolved(one, [outer(1)])) == [.dial(outer(1), nil)])
+    }
+
     @Test("a name is resolved again when its member goes, and may lead elsewhere") func renamed() {
         var script = NodeScript()
         _ = script.start(contacts: [one])

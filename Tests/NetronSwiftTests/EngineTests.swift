@@ -187,6 +187,17 @@ import Testing
     }
 }
 
+@Suite("engine: port lock") struct PortLockTests {
+    @Test("a port has one node at a time") func once() throws {
+        var lock = try PortLock(65_535)
+        #expect(lock != nil)
+        #expect(try PortLock(65_535) == nil)
+        #expect(try PortLock(6553) != nil)
+        lock = nil
+        #expect(try PortLock(65_535) != nil)
+    }
+}
+
 @Suite("engine: resolver") struct ResolverTests {
     @Test(
         "an address is its own endpoint",

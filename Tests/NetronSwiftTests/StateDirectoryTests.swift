@@ -53,7 +53,13 @@ final class Scratch {
         #expect(state.controlSocket == "\(state.path)/control.sock")
     }
 
-    @Test("one that others may enter is refused, with what to do", arguments: [0o770, 0o701])
+    @Test("one that others may only look into will do") func readable() throws {
+        try state.prepare()
+        try scratch.setMode(0o755, of: "")
+        try state.prepare()
+    }
+
+    @Test("one that others may change is refused, with what to do", arguments: [0o720, 0o1777])
     func open(mode: Int) throws {
         try state.prepare()
         try scratch.setMode(mode, of: "")

@@ -161,7 +161,8 @@ NETRON_API void netron_engine_close(netron_engine *NETRON_NONNULL engine, uint64
 
 /** What happened to a peer. */
 enum {
-    NETRON_EVENT_PEER_UP = 1,     /* a session with `id` at `endpoint`; rtt_ns is the handshake's */
+    NETRON_EVENT_PEER_UP = 1,     /* a session with `id` at `endpoint`, or a dial to `endpoint` led
+                                     to `id`, which has one; rtt_ns is the round trip */
     NETRON_EVENT_PEER_DOWN = 2,   /* `code`: NETRON_DOWN_* */
     NETRON_EVENT_MESSAGE = 3,     /* `bytes`, from `id` */
     NETRON_EVENT_DIAL_FAILED = 4, /* `endpoint`, and `id` if one was asked for; `code`: an error */

@@ -164,7 +164,8 @@ void nf_core_set_deadline_owner(nf_core *core, uint32_t owner, uint64_t at_ns)
 
 uint64_t nf_core_deadline(const nf_core *core)
 {
-    return nf_deadlines_next(&core->deadlines);
+    uint64_t next_ns = nf_deadlines_next(&core->deadlines);
+    return next_ns < core->resume_ns ? core->resume_ns : next_ns;
 }
 
 void nf_core_tick(nf_core *core, uint64_t now_ns)
@@ -172,7 +173,15 @@ void nf_core_tick(nf_core *core, uint64_t now_ns)
     nf_core_advance(core, now_ns);
     nf_table_collect(&core->table);
     uint32_t peers_max = core->table.peers_max;
+    core->resume_ns = 0;
+    nf_peers_rebuild_routes(core); /* first: it sends nothing, so it waits for nobody */
     for (;;) {
+        if (core->outgoing_ring.count >= NF_OUTGOING_MAX / 2) {
+            /* What thousands of peers have to say at one moment fits no queue: the rest is said
+             * when the caller has sent this. */
+            core->resume_ns = now_ns + NF_MILLISECOND_NS;
+            return;
+        }
         uint32_t owner = nf_deadlines_pop(&core->deadlines, now_ns);
         if (owner == UINT32_MAX) {
             return;
@@ -199,7 +208,7 @@ int nf_core_datagram(
     case NF_TYPE_MESSAGE1:
         return nf_accept_message1(core, bytes, length, path);
     case NF_TYPE_MESSAGE2:
-        return nf_dial_message2(core, bytes, length, path);
+        return nf_dial_message2(core, bytes, length);
     case NF_TYPE_MESSAGE3:
         return nf_accept_message3(core, bytes, length);
     case NF_TYPE_COOKIE:
@@ -326,14 +335,22 @@ int nf_core_hang_up(nf_core *core, const uint8_t id[32], uint64_t now_ns)
     return NETRON_OK;
 }
 
-void nf_core_close(nf_core *core, uint64_t now_ns)
+void nf_core_say_goodbyes(nf_core *core)
 {
-    nf_core_advance(core, now_ns);
-    for (uint32_t peer = 0; peer < core->peer_high; peer++) {
+    while (core->closing && core->goodbyes < core->peer_high &&
+           core->outgoing_ring.count < NF_OUTGOING_MAX / 2) {
+        uint32_t peer = core->goodbyes++;
         if (core->peers[peer].used) {
             say_goodbye(core, peer);
         }
     }
+}
+
+void nf_core_close(nf_core *core, uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    core->closing = true;
+    nf_core_say_goodbyes(core);
 }
 
 void nf_core_counters(nf_core *core, netron_counters *out)

@@ -30,7 +30,8 @@ typedef enum nf_attempt_state {
 typedef struct nf_attempt {
     uint8_t state; /* nf_attempt_state */
     uint8_t tries;
-    bool expects; /* only `expected` will do */
+    bool expects;  /* only `expected` will do */
+    bool internal; /* begun by the core for a peer it has: the caller is told nothing */
     bool has_cookie;
     uint32_t index; /* of the slot that is reserved for it */
     uint32_t peer;  /* CONFIRMING */
@@ -112,6 +113,9 @@ typedef struct nf_core {
     uint32_t attempt_count, half_open_count;
 
     nf_deadlines deadlines; /* owners: peers, then attempts, then NF_OWNER_* */
+    uint64_t resume_ns;       /* when a tick that ended early goes on; 0: it did not */
+    bool closing;
+    uint32_t goodbyes; /* peers below this one were told that we close */
     bool routes_changed;
     uint64_t routes_due_ns;
 
@@ -165,6 +169,9 @@ void nf_core_tick(nf_core *core, uint64_t now_ns);
 /* --- what comes out --------------------------------------------------------------------------- */
 
 bool nf_core_poll_event(nf_core *core, netron_event *event);
+
+/** Closing says goodbye to more peers than the queue holds: the rest, as there is room. */
+void nf_core_say_goodbyes(nf_core *core);
 
 /** The oldest datagram or packet for the host, or NULL; it stays until it is dropped. */
 nf_outgoing *nf_core_outgoing(nf_core *core);
@@ -223,6 +230,8 @@ uint32_t nf_peers_take(nf_core *core, const uint8_t id[32]);
 void nf_peers_remove(nf_core *core, uint32_t peer, int reason);
 /** A published session becomes the peer's. `begun_ns`: of its handshake; `rtt_ns`: 0 if unknown. */
 void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t rtt_ns);
+/** Tells the caller that a peer is up at an endpoint. */
+void nf_peers_tell_up(nf_core *core, uint32_t peer, const netron_endpoint *at);
 void nf_peers_set_path(nf_core *core, uint32_t peer, const nf_path *path);
 void nf_peers_end_session(nf_core *core, uint32_t peer, uint32_t index);
 nf_session *nf_peers_session(nf_core *core, uint32_t peer);
@@ -237,8 +246,10 @@ uint32_t nf_attempts_take(nf_core *core, nf_attempt_state state, const nf_path *
 void nf_attempts_free(nf_core *core, uint32_t attempt, bool keep);
 /** The attempt that a received index names, in that state, or NULL. */
 nf_attempt *nf_attempts_of(nf_core *core, uint32_t index, nf_attempt_state state, uint32_t *number);
+/** Begins another handshake with a peer, unless one is under way. */
+void nf_dial_again(nf_core *core, uint32_t peer);
 void nf_dial_timeout(nf_core *core, uint32_t attempt);
-int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
+int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length);
 int nf_dial_cookie(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
 void nf_dial_confirmed(nf_core *core, uint32_t index);
 /** Is a handshake with this peer under way from here? */

@@ -55,19 +55,15 @@ bool nf_dial_is_dialing(const nf_core *core, const uint8_t id[32])
     return false;
 }
 
-int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t now_ns)
+static uint32_t begin(nf_core *core, const nf_path *path, const uint8_t *id)
 {
-    nf_core_advance(core, now_ns);
-    if (path->remote.port == 0 || (id != NULL && memcmp(id, core->identity.id, 32) == 0)) {
-        return NETRON_E_INVALID;
-    }
     /* Half of the table stays for those who call us. */
     if (core->attempt_count - core->half_open_count >= NF_HANDSHAKES_MAX / 2) {
-        return NETRON_E_AGAIN;
+        return UINT32_MAX;
     }
     uint32_t number = nf_attempts_take(core, NF_ATTEMPT_DIALING, path);
     if (number == UINT32_MAX) {
-        return NETRON_E_AGAIN;
+        return UINT32_MAX;
     }
     nf_attempt *attempt = &core->attempts[number];
     if (id != NULL) {
@@ -76,13 +72,34 @@ int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t
     }
     core->counters.handshakes_begun++;
     send_message1(core, number);
-    return NETRON_OK;
+    return number;
+}
+
+int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    if (path->remote.port == 0 || (id != NULL && memcmp(id, core->identity.id, 32) == 0)) {
+        return NETRON_E_INVALID;
+    }
+    return begin(core, path, id) == UINT32_MAX ? NETRON_E_AGAIN : NETRON_OK;
+}
+
+void nf_dial_again(nf_core *core, uint32_t peer)
+{
+    const nf_peer *known = &core->peers[peer];
+    if (nf_dial_is_dialing(core, known->id)) {
+        return;
+    }
+    uint32_t number = begin(core, &known->path, known->id);
+    if (number != UINT32_MAX) { /* a full table is no reason to worry: it is tried again */
+        core->attempts[number].internal = true;
+    }
 }
 
 static void fail(nf_core *core, uint32_t number, int code)
 {
     const nf_attempt *attempt = &core->attempts[number];
-    netron_event *event = nf_event_add(core, NETRON_EVENT_DIAL_FAILED);
+    netron_event *event = attempt->internal ? NULL : nf_event_add(core, NETRON_EVENT_DIAL_FAILED);
     if (event != NULL) {
         event->endpoint = attempt->path.remote;
         event->code = code;
@@ -207,7 +224,18 @@ static bool publish(nf_core *core, uint32_t number)
     return true;
 }
 
-int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path)
+/* A dial that leads to a peer with a good session is done: another session would only move it. One
+ * that was begun before that session was made runs beside it (see nf_peers_install). */
+static bool is_superfluous(nf_core *core, const nf_attempt *attempt, uint32_t peer)
+{
+    if (attempt->internal || peer == NF_NO_PEER || nf_peers_session(core, peer) == NULL) {
+        return false;
+    }
+    const nf_peer *known = &core->peers[peer];
+    return attempt->begun_ns > known->made_ns && known->unanswered_ns == 0;
+}
+
+int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length)
 {
     uint32_t number;
     nf_attempt *attempt =
@@ -238,7 +266,12 @@ int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length, const n
         fail(core, number, NETRON_E_REFUSED);
         return NETRON_E_REFUSED;
     }
-    attempt->path.remote = path->remote; /* which of our addresses to use stays the host's choice */
+    uint32_t peer = nf_peers_find(core, id);
+    if (is_superfluous(core, attempt, peer)) {
+        nf_peers_tell_up(core, peer, &attempt->path.remote);
+        nf_attempts_free(core, number, false);
+        return NETRON_OK;
+    }
     if (!publish(core, number)) {
         fail(core, number, NETRON_E_FULL);
         return NETRON_E_FULL;
@@ -259,7 +292,13 @@ void nf_dial_confirmed(nf_core *core, uint32_t index)
     }
     uint64_t begun_ns = attempt->begun_ns;
     uint64_t rtt_ns = attempt->sent_ns;
+    uint32_t peer = attempt->peer;
+    bool tell = !attempt->internal && core->peers[peer].announced;
+    netron_endpoint dialled = attempt->path.remote;
     nf_attempts_free(core, number, true);
     core->counters.handshakes_done++;
     nf_peers_install(core, index, begun_ns, rtt_ns);
+    if (tell) { /* of a newcomer the installation tells */
+        nf_peers_tell_up(core, peer, &dialled);
+    }
 }

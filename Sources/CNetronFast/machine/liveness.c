@@ -18,14 +18,6 @@ static uint64_t patience(const nf_peer *peer)
     return trips > NF_UNANSWERED_MIN_NS ? trips : NF_UNANSWERED_MIN_NS;
 }
 
-static void dial_again(nf_core *core, nf_peer *peer)
-{
-    if (!nf_dial_is_dialing(core, peer->id)) {
-        /* A full table is no reason to worry: the next look tries again. */
-        (void)nf_core_dial(core, &peer->path, peer->id, core->now_ns);
-    }
-}
-
 /* @return true if packets went either way since the last look */
 static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session)
 {
@@ -87,7 +79,7 @@ static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
     }
     if (peer->probes_lost > NF_PROBES_LOST && now_ns >= peer->redial_ns) {
         peer->redial_ns = now_ns + NF_REDIAL_NS;
-        dial_again(core, peer);
+        nf_dial_again(core, (uint32_t)(peer - core->peers));
     }
 }
 
@@ -101,7 +93,7 @@ static void renew_if_old(nf_core *core, nf_peer *peer, nf_session *session)
     if (core->now_ns >= peer->rekey_ns ||
         (most >= NF_REKEY_PACKETS && core->now_ns >= peer->made_ns + NF_REDIAL_NS)) {
         peer->rekey_ns = core->now_ns + NF_REDIAL_NS;
-        dial_again(core, peer);
+        nf_dial_again(core, (uint32_t)(peer - core->peers));
     }
 }
 

@@ -113,13 +113,22 @@ static bool loses_overlap(const nf_core *core, const nf_peer *peer, const nf_ses
     return (session->initiator != 0) != mine_is_smaller;
 }
 
-static void announce_up(nf_core *core, uint32_t peer, uint64_t rtt_ns)
+void nf_peers_tell_up(nf_core *core, uint32_t peer, const netron_endpoint *at)
 {
     netron_event *event = nf_event_add(core, NETRON_EVENT_PEER_UP);
     if (event != NULL) {
         memcpy(event->id, core->peers[peer].id, 32);
-        event->endpoint = core->peers[peer].path.remote;
-        event->rtt_ns = rtt_ns;
+        event->endpoint = *at;
+        event->rtt_ns = core->peers[peer].rtt_ns;
+    }
+}
+
+static void tell_moved(nf_core *core, const nf_peer *peer)
+{
+    netron_event *event = nf_event_add(core, NETRON_EVENT_MOVED);
+    if (event != NULL) {
+        memcpy(event->id, peer->id, 32);
+        event->endpoint = peer->path.remote;
     }
 }
 
@@ -166,7 +175,9 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     publish_current(core, number);
     if (!peer->announced) {
         peer->announced = true;
-        announce_up(core, number, peer->rtt_ns);
+        nf_peers_tell_up(core, number, &peer->path.remote);
+    } else if (moved) {
+        tell_moved(core, peer);
     }
     if (!same_path) {
         nf_path_search(core, number);
@@ -184,11 +195,7 @@ void nf_peers_set_path(nf_core *core, uint32_t number, const nf_path *path)
     }
     peer->path = *path;
     nf_session_set_path(session, path);
-    netron_event *event = nf_event_add(core, NETRON_EVENT_MOVED);
-    if (event != NULL) {
-        memcpy(event->id, peer->id, 32);
-        event->endpoint = path->remote;
-    }
+    tell_moved(core, peer);
     nf_path_search(core, number);
 }
 

@@ -105,6 +105,9 @@ nf_outgoing *nf_outgoing_add(nf_core *core, const nf_path *path)
 
 nf_outgoing *nf_core_outgoing(nf_core *core)
 {
+    if (core->outgoing_ring.count == 0) {
+        nf_core_say_goodbyes(core);
+    }
     return core->outgoing_ring.count == 0 ? NULL : &core->outgoing[core->outgoing_ring.first];
 }
 

@@ -191,9 +191,7 @@ static bool is_group(const nf_ip *ip)
 static void tell(nf_core *core, uint32_t peer, const destination *d)
 {
     if (peer != NF_NO_PEER && core->peers[peer].used) {
-        if (!nf_dial_is_dialing(core, core->peers[peer].id)) {
-            (void)nf_core_dial(core, &core->peers[peer].path, core->peers[peer].id, core->now_ns);
-        }
+        nf_dial_again(core, peer);
         return;
     }
     netron_event *event = nf_event_add(core, NETRON_EVENT_UNROUTED);

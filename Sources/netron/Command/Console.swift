@@ -32,11 +32,24 @@ package struct Console: Sendable {
     static var standard: Self {
         Self(
             environment: ProcessInfo.processInfo.environment,
-            write: { System.write($0, to: System.standardOutput) },
-            complain: { System.write($0, to: System.standardError) },
+            write: { text in
+                do throws(System.Failure) {
+                    try System.write(text, to: System.standardOutput)
+                } catch {
+                    // Half a config on a full disk must not look like a whole one.
+                    complain("netron: the output cannot be written: \(error)\n")
+                    System.end(.failed)
+                }
+            },
+            complain: complain,
             complainsToTerminal: System.isTerminal(System.standardError),
             now: { Timestamp(milliseconds: System.wallMilliseconds()) }
         )
+    }
+
+    /// Nobody may hear it, and that is no reason to end a node.
+    private static let complain: @Sendable (String) -> Void = { text in
+        try? System.write(text, to: System.standardError)
     }
 
     /// The value of a variable, unless it is not set or empty.

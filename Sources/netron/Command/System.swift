@@ -40,8 +40,8 @@ enum System {
         return Array(bytes.prefix(count))
     }
 
-    /// Writes all of it, unless nobody reads any more, which is nobody's fault.
-    static func write(_ text: String, to descriptor: Int32) {
+    /// Writes all of it.
+    static func write(_ text: String, to descriptor: Int32) throws(Failure) {
         let bytes = Array(text.utf8)
         var count = 0
         while count < bytes.count {
@@ -55,7 +55,7 @@ enum System {
             if more >= 0 {
                 count += more
             } else if errno != EINTR {
-                return
+                throw Failure(errno)
             }
         }
     }
