@@ -2,12 +2,14 @@
 /* control.c - the control thread: handshakes, timers, letters of the lanes. */
 #include "loop/control.h"
 
+#include "linux/interface.h"
 #include "loop/clock.h"
 #include "machine/assert.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 enum {
     RECEIVES_MAX = 16,      /* batches of one turn */
@@ -238,12 +240,39 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     arm(device);
 }
 
+/* The host has another address or route: each peer hears from us at once, so that it notices where
+ * we are now. */
+static void on_watch(uv_poll_t *poll, int status, int events)
+{
+    (void)events;
+    netron_device *device = poll->data;
+    if (status != 0 || !nf_netlink_changed(device->watch_fd)) {
+        return;
+    }
+    nf_control_lock(device);
+    nf_core_host_changed(device->core, nf_control_now(device));
+    nf_control_unlock(device);
+    arm(device);
+}
+
 static void *run(void *context)
 {
     netron_device *device = context;
     arm(device);
     uv_run(&device->loop, UV_RUN_DEFAULT);
     return NULL;
+}
+
+/* A host without rtnetlink is served too, only slower when it moves. */
+static int watch_host(netron_device *device)
+{
+    device->watch_fd = nf_netlink_watch();
+    if (device->watch_fd < 0) {
+        return 0;
+    }
+    device->watch_poll.data = device;
+    int error = uv_poll_init(&device->loop, &device->watch_poll, device->watch_fd);
+    return error == 0 ? uv_poll_start(&device->watch_poll, UV_READABLE, on_watch) : error;
 }
 
 static int make_loop(netron_device *device)
@@ -270,7 +299,10 @@ static int make_loop(netron_device *device)
     if (error == 0) {
         error = uv_poll_init(&device->loop, &device->poll, device->udp.socket[0].fd);
     }
-    return error == 0 ? uv_poll_start(&device->poll, UV_READABLE, on_readable) : error;
+    if (error == 0) {
+        error = uv_poll_start(&device->poll, UV_READABLE, on_readable);
+    }
+    return error == 0 ? watch_host(device) : error;
 }
 
 int nf_control_start(netron_device *device)
@@ -303,5 +335,8 @@ void nf_control_stop(netron_device *device)
         uv_run(&device->loop, UV_RUN_DEFAULT);
         int busy = uv_loop_close(&device->loop);
         nf_assert(busy == 0);
+    }
+    if (device->watch_fd >= 0) {
+        close(device->watch_fd);
     }
 }

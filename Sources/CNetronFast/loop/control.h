@@ -34,7 +34,8 @@ struct netron_device {
     uv_loop_t loop;
     uv_async_t async;
     uv_timer_t timer, clock_timer;
-    uv_poll_t poll;
+    uv_poll_t poll, watch_poll;
+    int watch_fd; /* tells of changed links, addresses and routes; -1: not to be had */
     _Atomic bool stopping;
     _Atomic uint64_t armed_ns; /* when the timer is due */
     bool loop_made, running;

@@ -93,6 +93,7 @@ int netron_device_start(netron_device **out,
         return NETRON_E_NO_MEMORY;
     }
     device->lock_made = true;
+    device->watch_fd = -1;
     atomic_init(&device->armed_ns, UINT64_MAX);
     if (options->size >= sizeof(*options)) {
         device->wake = options->wake;

@@ -192,6 +192,8 @@ void nf_core_tick(nf_core *core, uint64_t now_ns)
             nf_dial_timeout(core, owner - peers_max);
         } else if (owner == peers_max + NF_HANDSHAKES_MAX + NF_OWNER_ROUTES) {
             nf_peers_rebuild_routes(core);
+        } else if (owner == peers_max + NF_HANDSHAKES_MAX + NF_OWNER_HOST) {
+            nf_core_host_changed(core, now_ns);
         } else {
             nf_waiting_timeout(core);
         }
@@ -300,6 +302,23 @@ int nf_core_send_message(
     bool sent = nf_core_seal(core, session, NF_TYPE_CONTROL, bytes, length, NULL);
     nf_core_set_deadline_peer(core, peer, now_ns);
     return sent ? NETRON_OK : NETRON_E_AGAIN;
+}
+
+void nf_core_host_changed(nf_core *core, uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    if (core->host_changed_ns != 0 && now_ns < core->host_changed_ns + NF_HOST_CHANGED_NS) {
+        nf_core_set_deadline_owner(core, NF_OWNER_HOST, core->host_changed_ns + NF_HOST_CHANGED_NS);
+        return;
+    }
+    core->host_changed_ns = now_ns;
+    for (uint32_t peer = 0; peer < core->peer_high; peer++) {
+        nf_session *session = core->peers[peer].used ? nf_peers_session(core, peer) : NULL;
+        if (session != NULL) {
+            nf_path_echo(core, session, 0);
+            nf_core_set_deadline_peer(core, peer, now_ns);
+        }
+    }
 }
 
 int nf_core_ping(nf_core *core, const uint8_t id[32], uint64_t token, uint64_t now_ns)

@@ -113,7 +113,7 @@ typedef struct nf_core {
     uint32_t attempt_count, half_open_count;
 
     nf_deadlines deadlines; /* owners: peers, then attempts, then NF_OWNER_* */
-    uint64_t resume_ns;       /* when a tick that ended early goes on; 0: it did not */
+    uint64_t resume_ns;     /* when a tick that ended early goes on; 0: it did not */
     bool closing;
     uint32_t goodbyes; /* peers below this one were told that we close */
     bool routes_changed;
@@ -124,6 +124,7 @@ typedef struct nf_core {
     nf_rate first_rate, clockless_rate, icmp_rate;
     uint8_t cookie_secret[2][32]; /* newest first */
     uint64_t cookie_secret_ns;
+    uint64_t host_changed_ns; /* when peers were last told, or will be */
 
     struct nf_waiting *waiting;
 
@@ -158,6 +159,9 @@ void nf_core_close(nf_core *core, uint64_t now_ns);
 /** A message 1, 2, 3 or a cookie. @return NETRON_OK or why it was dropped */
 int nf_core_datagram(
     nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path, uint64_t now_ns);
+
+/** The host's addresses or routes changed: every peer is sent an echo, at most once a second. */
+void nf_core_host_changed(nf_core *core, uint64_t now_ns);
 
 /** What a lane tells; not DATAGRAM. */
 void nf_core_letter(
@@ -195,7 +199,7 @@ static inline void nf_core_drop(nf_core *core, unsigned reason)
 void nf_core_advance(nf_core *core, uint64_t now_ns);
 
 /* Deadline owners behind peers and attempts. */
-enum { NF_OWNER_ROUTES, NF_OWNER_WAITING, NF_OWNER_COUNT };
+enum { NF_OWNER_ROUTES, NF_OWNER_WAITING, NF_OWNER_HOST, NF_OWNER_COUNT };
 
 void nf_core_set_deadline_peer(nf_core *core, uint32_t peer, uint64_t at_ns);
 void nf_core_set_deadline_attempt(nf_core *core, uint32_t attempt, uint64_t at_ns);

@@ -42,6 +42,7 @@ enum {
 #define NF_KEEPALIVE_NS      (25 * NF_SECOND_NS)       /* without a packet from the peer: an echo */
 #define NF_KEEPALIVE_LAG_NS  (2 * NF_SECOND_NS)  /* the responder waits longer: one of two asks */
 #define NF_SILENT_END_NS     (12 * NF_SECOND_NS) /* unanswered that long: the peer is down */
+#define NF_HOST_CHANGED_NS   (1 * NF_SECOND_NS)  /* changes of the host gather that long */
 #define NF_REDIAL_NS         (3 * NF_SECOND_NS)  /* between new handshakes with a silent peer */
 enum { NF_PROBES_LOST = 2 /* echoes lost before a new handshake is tried */ };
 

@@ -71,6 +71,21 @@ package enum Files {
         }
     }
 
+    /// Writes a file that only its owner may use, in the place of one that may be there: whoever
+    /// reads it sees the old one or the new one, whole.
+    package static func replace(_ path: String, _ bytes: [UInt8]) throws(SystemCall) {
+        let draft = "\(path).\(getpid()).new"
+        _ = unsafe unlink(draft)
+        let file = try File(draft, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        do {
+            try file.write(bytes)
+            _ = try SystemCall.check { unsafe rename(draft, path) }
+        } catch {
+            _ = unsafe unlink(draft)
+            throw error
+        }
+    }
+
     /// Removes a file, if it is there.
     package static func remove(_ path: String) throws(SystemCall) {
         do {

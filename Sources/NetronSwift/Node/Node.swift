@@ -49,7 +49,9 @@ public actor Node {
     var hasOwnAddress = false
 
     private let seed: [UInt8]
-    private let state: StateDirectory?
+    let state: StateDirectory?
+    /// Whether the members of now are yet to be written down.
+    var isRememberingDue = false
     private var stateLock: FileLock?
     private var portLock: PortLock?
     private var group: MultiThreadedEventLoopGroup?
@@ -129,6 +131,8 @@ public actor Node {
         phase = .running
         logStart()
         feed(.started(introduction))
+        listen()
+        for (id, endpoint) in state?.rememberedPeers() ?? [] { feed(.discovered(endpoint, id)) }
     }
 
     /// Says goodbye to all members and gives everything back; done when it returns.
@@ -141,6 +145,7 @@ public actor Node {
         let wasRunning = phase == .running
         phase = .stopped
         if wasRunning {
+            rememberPeers()
             feed(.stopping)
             await close()
             logger.info("stopped")
@@ -177,9 +182,21 @@ public actor Node {
                 logger.warning("the address \(ula) is not on the interface: \(error)")
             }
         }
-        Task { [weak self, wakes = device.wakes] in
-            for await _ in wakes { await self?.drain() }
+    }
+
+    /// Takes in what happens, from the start of the machine on: until then it waits where it is.
+    private func listen() {
+        if let device {
+            Task { [weak self, wakes = device.wakes] in
+                for await _ in wakes { await self?.drain() }
+            }
         }
+        if let lan {
+            Task { [weak self, found = lan.found] in
+                for await endpoint in found { await self?.discovered(endpoint) }
+            }
+        }
+        drain()
     }
 
     private func openServices() async throws {

@@ -24,7 +24,9 @@ extension Node {
             feed(.dialFailed(endpoint, id))
         case .pong(_, let token, let rtt):
             pings.removeValue(forKey: token)?.resume(returning: rtt)
-        case .moved(let id, let endpoint): feed(.moved(id, endpoint))
+        case .moved(let id, let endpoint):
+            feed(.moved(id, endpoint))
+            rememberPeersSoon()
         case .unrouted: break
         case .lost(let count):
             logger.warning("\(count) events of the packet core were lost")
@@ -126,6 +128,7 @@ extension Node {
         switch notice {
         case .memberUp(let id, let endpoint):
             logger.info("member \(id.prefix()) is up at \(endpoint)")
+            rememberPeersSoon()
             announcer.yield(.peerUp(id, endpoint))
         case .memberDown(let id, let departure):
             logger.info("member \(id.prefix()) is down: \(departure.reason)")

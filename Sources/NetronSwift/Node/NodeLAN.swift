@@ -22,9 +22,6 @@ extension Node {
             logger.warning("members on the LAN are not looked for: \(error)")
             return nil
         }
-        Task { [weak self, found = service.found] in
-            for await endpoint in found { await self?.discovered(endpoint) }
-        }
         Task { [weak service] in
             while true {
                 try? await Task.sleep(for: Self.labelLifetime)

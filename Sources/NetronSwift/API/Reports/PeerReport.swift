@@ -32,11 +32,11 @@ public struct PeerReport: Hashable, Sendable {
     public var suite: String?
     /// The largest UDP payload that is known to pass, in bytes.
     public var pathMTU: Int?
-    /// Bytes of inner packets received from it.
+    /// Bytes in the packets received from it.
     public var receivedBytes: UInt64 = 0
     /// Inner packets received from it.
     public var receivedPackets: UInt64 = 0
-    /// Bytes of inner packets sent to it.
+    /// Bytes in the packets sent to it.
     public var sentBytes: UInt64 = 0
     /// Inner packets sent to it.
     public var sentPackets: UInt64 = 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How much is carried in a second, in inner packets and their bytes.
+/// How much is carried in a second, in the packets of sessions and the bytes in them.
 public struct RateReport: Codable, Hashable, Sendable {
     /// Bytes received a second.
     public var receivedBytes: UInt64 = 0
@@ -15,7 +15,7 @@ public struct RateReport: Codable, Hashable, Sendable {
     package init() {}
 }
 
-/// How much was carried since the start, in inner packets and their bytes.
+/// How much was carried since the start, in the packets of sessions and the bytes in them.
 public struct CounterReport: Codable, Hashable, Sendable {
     /// Bytes received.
     public var receivedBytes: UInt64 = 0
@@ -27,9 +27,9 @@ public struct CounterReport: Codable, Hashable, Sendable {
     public var sentPackets: UInt64 = 0
     /// Handshakes that this node began.
     public var handshakesBegun: UInt64 = 0
-    /// Handshakes that became a session.
+    /// Handshakes begun here that became a session.
     public var handshakesDone: UInt64 = 0
-    /// First messages of others that were taken.
+    /// Handshakes of others that became a session.
     public var handshakesTaken: UInt64 = 0
     /// First messages that were answered by a cookie alone.
     public var cookiesSent: UInt64 = 0

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import NetronEngine
+internal import NetronProtocol
+internal import NetronWire
+
+// Where members were, so that the next start needs nobody's help.
+extension Node {
+    /// Members that are written down, those with a session of the longest standing first.
+    private static let rememberedMax = 64
+    /// Changes that come together are written once.
+    private static let rememberingPause = Duration.seconds(2)
+
+    func rememberPeersSoon() {
+        guard state != nil, !isRememberingDue else { return }
+        isRememberingDue = true
+        Task { [weak self] in
+            try? await Task.sleep(for: Self.rememberingPause)
+            await self?.rememberPeers()
+        }
+    }
+
+    func rememberPeers() {
+        guard let state, isRememberingDue else { return }
+        isRememberingDue = false
+        let peers = (device?.peers() ?? []).filter(\.isUp)
+            .sorted { ($0.handshake, $0.id) < ($1.handshake, $1.id) }
+        // Nobody is there: those of before are still the best guess.
+        guard !peers.isEmpty else { return }
+        do throws(SystemCall) {
+            try state.remember(peers.prefix(Self.rememberedMax).map { ($0.id, $0.endpoint) })
+        } catch {
+            logger.warning("members are not remembered for the next start: \(error)")
+        }
+    }
+}
+
+extension StateDirectory {
+    private static let peersBytesMax = 16_384
+
+    private var peersFile: String { "\(path)/peers" }
+
+    /// Who was where when the node last wrote it down; lines that say nothing are left out.
+    func rememberedPeers() -> [(NodeID, Endpoint)] {
+        guard let read = try? Files.read(peersFile, upTo: Self.peersBytesMax) else { return [] }
+        return String(decoding: read, as: UTF8.self).split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            guard words.count == 2, let id = NodeID(String(words[0])),
+                let endpoint = Endpoint(String(words[1]))
+            else { return nil }
+            return (id, endpoint)
+        }
+    }
+
+    fileprivate func remember(_ peers: [(NodeID, Endpoint)]) throws(SystemCall) {
+        let lines = peers.map { "\($0.0) \($0.1)\n" }.joined()
+        try Files.replace(peersFile, Array(lines.utf8))
+    }
+}
