@@ -49,7 +49,7 @@ public actor Node {
     var hasOwnAddress = false
 
     private let seed: [UInt8]
-    let state: StateDirectory?
+    let stateDirectory: StateDirectory?
     /// Whether the members of now are yet to be written down.
     var isRememberingDue = false
     private var stateLock: FileLock?
@@ -91,10 +91,10 @@ public actor Node {
             )
             try state.prepare()
             seed = options.ephemeral ? Identity.makeSeed() : try state.identity()
-            self.state = state
+            stateDirectory = state
         } else {
             seed = Identity.makeSeed()
-            state = nil
+            stateDirectory = nil
         }
         do {
             id = try Identity.id(of: seed)
@@ -132,7 +132,7 @@ public actor Node {
         logStart()
         feed(.started(introduction))
         listen()
-        for (id, endpoint) in state?.rememberedPeers() ?? [] { feed(.discovered(endpoint, id)) }
+        for (id, endpoint) in stateDirectory?.rememberedPeers() ?? [] { feed(.discovered(endpoint, id)) }
     }
 
     /// Says goodbye to all members and gives everything back; done when it returns.
@@ -153,7 +153,7 @@ public actor Node {
     }
 
     private func lock() throws(NodeError) {
-        stateLock = try state?.lock()
+        stateLock = try stateDirectory?.lock()
         let port = settings.options.port
         guard port != 0 else { return }
         do throws(SystemCall) {
@@ -200,13 +200,13 @@ public actor Node {
     }
 
     private func openServices() async throws {
-        guard state != nil || settings.options.mdns else { return }
+        guard stateDirectory != nil || settings.options.mdns else { return }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.group = group
-        if let state {
+        if let stateDirectory {
             do {
                 server = try await ControlServer.start(
-                    at: state.controlSocket,
+                    at: stateDirectory.controlSocket,
                     on: group,
                     handler: controlRoutes.answer
                 )

@@ -13,7 +13,7 @@ extension Node {
     private static let rememberingPause = Duration.seconds(2)
 
     func rememberPeersSoon() {
-        guard state != nil, !isRememberingDue else { return }
+        guard stateDirectory != nil, !isRememberingDue else { return }
         isRememberingDue = true
         Task { [weak self] in
             try? await Task.sleep(for: Self.rememberingPause)
@@ -22,14 +22,14 @@ extension Node {
     }
 
     func rememberPeers() {
-        guard let state, isRememberingDue else { return }
+        guard let stateDirectory, isRememberingDue else { return }
         isRememberingDue = false
         let peers = (device?.peers() ?? []).filter(\.isUp)
             .sorted { ($0.handshake, $0.id) < ($1.handshake, $1.id) }
         // Nobody is there: those of before are still the best guess.
         guard !peers.isEmpty else { return }
         do throws(SystemCall) {
-            try state.remember(peers.prefix(Self.rememberedMax).map { ($0.id, $0.endpoint) })
+            try stateDirectory.remember(peers.prefix(Self.rememberedMax).map { ($0.id, $0.endpoint) })
         } catch {
             logger.warning("members are not remembered for the next start: \(error)")
         }
