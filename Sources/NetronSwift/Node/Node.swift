@@ -52,6 +52,7 @@ public actor Node {
     let stateDirectory: StateDirectory?
     /// Whether the members of now are yet to be written down.
     var isRememberingDue = false
+    var rememberedAt = Instant(nanoseconds: 0)
     private var stateLock: FileLock?
     private var portLock: PortLock?
     private var group: MultiThreadedEventLoopGroup?
@@ -132,7 +133,9 @@ public actor Node {
         logStart()
         feed(.started(introduction))
         listen()
-        for (id, endpoint) in stateDirectory?.rememberedPeers() ?? [] { feed(.discovered(endpoint, id)) }
+        for (id, endpoint) in stateDirectory?.rememberedPeers() ?? [] {
+            feed(.discovered(endpoint, id))
+        }
     }
 
     /// Says goodbye to all members and gives everything back; done when it returns.

@@ -9,14 +9,17 @@ internal import NetronWire
 extension Node {
     /// Members that are written down, those with a session of the longest standing first.
     private static let rememberedMax = 64
-    /// Changes that come together are written once.
-    private static let rememberingPause = Duration.seconds(2)
+    /// Changes that come together are written once, soon after the first of them.
+    private static let rememberingDelay = Duration.milliseconds(100)
+    /// Between two times that they are written.
+    private static let rememberingPause = Duration.seconds(5)
 
     func rememberPeersSoon() {
         guard stateDirectory != nil, !isRememberingDue else { return }
         isRememberingDue = true
-        Task { [weak self] in
-            try? await Task.sleep(for: Self.rememberingPause)
+        let due = max(Clock.now() + Self.rememberingDelay, rememberedAt + Self.rememberingPause)
+        Task { [weak self, pause = due - Clock.now()] in
+            try? await Task.sleep(for: pause)
             await self?.rememberPeers()
         }
     }
@@ -24,12 +27,14 @@ extension Node {
     func rememberPeers() {
         guard let stateDirectory, isRememberingDue else { return }
         isRememberingDue = false
+        rememberedAt = Clock.now()
         let peers = (device?.peers() ?? []).filter(\.isUp)
             .sorted { ($0.handshake, $0.id) < ($1.handshake, $1.id) }
         // Nobody is there: those of before are still the best guess.
         guard !peers.isEmpty else { return }
         do throws(SystemCall) {
-            try stateDirectory.remember(peers.prefix(Self.rememberedMax).map { ($0.id, $0.endpoint) })
+            let remembered = peers.prefix(Self.rememberedMax).map { ($0.id, $0.endpoint) }
+            try stateDirectory.remember(remembered)
         } catch {
             logger.warning("members are not remembered for the next start: \(error)")
         }
