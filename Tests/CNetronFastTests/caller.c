@@ -76,3 +76,16 @@ size_t caller_seal(caller *caller, uint8_t type, const uint8_t *bytes, size_t le
                                               NF_HEADER_BYTES, NULL, nonce, caller->send_key);
     return length + NF_SESSION_OVERHEAD_BYTES;
 }
+
+long caller_open(const caller *caller, const uint8_t *datagram, size_t length, uint8_t *out)
+{
+    if (length < NF_SESSION_OVERHEAD_BYTES) {
+        return -1;
+    }
+    uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES] = {0};
+    memcpy(nonce + 4, datagram + 8, 8);
+    int failed = crypto_aead_chacha20poly1305_ietf_decrypt(
+        out, NULL, NULL, datagram + NF_HEADER_BYTES, length - NF_HEADER_BYTES, datagram,
+        NF_HEADER_BYTES, nonce, caller->receive_key);
+    return failed != 0 ? -1 : (long)(length - NF_SESSION_OVERHEAD_BYTES);
+}

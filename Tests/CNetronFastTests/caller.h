@@ -42,4 +42,7 @@ bool caller_answer(caller *caller,
  *  @return the datagram's length */
 size_t caller_seal(caller *caller, uint8_t type, const uint8_t *bytes, size_t length, uint8_t *out);
 
+/** Opens a datagram of the session. @return the length of what was sealed, or -1 */
+long caller_open(const caller *caller, const uint8_t *datagram, size_t length, uint8_t *out);
+
 #endif

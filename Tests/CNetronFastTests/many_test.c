@@ -38,14 +38,13 @@ enum {
 
 typedef struct answers {
     pair_datagram last;
-    uint64_t data_to_right_place;
 } answers;
 
 static bool take_answer(pair_world *world, pair_datagram *datagram)
 {
     answers *a = world->context;
     a->last = *datagram;
-    return true;
+    return false; /* callers are nowhere */
 }
 
 static double resident_bytes(void)

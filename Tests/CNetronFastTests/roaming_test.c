@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* roaming_test.c - peers that change their address, and those who pretend that one did. */
+#include "caller.h"
 #include "pair.h"
 
 #include <setjmp.h>
@@ -262,6 +263,98 @@ static void late_packets_from_the_old_place_do_not_move_it_back(void **state)
     pair_free(world);
 }
 
+/* --- a peer that cheats -------------------------------------------------------------------------- */
+
+typedef struct cheat {
+    caller caller;
+    netron_endpoint home;
+    pair_datagram last;
+    unsigned answers;
+} cheat;
+
+static bool take_answer(pair_world *world, pair_datagram *datagram)
+{
+    cheat *c = world->context;
+    c->last = *datagram;
+    c->answers++;
+    return false;
+}
+
+/* An engine, and a peer whose packets the test makes itself. */
+static pair_world *make_cheat(cheat *c)
+{
+    pair_world *world = pair_new(1);
+    uint8_t message3[NF_MESSAGE3_BYTES];
+    memset(c, 0, sizeof(*c));
+    c->home = pair_endpoint(800, 0);
+    world->hook = take_answer;
+    world->context = c;
+    caller_init(&c->caller, 1, PAIR_SECRET, PAIR_WALL_MS);
+    caller_begin(&c->caller, 8, NULL);
+    (void)pair_inject(world, 0, &c->home, c->caller.message1, NF_MESSAGE1_BYTES);
+    assert_true(caller_answer(&c->caller, c->last.bytes, c->last.length, message3));
+    assert_int_equal(pair_inject(world, 0, &c->home, message3, sizeof(message3)), NETRON_OK);
+    pair_run(world, NF_SECOND_NS / 2); /* the first probes are over */
+    return world;
+}
+
+static void say(pair_world *world, const netron_endpoint *from, const uint8_t *bytes, size_t length)
+{
+    cheat *c = world->context;
+    uint8_t datagram[100];
+    size_t sealed = caller_seal(&c->caller, NF_TYPE_LINK, bytes, length, datagram);
+    assert_int_equal(pair_inject(world, 0, from, datagram, sealed), NETRON_OK);
+}
+
+static void only_the_right_answer_from_the_right_place_moves_a_peer(void **state)
+{
+    (void)state;
+    static cheat c;
+    pair_world *world = make_cheat(&c);
+    netron_endpoint new = pair_endpoint(900, 3), third = pair_endpoint(901, 3);
+    uint8_t response[12] = {4}, body[100];
+    /* Before there is a challenge there is no answer to it, not even one of zeros. */
+    say(world, &c.home, response, sizeof(response));
+    pair_run(world, NF_SECOND_NS);
+    say(world, &new, response, sizeof(response));
+    assert_true(same_endpoint(&c.last.destination, &new));
+    assert_int_equal(caller_open(&c.caller, c.last.bytes, c.last.length, body), 12);
+    assert_int_equal(body[0], 3);
+    memcpy(response + 4, body + 4, 8);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        response[4 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+        say(world, &new, response, sizeof(response));
+        response[4 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    say(world, &third, response, sizeof(response));
+    say(world, &c.home, response, sizeof(response));
+    assert_int_equal(moves(world, 0), 0);
+    say(world, &new, response, sizeof(response));
+    assert_int_equal(moves(world, 0), 1);
+    assert_true(same_endpoint(&world->nodes[0].last_event[NETRON_EVENT_MOVED].endpoint, &new));
+    pair_free(world);
+}
+
+static void an_older_packet_from_elsewhere_is_not_answered(void **state)
+{
+    (void)state;
+    static cheat c;
+    pair_world *world = make_cheat(&c);
+    netron_endpoint elsewhere = pair_endpoint(900, 3);
+    uint8_t old[64];
+    size_t length = caller_seal(&c.caller, NF_TYPE_DATA, NULL, 0, old);
+    uint8_t reply[12] = {4};
+    say(world, &c.home, reply, sizeof(reply));
+    pair_run(world, NF_SECOND_NS);
+    unsigned answers = c.answers;
+    assert_int_equal(pair_inject(world, 0, &elsewhere, old, length), NETRON_OK);
+    assert_int_equal(c.answers, answers);
+    length = caller_seal(&c.caller, NF_TYPE_DATA, NULL, 0, old);
+    assert_int_equal(pair_inject(world, 0, &elsewhere, old, length), NETRON_OK);
+    assert_int_equal(c.answers, answers + 1);
+    pair_free(world);
+}
+
 /* --- handshakes ------------------------------------------------------------------------------- */
 
 typedef struct detour {
@@ -310,6 +403,8 @@ int main(void)
         cmocka_unit_test(copies_that_come_first_from_elsewhere_move_nothing),
         cmocka_unit_test(copies_that_come_later_from_elsewhere_are_not_answered),
         cmocka_unit_test(late_packets_from_the_old_place_do_not_move_it_back),
+        cmocka_unit_test(only_the_right_answer_from_the_right_place_moves_a_peer),
+        cmocka_unit_test(an_older_packet_from_elsewhere_is_not_answered),
         cmocka_unit_test(a_handshake_does_not_send_bulk_to_where_none_of_it_was_proven),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,16 @@ FIELDS = {
               "resp_static", "resp_ephemeral", "handshake_hash", ("messages", 6)],
     "aead": ["source", "suite", "key", "nonce", "associated", "plaintext", "ciphertext", "tag"],
     "hkdf": ["source", "salt", "material", "info", "prk", "out"],
+    "protocol": ["name", "network_secret", "epoch_seconds", "wall_ms", "epoch", "flags", "root",
+                 "psk0", "psk3", "cookie_key", "network_id", "network_name", "initiator_seed",
+                 "initiator_id", "initiator_static", "initiator_address", "initiator_ephemeral",
+                 "responder_seed", "responder_id", "responder_static", "responder_address",
+                 "responder_ephemeral", "initiator_index", "responder_index", "initiator_suites",
+                 "responder_suites", "initiator_lanes", "responder_lanes", "suite",
+                 "initiator_cookie", "message1", "message2", "message3", "handshake_hash",
+                 "initiator_key", "responder_key", "packet", "packet_lane", "packet_sequence",
+                 "packet_flags", "datagram", "cookie_secret", "cookie_address", "cookie_port",
+                 "cookie", "cookie_nonce", "cookie_message", ("refused_ids", 8)],
 }
 MESSAGE = ["payload", "ciphertext"]
 

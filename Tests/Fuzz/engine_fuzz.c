@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_fuzz.c - what may come to an engine that has a peer, in any order, as time goes on.
+ *
+ * The input is a row of steps: kind u8 | length u8 | length bytes. A step brings a datagram from
+ * the peer's place or from elsewhere, a real one with some bytes changed, a message that the peer
+ * has well sealed (behind a seal no mutation would ever be read), an inner packet, or time. */
+#include "machine/assert.h"
+#include "netron/netron.h"
+
+/* No test program is linked here: this one helper comes as it is. */
+#include "../CNetronFastTests/caller.c"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RECORDED = 4, /* message 1 and 3, an empty packet, and a message 1 that is not used */
+    DATAGRAM_BYTES_MAX = 2048,
+    ANSWERS_MAX = 300, /* to one step: the queues of the engine hold no more */
+    PEERS_MAX = 2,
+    TICK_MS = 50,
+    TIME_BYTES_MAX = 4, /* 51 s a step */
+    DOUBLINGS_MAX = 2, /* of a body: 255 bytes of input become 1020 */
+};
+
+enum step_kind {
+    FROM_PEER,
+    FROM_ELSEWHERE,
+    CHANGED_RECORD,
+    SEALED,
+    SEALED_FROM_ELSEWHERE,
+    INNER_PACKET,
+    TIME,
+    DIAL,
+    STEP_KINDS,
+};
+
+#define START_NS UINT64_C(1000000000)
+#define WALL_MS  UINT64_C(1800000900000)
+
+static const char secret[] = "what the members know";
+static const netron_endpoint peer_place = {
+    .address = {[10] = 0xff, 0xff, 100, 0, 0, 1}, .port = 4000};
+static const netron_endpoint elsewhere = {
+    .address = {[10] = 0xff, 0xff, 100, 0, 9, 1}, .port = 4009};
+
+typedef struct world {
+    netron_engine *engine;
+    uint64_t now_ns;
+    caller peer;
+    uint8_t record[RECORDED][NF_MESSAGE1_BYTES];
+    size_t record_length[RECORDED];
+    uint8_t answer[DATAGRAM_BYTES_MAX]; /* the last datagram that came out */
+    int answer_length;
+} world;
+
+/* Takes all that the engine has; it may not have more than its queues hold. */
+static void drain(world *w)
+{
+    static netron_event event;
+    netron_endpoint to;
+    uint8_t tos, packet[DATAGRAM_BYTES_MAX];
+    int length;
+    for (unsigned count = 0; (length = netron_engine_poll_datagram(
+                                  w->engine, w->answer, sizeof(w->answer), &to, &tos)) != 0;
+         count++) {
+        nf_assert(length > 0 && count < ANSWERS_MAX);
+        w->answer_length = length;
+    }
+    while ((length = netron_engine_poll_packet(w->engine, packet, sizeof(packet))) != 0) {
+        nf_assert(length >= 20);
+        nf_assert(packet[0] >> 4 == 4 || packet[0] >> 4 == 6);
+    }
+    while (netron_engine_poll_event(w->engine, &event) != 0) {
+        nf_assert(event.kind >= NETRON_EVENT_PEER_UP && event.kind <= NETRON_EVENT_LOST);
+        nf_assert(event.length <= NETRON_MESSAGE_BYTES_MAX);
+    }
+}
+
+static void receive(world *w, const uint8_t *bytes, size_t length, const netron_endpoint *from)
+{
+    (void)netron_engine_receive(w->engine, bytes, length, from, (uint8_t)length, w->now_ns);
+    drain(w);
+}
+
+static void record(world *w, unsigned number, const uint8_t *bytes, size_t length)
+{
+    memcpy(w->record[number], bytes, length);
+    w->record_length[number] = length;
+}
+
+/* The engine and its peer, with the session that they have made. */
+static void meet(world *w)
+{
+    static netron_options options;
+    static caller begun;
+    uint8_t datagram[NF_MESSAGE1_BYTES];
+    if (options.size == 0) {
+        options = (netron_options){
+            .size = sizeof(options),
+            .peers_max = PEERS_MAX,
+            .network_secret = (const uint8_t *)secret,
+            .network_secret_length = sizeof(secret) - 1,
+            .random_seed = 1,
+        };
+        while (netron_identity_id(options.identity_seed, datagram) != NETRON_OK) {
+            options.identity_seed[0]++;
+        }
+        caller_init(&begun, 1, secret, WALL_MS);
+    }
+    w->now_ns = START_NS;
+    w->peer = begun;
+    nf_assert(netron_engine_new(&w->engine, &options) == NETRON_OK);
+    netron_engine_set_time(w->engine, WALL_MS, w->now_ns);
+    caller_begin(&w->peer, 16, NULL);
+    record(w, 3, w->peer.message1, NF_MESSAGE1_BYTES);
+    caller_begin(&w->peer, 8, NULL);
+    record(w, 0, w->peer.message1, NF_MESSAGE1_BYTES);
+    receive(w, w->peer.message1, NF_MESSAGE1_BYTES, &peer_place);
+    nf_assert(w->answer_length == NF_MESSAGE2_BYTES);
+    nf_assert(caller_answer(&w->peer, w->answer, NF_MESSAGE2_BYTES, datagram));
+    record(w, 1, datagram, NF_MESSAGE3_BYTES);
+    receive(w, datagram, NF_MESSAGE3_BYTES, &peer_place);
+    netron_prefix prefix = {.address = {10, 1}, .family = 4, .length = 16};
+    nf_assert(netron_engine_set_prefixes(w->engine, w->peer.identity.id, &prefix, 1, w->now_ns) ==
+              NETRON_OK);
+    record(w, 2, datagram, caller_seal(&w->peer, NF_TYPE_DATA, NULL, 0, datagram));
+}
+
+/* which u8, then pairs: where u8, what u8 (exclusive or) */
+static void receive_changed(world *w, const uint8_t *data, size_t size)
+{
+    uint8_t bytes[NF_MESSAGE1_BYTES];
+    unsigned number = size > 0 ? data[0] % RECORDED : 0;
+    size_t length = w->record_length[number];
+    memcpy(bytes, w->record[number], length);
+    for (size_t i = 1; i + 1 < size; i += 2) {
+        bytes[data[i] % length] ^= data[i + 1];
+    }
+    receive(w, bytes, length, &peer_place);
+}
+
+/* type u8 (how often its body is doubled: the high bits), then the body */
+static void receive_sealed(world *w,
+                           const uint8_t *data,
+                           size_t size,
+                           const netron_endpoint *from)
+{
+    uint8_t body[255 << DOUBLINGS_MAX], datagram[sizeof(body) + NF_SESSION_OVERHEAD_BYTES];
+    if (size == 0) {
+        return;
+    }
+    uint8_t type = (uint8_t)(NF_TYPE_DATA + data[0] % 4);
+    size_t length = size - 1;
+    memcpy(body, data + 1, length);
+    for (unsigned i = 0; i < (data[0] >> 6) % (DOUBLINGS_MAX + 1); i++) {
+        memcpy(body + length, body, length);
+        length *= 2;
+    }
+    receive(w, datagram, caller_seal(&w->peer, type, body, length, datagram), from);
+}
+
+static void let_time_pass(world *w, const uint8_t *data, size_t size)
+{
+    uint64_t end_ns = w->now_ns;
+    for (size_t i = 0; i < size && i < TIME_BYTES_MAX; i++) {
+        end_ns += (uint64_t)data[i] * TICK_MS * UINT64_C(1000000);
+    }
+    uint64_t deadline_ns;
+    while ((deadline_ns = netron_engine_deadline(w->engine)) <= end_ns) {
+        w->now_ns = deadline_ns > w->now_ns ? deadline_ns : w->now_ns;
+        netron_engine_tick(w->engine, w->now_ns);
+        drain(w);
+    }
+    w->now_ns = end_ns;
+}
+
+static void take_step(world *w, unsigned kind, const uint8_t *data, size_t size)
+{
+    switch ((enum step_kind)(kind % STEP_KINDS)) {
+    case FROM_PEER:
+        receive(w, data, size, &peer_place);
+        break;
+    case FROM_ELSEWHERE:
+        receive(w, data, size, &elsewhere);
+        break;
+    case CHANGED_RECORD:
+        receive_changed(w, data, size);
+        break;
+    case SEALED:
+        receive_sealed(w, data, size, &peer_place);
+        break;
+    case SEALED_FROM_ELSEWHERE:
+        receive_sealed(w, data, size, &elsewhere);
+        break;
+    case INNER_PACKET:
+        (void)netron_engine_send_packet(w->engine, data, size, w->now_ns);
+        drain(w);
+        break;
+    case TIME:
+        let_time_pass(w, data, size);
+        break;
+    case DIAL:
+        (void)netron_engine_dial(w->engine, &elsewhere, size >= 32 ? data : NULL, w->now_ns);
+        drain(w);
+        break;
+    case STEP_KINDS:
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static world w;
+    meet(&w);
+    while (size >= 2) {
+        size_t length = data[1] < size - 2 ? data[1] : size - 2;
+        take_step(&w, data[0], data + 2, length);
+        data += 2 + length;
+        size -= 2 + length;
+    }
+    netron_peer_info peers[PEERS_MAX];
+    nf_assert(netron_engine_peers(w.engine, peers, PEERS_MAX) <= PEERS_MAX);
+    netron_engine_close(w.engine, w.now_ns);
+    drain(&w);
+    netron_engine_free(w.engine);
+    return 0;
+}
