@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 
-from stage import PATH, StageError, find, outside
+from stage import PATH, find, outside
 
 READY_SECONDS = 30
 WIREGUARD_GO_NEW = "NETRON_BENCH_WIREGUARD_GO_NEW"
@@ -307,5 +307,3 @@ class N2n(Peer):
 
 
 DEBIAN = [WireguardGo, Nebula, Tinc, Fastd, Openvpn, N2n]
-
-__all__ = ["DEBIAN", "Peer", "StageError", "WireguardGoNew", "version_of", "write"]

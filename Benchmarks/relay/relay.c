@@ -41,6 +41,7 @@ enum {
     READS_MAX = 64,    /* of the TUN, before the socket has its turn */
     SLOT_BYTES = 2048, /* of one datagram in mmsg mode */
     CACHE_LINE_BYTES = 64,
+    APART_BYTES = 2048,     /* half a page between `in` and `out`: their lines do not alias */
     SUPER_BYTES = 65536,    /* of one read of the TUN, and of one receive */
     SEND_BYTES_MAX = 65000, /* of one UDP_SEGMENT send */
     RECEIVES_MAX = 8,       /* of SUPER_BYTES, in one recvmmsg */
@@ -376,7 +377,7 @@ int main(int argc, char **argv)
     }
     relay.tun = relay.train.tun = open_tun(request.interface, relay.offloads, mtu);
     relay.udp = open_udp(&from, &to, relay.offloads);
-    relay.in = buffer_new((size_t)2 * SUPER_BYTES) + CACHE_LINE_BYTES;
+    relay.in = buffer_new((size_t)2 * SUPER_BYTES) + APART_BYTES;
     relay.out = buffer_new((size_t)READS_MAX * SLOT_BYTES);
     relay.received = buffer_new((size_t)RECEIVES_MAX * SUPER_BYTES);
     run(&relay);

@@ -14,7 +14,8 @@
 
 enum { NOBODY = 77 }; /* no node has its inner addresses */
 
-static int set(pair_world *world, unsigned node, unsigned other, const netron_prefix *list, size_t n)
+static int
+set(pair_world *world, unsigned node, unsigned other, const netron_prefix *list, size_t n)
 {
     netron_prefix none;
     int result = netron_engine_set_prefixes(world->nodes[node].engine, world->nodes[other].id,
@@ -29,8 +30,8 @@ static netron_prefix prefix4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint8_t
 }
 
 /* An IPv4 packet from one address to another, sent by a node. */
-static int send4(pair_world *world, unsigned node, const uint8_t *from, const uint8_t *to,
-                 uint32_t serial)
+static int
+send4(pair_world *world, unsigned node, const uint8_t *from, const uint8_t *to, uint32_t serial)
 {
     uint8_t packet[100];
     size_t length = pair_udp4(packet, 0, 0, sizeof(packet), serial);
@@ -47,8 +48,7 @@ static int send6(pair_world *world, unsigned from, unsigned to, uint32_t serial)
 {
     uint8_t packet[100];
     size_t length = pair_udp6(packet, from, to, sizeof(packet), serial);
-    int result =
-        netron_engine_send_packet(world->nodes[0].engine, packet, length, world->now_ns);
+    int result = netron_engine_send_packet(world->nodes[0].engine, packet, length, world->now_ns);
     pair_run(world, 4 * PAIR_LATENCY_NS);
     return result;
 }
@@ -85,9 +85,9 @@ static void a_source_that_is_not_the_senders_is_dropped(void **state)
     uint8_t packet[100];
     for (unsigned from = 1; from <= 2; from++) {
         size_t length = pair_udp6(packet, from, 0, sizeof(packet), 10 + from);
-        assert_int_equal(netron_engine_send_packet(world->nodes[1].engine, packet, length,
-                                                   world->now_ns),
-                         NETRON_OK);
+        assert_int_equal(
+            netron_engine_send_packet(world->nodes[1].engine, packet, length, world->now_ns),
+            NETRON_OK);
         pair_run(world, 2 * PAIR_LATENCY_NS);
         assert_int_equal(pair_seen(world, 0, 10 + from), from == 1);
     }
@@ -112,8 +112,7 @@ static void what_is_no_ip_packet_is_not_sent(void **state)
         assert_int_equal(netron_engine_send_packet(engine, bad, length, world->now_ns),
                          version == 4 ? NETRON_OK : NETRON_E_MALFORMED);
     }
-    assert_int_equal(netron_engine_send_packet(engine, good, 0, world->now_ns),
-                     NETRON_E_MALFORMED);
+    assert_int_equal(netron_engine_send_packet(engine, good, 0, world->now_ns), NETRON_E_MALFORMED);
     uint8_t large[NETRON_MTU_DEFAULT + 1];
     pair_udp4(large, 0, 1, sizeof(large), 2);
     assert_int_equal(netron_engine_send_packet(engine, large, sizeof(large), world->now_ns),
@@ -220,8 +219,10 @@ static void prefixes_that_are_none_are_refused_whole(void **state)
     (void)state;
     pair_world *world = make_world();
     const netron_prefix bad[] = {
-        prefix4(10, 0, 0, 0, 33), prefix4(10, 0, 0, 1, 24),
-        {.address = {0xfd}, .family = 6, .length = 129}, {.address = {0xfd}, .family = 5},
+        prefix4(10, 0, 0, 0, 33),
+        prefix4(10, 0, 0, 1, 24),
+        {.address = {0xfd}, .family = 6, .length = 129},
+        {.address = {0xfd}, .family = 5},
         {.address = {0xfd, 1}, .family = 6, .length = 8},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -79,20 +79,6 @@ static void the_oldest_gives_way_and_no_other(void **state)
     nf_seen_free(seen);
 }
 
-static void after_a_clear_all_is_new(void **state)
-{
-    (void)state;
-    nf_seen *seen = nf_seen_new(4);
-    nf_seen_clear(seen);
-    for (uint32_t count = 1; count <= NF_SEEN_MAX + 100; count = count * 3 + 7) {
-        for (uint32_t i = 0; i < count; i++) {
-            assert_true(add(seen, i));
-        }
-        nf_seen_clear(seen);
-    }
-    nf_seen_free(seen);
-}
-
 /** A queue and a flag a number, as simple as can be. */
 typedef struct model {
     uint32_t queue[NF_SEEN_MAX];
@@ -363,7 +349,6 @@ int main(void)
         cmocka_unit_test(a_first_message_is_new_once),
         cmocka_unit_test(every_byte_of_the_key_counts),
         cmocka_unit_test(the_oldest_gives_way_and_no_other),
-        cmocka_unit_test(after_a_clear_all_is_new),
         cmocka_unit_test(the_memory_agrees_with_a_plain_queue),
         cmocka_unit_test(a_new_bucket_is_full),
         cmocka_unit_test(a_bucket_fills_at_its_rate_up_to_its_burst),

@@ -13,8 +13,8 @@ enum { EPOCH_SECONDS = NETRON_EPOCH_SECONDS_MIN };
 
 void caller_rename(caller *caller, uint32_t number)
 {
-    uint8_t seed[32] = {0xca, 0x11, 0, (uint8_t)number, (uint8_t)(number >> 8),
-                        (uint8_t)(number >> 16)};
+    uint8_t seed[32] = {
+        0xca, 0x11, 0, (uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16)};
     while (!nf_identity_from_seed(&caller->identity, seed)) {
         seed[2]++;
     }

@@ -255,9 +255,9 @@ static void nothing_is_sealed_before_the_confirmation(void **state)
     assert_true(pair_is_up(world, 1, 0));
     assert_false(pair_is_up(world, 0, 1));
     uint8_t hello[] = "too early";
-    assert_int_equal(netron_engine_send_message(node[0].engine, node[1].id, hello, sizeof(hello),
-                                                world->now_ns),
-                     NETRON_E_UNKNOWN_PEER);
+    assert_int_equal(
+        netron_engine_send_message(node[0].engine, node[1].id, hello, sizeof(hello), world->now_ns),
+        NETRON_E_UNKNOWN_PEER);
     assert_int_equal(pair_send(world, 0, 1, 200, 7), NETRON_OK); /* it waits */
     pair_run(world, NF_SECOND_NS);
     for (uint8_t type = NF_TYPE_DATA; type <= NF_TYPE_FRAGMENT; type++) {

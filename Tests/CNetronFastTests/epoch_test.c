@@ -115,8 +115,8 @@ static void a_handshake_that_took_an_hour_is_over(void **state)
         world->context = &wanted;
         pair_dial(world, 0, 1);
         pair_run(world, EPOCH_NS + NF_SECOND_NS);
-        assert_true(pair_drops(world, type == NF_TYPE_MESSAGE2 ? 0 : 1,
-                               NETRON_DROP_UNKNOWN_INDEX) >= 1);
+        assert_true(
+            pair_drops(world, type == NF_TYPE_MESSAGE2 ? 0 : 1, NETRON_DROP_UNKNOWN_INDEX) >= 1);
         pair_free(world);
     }
 }

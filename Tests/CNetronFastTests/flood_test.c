@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* flood_test.c - members, or who stole their token, that begin more handshakes than anyone needs. */
+/* flood_test.c - members, or who stole their token, that begin more handshakes than anyone needs.
+ */
 #include "caller.h"
 #include "pair.h"
 
@@ -263,8 +264,8 @@ static void a_full_table_displaces_the_network_that_has_most_of_it(void **state)
     for (unsigned i = 0; i < 16; i++) {
         unsigned at = i * (HONEST / 16);
         netron_endpoint source = pair_endpoint(1000 + at, 0);
-        assert_int_equal(
-            pair_inject(world, 0, &source, message3[at], NF_MESSAGE3_BYTES), NETRON_OK);
+        assert_int_equal(pair_inject(world, 0, &source, message3[at], NF_MESSAGE3_BYTES),
+                         NETRON_OK);
     }
     assert_int_equal(pair_peer_count(world, 0), 16);
     pair_free(world);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* liveness_test.c - who left, who fell silent, and what it costs to know that one is still there. */
+/* liveness_test.c - who left, who fell silent, and what it costs to know that one is still there.
+ */
 #include "pair.h"
 
 #include <setjmp.h>

@@ -30,7 +30,7 @@
 
 enum {
     MANY = 10000,
-    FIRST = 1000,  /* these are there when measuring begins */
+    FIRST = 1000,   /* these are there when measuring begins */
     RENEWED = 2000, /* so many make a second session */
     FIRST_NETWORK = 1000,
     PEER_BYTES_MAX = 4096,
@@ -168,7 +168,8 @@ static void ten_thousand_peers_are_as_quick_and_as_small_as_one(void **state)
     pair_free(world);
 }
 
-/* --- a hub --------------------------------------------------------------------------------------- */
+/* --- a hub ---------------------------------------------------------------------------------------
+ */
 
 enum { SPOKES = 300 }; /* more than datagrams fit the queue of control */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* messages_test.c - control messages, and the bounded queues that they and all events go through. */
+/* messages_test.c - control messages, and the bounded queues that they and all events go through.
+ */
 #include "pair.h"
 
 #include <setjmp.h>
@@ -75,7 +76,8 @@ static void sending_too_much_at_once_says_again(void **state)
     pair_free(world);
 }
 
-/* --- the queue of events ------------------------------------------------------------------------- */
+/* --- the queue of events -------------------------------------------------------------------------
+ */
 
 static void one_peer_fills_only_its_share_of_the_queue(void **state)
 {
@@ -124,9 +126,9 @@ static void who_returns_again_and_again_gets_no_other_share(void **state)
             (void)say(world, 1, 0, bytes, sizeof(bytes));
             pair_run(world, NF_MILLISECOND_NS);
         }
-        assert_int_equal(netron_engine_hang_up(world->nodes[1].engine, world->nodes[0].id,
-                                               world->now_ns),
-                         NETRON_OK);
+        assert_int_equal(
+            netron_engine_hang_up(world->nodes[1].engine, world->nodes[0].id, world->now_ns),
+            NETRON_OK);
         pair_run(world, NF_SECOND_NS);
         pair_connect(world, 1, 0);
     }

@@ -15,8 +15,8 @@
 #include <string.h>
 
 enum {
-    SERIAL_AT = 28,        /* in an inner packet; IPv6: 20 bytes later */
-    ROUNDS_MAX = 1000000,  /* without time passing: an engine that never sleeps */
+    SERIAL_AT = 28,       /* in an inner packet; IPv6: 20 bytes later */
+    ROUNDS_MAX = 1000000, /* without time passing: an engine that never sleeps */
 };
 
 /* --- the world -------------------------------------------------------------------------------- */
@@ -113,8 +113,12 @@ void pair_restart(pair_world *world, unsigned number)
 netron_endpoint pair_endpoint(unsigned node, unsigned place)
 {
     return (netron_endpoint){
-        .address = {[10] = 0xff, 0xff, (uint8_t)(100 + (node >> 16)), (uint8_t)(node >> 8),
-                    (uint8_t)node, (uint8_t)(1 + place)},
+        .address = {[10] = 0xff,
+                    0xff,
+                    (uint8_t)(100 + (node >> 16)),
+                    (uint8_t)(node >> 8),
+                    (uint8_t)node,
+                    (uint8_t)(1 + place)},
         .port = (uint16_t)(4000 + place),
     };
 }
@@ -239,9 +243,9 @@ static void send_datagrams(pair_world *world, unsigned number)
             .from = (uint16_t)number,
             .source = node->endpoint,
         };
-        int length = netron_engine_poll_datagram(node->engine, datagram.bytes,
-                                                 sizeof(datagram.bytes), &datagram.destination,
-                                                 &datagram.tos);
+        int length =
+            netron_engine_poll_datagram(node->engine, datagram.bytes, sizeof(datagram.bytes),
+                                        &datagram.destination, &datagram.tos);
         if (length == 0) {
             return;
         }
@@ -277,8 +281,8 @@ static void take_events(pair_world *world, unsigned number)
 static void take_packets(pair_node *node)
 {
     int length;
-    while ((length = netron_engine_poll_packet(node->engine, node->packet,
-                                               sizeof(node->packet))) != 0) {
+    while ((length = netron_engine_poll_packet(node->engine, node->packet, sizeof(node->packet))) !=
+           0) {
         assert_true(length > 0);
         node->packets++;
         node->packet_length = (size_t)length;
@@ -358,8 +362,8 @@ int pair_inject(pair_world *world,
                 const uint8_t *bytes,
                 size_t length)
 {
-    int result = netron_engine_receive(world->nodes[node].engine, bytes, length, source, 0,
-                                       world->now_ns);
+    int result =
+        netron_engine_receive(world->nodes[node].engine, bytes, length, source, 0, world->now_ns);
     flush(world, node);
     return result;
 }

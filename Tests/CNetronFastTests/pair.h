@@ -23,7 +23,7 @@ enum {
     PAIR_NOBODY = UINT16_MAX, /* no node has that endpoint, or that id */
     PAIR_DATAGRAM_BYTES_MAX = 4096,
     PAIR_SERIALS_MAX = 65536,
-    PAIR_KINDS = 16, /* of events */
+    PAIR_KINDS = 16,        /* of events */
     PAIR_HEADER_BYTES = 28, /* of an inner packet by pair_send(): IPv4 and UDP */
 };
 
@@ -48,9 +48,9 @@ typedef struct pair_node {
     netron_options options;
     uint8_t id[NETRON_ID_BYTES];
     netron_endpoint endpoint;
-    bool silent; /* neither hears nor says anything: a machine that lost its power */
+    bool silent;       /* neither hears nor says anything: a machine that lost its power */
     bool keeps_events; /* they stay in the engine's queue */
-    bool by_hand; /* its routes are the test's business */
+    bool by_hand;      /* its routes are the test's business */
 
     uint32_t event_count[PAIR_KINDS];
     netron_event last_event[PAIR_KINDS]; /* by kind */
@@ -77,9 +77,9 @@ typedef struct pair_world {
     unsigned node_count;
     uint64_t engines_made; /* each has randomness of its own */
     uint32_t random_state;
-    pair_datagram *flying; /* by arrival */
+    pair_datagram *flying;                   /* by arrival */
     pair_datagram *captured, *captured_last; /* by pair_capture(), oldest first */
-    uint32_t strays; /* datagrams to endpoints that nobody has */
+    uint32_t strays;                         /* datagrams to endpoints that nobody has */
     pair_node nodes[PAIR_NODES_MAX];
 } pair_world;
 

@@ -34,7 +34,8 @@ static uint32_t path_mtu(const pair_world *world, unsigned node)
     return pair_peer(world, node, 1 - node).path_mtu;
 }
 
-/* --- the search ---------------------------------------------------------------------------------- */
+/* --- the search ----------------------------------------------------------------------------------
+ */
 
 static void the_largest_common_size_that_passes_is_found(void **state)
 {
@@ -139,7 +140,8 @@ static void a_path_in_use_is_confirmed_and_an_idle_one_is_not(void **state)
     pair_free(world);
 }
 
-/* --- pieces -------------------------------------------------------------------------------------- */
+/* --- pieces --------------------------------------------------------------------------------------
+ */
 
 static bool capture_data(pair_world *world, pair_datagram *datagram)
 {
@@ -211,17 +213,19 @@ static void pieces_may_come_in_any_order_and_twice(void **state)
     pair_free(world);
 }
 
-/* --- segment sizes ------------------------------------------------------------------------------- */
+/* --- segment sizes -------------------------------------------------------------------------------
+ */
 
 static uint16_t mss_that_arrives(pair_world *world, unsigned from, uint16_t offered, bool v6)
 {
     uint8_t packet[100];
     unsigned to = 1 - from;
-    size_t length = v6 ? pair_syn6(packet, from, to, offered) : pair_syn4(packet, from, to, offered);
+    size_t length =
+        v6 ? pair_syn6(packet, from, to, offered) : pair_syn4(packet, from, to, offered);
     uint32_t before = world->nodes[to].packets;
-    assert_int_equal(netron_engine_send_packet(world->nodes[from].engine, packet, length,
-                                               world->now_ns),
-                     NETRON_OK);
+    assert_int_equal(
+        netron_engine_send_packet(world->nodes[from].engine, packet, length, world->now_ns),
+        NETRON_OK);
     pair_run(world, 2 * PAIR_LATENCY_NS);
     assert_int_equal(world->nodes[to].packets, before + 1);
     assert_int_equal(world->nodes[to].packet_length, length);
@@ -269,7 +273,8 @@ static void each_end_clamps_to_what_it_knows(void **state)
     pair_free(world);
 }
 
-/* --- marks --------------------------------------------------------------------------------------- */
+/* --- marks ---------------------------------------------------------------------------------------
+ */
 
 static bool mark(pair_world *world, pair_datagram *datagram)
 {
@@ -299,9 +304,9 @@ static int tos_that_arrives(pair_world *world, uint8_t tos, uint8_t outer_ecn, b
     world->context = &outer_ecn;
     pair_forget(world);
     uint32_t before = world->nodes[1].packets;
-    assert_int_equal(netron_engine_send_packet(world->nodes[0].engine, packet, length,
-                                               world->now_ns),
-                     NETRON_OK);
+    assert_int_equal(
+        netron_engine_send_packet(world->nodes[0].engine, packet, length, world->now_ns),
+        NETRON_OK);
     pair_run(world, 2 * PAIR_LATENCY_NS);
     world->hook = NULL;
     assert_int_equal(pair_captured(world, 0, NF_TYPE_DATA, 0)->tos, tos); /* both fields go out */

@@ -263,7 +263,8 @@ static void late_packets_from_the_old_place_do_not_move_it_back(void **state)
     pair_free(world);
 }
 
-/* --- a peer that cheats -------------------------------------------------------------------------- */
+/* --- a peer that cheats --------------------------------------------------------------------------
+ */
 
 typedef struct cheat {
     caller caller;

@@ -120,8 +120,8 @@ static uint32_t index_of_last(const pair_world *world, unsigned from)
 {
     uint32_t index = 0;
     for (const pair_datagram *d = world->captured; d != NULL; d = d->next) {
-        index = d->from == from && d->bytes[0] == NF_TYPE_DATA ? nf_receiver_index_of(d->bytes)
-                                                              : index;
+        index =
+            d->from == from && d->bytes[0] == NF_TYPE_DATA ? nf_receiver_index_of(d->bytes) : index;
     }
     return index;
 }
@@ -162,7 +162,7 @@ static void until_new_keys_are_confirmed_the_initiator_seals_with_the_old(void *
 /* --- old keys --------------------------------------------------------------------------------- */
 
 typedef struct ages {
-    uint32_t index[2][64];      /* of the receiver, by sender */
+    uint32_t index[2][64]; /* of the receiver, by sender */
     uint64_t first_ns[2][64];
     unsigned count[2];
     uint64_t oldest_ns;
@@ -213,8 +213,7 @@ static void keys_end_when_they_are_too_old(void **state)
     assert_int_equal(pair_send(world, 0, 1, 100, 60000), NETRON_OK);
     pair_datagram kept = *pair_captured(world, 0, NF_TYPE_DATA, 0);
     nf_store_le64(kept.bytes + 8, 1000000); /* its tag is wrong now, if anybody looks */
-    assert_int_equal(pair_inject(world, 1, &kept.source, kept.bytes, kept.length),
-                     NETRON_E_FORGED);
+    assert_int_equal(pair_inject(world, 1, &kept.source, kept.bytes, kept.length), NETRON_E_FORGED);
     pair_run(world, 3 * NF_SECOND_NS);
     assert_int_equal(pair_inject(world, 1, &kept.source, kept.bytes, kept.length),
                      NETRON_E_UNKNOWN_PEER);

@@ -50,8 +50,15 @@ static void another_token_gets_no_answer(void **state)
 /* Nine of ten look like a message of some type; the others like nothing. */
 static size_t make_noise(pair_world *world, uint8_t *out)
 {
-    static const uint16_t lengths[] = {0, NF_MESSAGE1_BYTES, NF_MESSAGE2_BYTES, NF_MESSAGE3_BYTES,
-                                       NF_COOKIE_BYTES, NF_SESSION_OVERHEAD_BYTES, 100, 1400, 36};
+    static const uint16_t lengths[] = {0,
+                                       NF_MESSAGE1_BYTES,
+                                       NF_MESSAGE2_BYTES,
+                                       NF_MESSAGE3_BYTES,
+                                       NF_COOKIE_BYTES,
+                                       NF_SESSION_OVERHEAD_BYTES,
+                                       100,
+                                       1400,
+                                       36};
     for (size_t i = 0; i < 1500; i += 4) {
         nf_store_le32(out + i, pair_random(world, 1u << 28) * 16 + pair_random(world, 16));
     }
@@ -229,8 +236,8 @@ typedef struct changes {
     bool busy;
 } changes;
 
-static void try_changed(pair_world *world, const pair_datagram *original, const uint8_t *bytes,
-                        size_t length)
+static void
+try_changed(pair_world *world, const pair_datagram *original, const uint8_t *bytes, size_t length)
 {
     changes *c = world->context;
     netron_engine *engine = world->nodes[original->to].engine;

@@ -120,9 +120,9 @@ static void what_waits_keeps_its_class(void **state)
     pair_udp4(packet, 0, 1, sizeof(packet), 1);
     packet[1] = 0xba; /* EF, ECT(0) */
     reseal(packet, sizeof(packet));
-    assert_int_equal(netron_engine_send_packet(world->nodes[0].engine, packet, sizeof(packet),
-                                               world->now_ns),
-                     NETRON_OK);
+    assert_int_equal(
+        netron_engine_send_packet(world->nodes[0].engine, packet, sizeof(packet), world->now_ns),
+        NETRON_OK);
     world->hook = pair_capture_all;
     pair_route(world, 0, 1);
     pair_run(world, NF_SECOND_NS);
@@ -254,9 +254,9 @@ static void groups_are_nobodys_address(void **state)
     pair_udp6(packet, 0, 0, sizeof(packet), 1);
     packet[24] = 0xff;
     reseal(packet, sizeof(packet));
-    assert_int_equal(netron_engine_send_packet(world->nodes[0].engine, packet, sizeof(packet),
-                                               world->now_ns),
-                     NETRON_E_UNKNOWN_PEER);
+    assert_int_equal(
+        netron_engine_send_packet(world->nodes[0].engine, packet, sizeof(packet), world->now_ns),
+        NETRON_E_UNKNOWN_PEER);
     pair_run(world, 5 * NF_SECOND_NS);
     assert_int_equal(unrouted_events(world), 0);
     assert_int_equal(world->nodes[0].packets, 0);

@@ -22,7 +22,7 @@ enum {
     PEERS_MAX = 2,
     TICK_MS = 50,
     TIME_BYTES_MAX = 4, /* 51 s a step */
-    DOUBLINGS_MAX = 2, /* of a body: 255 bytes of input become 1020 */
+    DOUBLINGS_MAX = 2,  /* of a body: 255 bytes of input become 1020 */
 };
 
 enum step_kind {
@@ -41,10 +41,10 @@ enum step_kind {
 #define WALL_MS  UINT64_C(1800000900000)
 
 static const char secret[] = "what the members know";
-static const netron_endpoint peer_place = {
-    .address = {[10] = 0xff, 0xff, 100, 0, 0, 1}, .port = 4000};
-static const netron_endpoint elsewhere = {
-    .address = {[10] = 0xff, 0xff, 100, 0, 9, 1}, .port = 4009};
+static const netron_endpoint peer_place = {.address = {[10] = 0xff, 0xff, 100, 0, 0, 1},
+                                           .port = 4000};
+static const netron_endpoint elsewhere = {.address = {[10] = 0xff, 0xff, 100, 0, 9, 1},
+                                          .port = 4009};
 
 typedef struct world {
     netron_engine *engine;
@@ -143,10 +143,7 @@ static void receive_changed(world *w, const uint8_t *data, size_t size)
 }
 
 /* type u8 (how often its body is doubled: the high bits), then the body */
-static void receive_sealed(world *w,
-                           const uint8_t *data,
-                           size_t size,
-                           const netron_endpoint *from)
+static void receive_sealed(world *w, const uint8_t *data, size_t size, const netron_endpoint *from)
 {
     uint8_t body[255 << DOUBLINGS_MAX], datagram[sizeof(body) + NF_SESSION_OVERHEAD_BYTES];
     if (size == 0) {

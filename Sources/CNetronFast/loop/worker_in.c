@@ -47,7 +47,7 @@ static void bring_to_control(
 {
     nf_letter letter = {
         .kind = NF_LETTER_DATAGRAM, .tos = tos, .length = (uint32_t)length, .path = *from};
-    nf_lane_post(&worker->lane, &letter, datagram, length);
+    (void)nf_lane_post(&worker->lane, &letter, datagram, length);
 }
 
 /* `in_batch`: the datagram lies in the receiver's buffers, not in a letter. */

@@ -25,7 +25,7 @@ static void tell_refused(nf_worker *worker, bool too_big)
     for (uint32_t i = 0; i < outbox->count; i++) {
         if (letter.index != outbox->session_index[i]) {
             letter.index = outbox->session_index[i];
-            nf_lane_post(&worker->lane, &letter, NULL, 0);
+            (void)nf_lane_post(&worker->lane, &letter, NULL, 0);
         }
     }
 }

@@ -122,15 +122,6 @@ bool nf_seen_add(nf_seen *seen, const uint8_t ephemeral[32])
     return true;
 }
 
-void nf_seen_clear(nf_seen *seen)
-{
-    /* One by one, so that pages which were never touched stay untouched. */
-    while (seen->count > 0) {
-        forget_oldest(seen);
-    }
-    seen->oldest = 0;
-}
-
 /* --- rates ------------------------------------------------------------------------------------ */
 
 /** Adds what flowed in since the last time. `filled_ns` moves on only by the time that the added

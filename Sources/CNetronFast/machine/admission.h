@@ -20,9 +20,6 @@ void nf_seen_free(nf_seen *seen);
 /** Remembers an ephemeral key. @return false if it was remembered already */
 bool nf_seen_add(nf_seen *seen, const uint8_t ephemeral[32]);
 
-/** Forgets all: the epoch is over. */
-void nf_seen_clear(nf_seen *seen);
-
 /* --- token buckets by source network ---------------------------------------------------------- */
 
 enum { NF_RATE_SOURCES_MAX = 1024 };

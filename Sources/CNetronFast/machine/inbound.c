@@ -3,6 +3,7 @@
 #include "machine/lane.h"
 
 #include "machine/ip.h"
+#include "machine/link.h"
 
 #include <string.h>
 
@@ -96,7 +97,7 @@ static void note_source(nf_lane *lane, nf_session *session, uint32_t index, cons
     }
     session->roam_told_ns = lane->now_ns;
     nf_letter letter = {.kind = NF_LETTER_ROAMED, .index = index, .path = *from};
-    nf_lane_post(lane, &letter, NULL, 0);
+    (void)nf_lane_post(lane, &letter, NULL, 0);
 }
 
 static void note_heard(nf_lane *lane, nf_session *session, uint32_t index, size_t length)
@@ -107,9 +108,8 @@ static void note_heard(nf_lane *lane, nf_session *session, uint32_t index, size_
     atomic_store_explicit(&session->rx_bytes, bytes + length, memory_order_relaxed);
     atomic_store_explicit(&session->heard_ns, lane->now_ns, memory_order_relaxed);
     if (__builtin_expect(!session->confirmed, 0)) {
-        session->confirmed = true;
         nf_letter letter = {.kind = NF_LETTER_CONFIRMED, .index = index};
-        nf_lane_post(lane, &letter, NULL, 0);
+        session->confirmed = nf_lane_post(lane, &letter, NULL, 0); /* else the next one tells */
     }
 }
 
@@ -137,16 +137,20 @@ static nf_open_result deliver(nf_lane *lane,
     default:
         break;
     }
-    if (inbound->length > NF_LETTER_BODY_BYTES_MAX) {
+    bool is_link = datagram[0] == NF_TYPE_LINK;
+    if (!is_link && inbound->length > NETRON_MESSAGE_BYTES_MAX) {
         return drop(lane, NETRON_DROP_MALFORMED, reason);
     }
     nf_letter letter = {
-        .kind = datagram[0] == NF_TYPE_LINK ? NF_LETTER_LINK : NF_LETTER_CONTROL,
+        .kind = is_link ? NF_LETTER_LINK : NF_LETTER_CONTROL,
         .index = index,
         .length = (uint32_t)length,
         .path = *from,
     };
-    nf_lane_post(lane, &letter, inbound->packet, inbound->length);
+    /* What a probe is filled up with need not travel on. */
+    bool is_long = is_link && inbound->length > NF_LINK_BODY_BYTES_MAX;
+    (void)nf_lane_post(lane, &letter, inbound->packet,
+                       is_long ? NF_LINK_BODY_BYTES_MAX : inbound->length);
     return NF_OPEN_DONE;
 }
 

@@ -38,16 +38,17 @@ void nf_lane_add_drops(const nf_lane *lane, netron_counters *counters)
     }
 }
 
-void nf_lane_post(nf_lane *lane, const nf_letter *letter, const void *body, size_t body_length)
+bool nf_lane_post(nf_lane *lane, const nf_letter *letter, const void *body, size_t body_length)
 {
     nf_assert(lane->control != NULL);
     if (!nf_mailbox_post(lane->control, letter, sizeof(*letter), body, body_length)) {
         nf_lane_drop(lane, NETRON_DROP_QUEUE_FULL);
-        return;
+        return false;
     }
     if (lane->wake_control != NULL) {
         lane->wake_control(lane->wake_context);
     }
+    return true;
 }
 
 size_t nf_session_seal(nf_session *session,

@@ -72,8 +72,8 @@ static inline void nf_lane_drop(nf_lane *lane, unsigned reason)
 /** Adds the lane's drops to counters. From any thread. */
 void nf_lane_add_drops(const nf_lane *lane, netron_counters *counters);
 
-/** Posts a letter to control; a full mailbox counts QUEUE_FULL. */
-void nf_lane_post(nf_lane *lane, const nf_letter *letter, const void *body, size_t body_length);
+/** Posts a letter to control. @return false if the mailbox is full: counted as QUEUE_FULL */
+bool nf_lane_post(nf_lane *lane, const nf_letter *letter, const void *body, size_t body_length);
 
 /* --- outbound --------------------------------------------------------------------------------- */
 

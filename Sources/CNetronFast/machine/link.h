@@ -25,6 +25,7 @@ enum nf_link_lengths {
     NF_LINK_CHALLENGE_BYTES = 12,
     NF_LINK_PROBE_BYTES_MIN = 4,
     NF_LINK_GOODBYE_BYTES = 4,
+    NF_LINK_BODY_BYTES_MAX = 64, /* of any kind, but for what fills a probe up */
 };
 
 #endif

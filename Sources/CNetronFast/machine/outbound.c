@@ -14,7 +14,7 @@ static void tell_waiting(nf_lane *lane, uint32_t peer, const uint8_t *packet, si
         return;
     }
     nf_letter letter = {.kind = NF_LETTER_WAITING, .peer = peer};
-    nf_lane_post(lane, &letter, packet, length);
+    (void)nf_lane_post(lane, &letter, packet, length);
 }
 
 static uint32_t find_peer(nf_lane *lane, const nf_ip *ip)
@@ -65,7 +65,10 @@ bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t l
     if (atomic_load_explicit(&session->watched, memory_order_relaxed) == 0 &&
         atomic_exchange_explicit(&session->watched, 1, memory_order_relaxed) == 0) {
         nf_letter letter = {.kind = NF_LETTER_ACTIVE, .index = flow->session_index};
-        nf_lane_post(lane, &letter, NULL, 0);
+        if (!nf_lane_post(lane, &letter, NULL, 0)) {
+            atomic_store_explicit(&session->watched, 0,
+                                  memory_order_relaxed); /* the next one tells */
+        }
     }
     return true;
 }

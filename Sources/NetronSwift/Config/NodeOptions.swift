@@ -39,7 +39,7 @@ package struct NodeOptions: Hashable, Sendable {
         /// A peer has 16 prefixes in the packet core, of which one is its own made address.
         package static let addressesMax = 15
         package static let interfaceNameBytesMax = 15
-        package static let mtus = 1280...3500
+        package static let mtus = 1280...3480
         package static let ports = 0...65535
         package static let peersMax = 64
         package static let stateDirectoryBytesMax = 1024
