@@ -668,9 +668,9 @@ class Peer:
         if type == MESSAGE1:
             self.take_message1(datagram, address)
         elif type == MESSAGE2:
-            self.take_message2(datagram, address)
+            self.take_message2(datagram)
         elif type == MESSAGE3:
-            self.take_message3(datagram, address)
+            self.take_message3(datagram)
         elif type == COOKIE:
             self.take_cookie(datagram, address)
         elif DATA <= type <= FRAGMENT and len(datagram) >= HEADER + TAG:
@@ -695,30 +695,31 @@ class Peer:
                 self.events.append(("asked for a cookie", handshake))
                 return
         self.half_open[handshake.index] = handshake
+        handshake.address = address
         self.transmit(handshake.write2(new_ephemeral()), address)
 
-    def take_message2(self, message, address):
+    def take_message2(self, message):
         index = struct.unpack("<I", message[4:8])[0]
         if index not in self.dialling:
             raise Refused("index")
-        handshake, _ = self.dialling[index]
+        handshake, dialled = self.dialling[index]
         handshake.read2(message)
         if handshake.remote_id == self.identity.id:
             raise Refused("it is me")
         del self.dialling[index]
         message3 = handshake.write3()
-        session = Session(handshake, True, address)
+        session = Session(handshake, True, dialled)
         session.message3 = message3  # for repeats, byte for byte
         self.sessions[index] = session
-        self.transmit(message3, address)
+        self.transmit(message3, dialled)
 
-    def take_message3(self, message, address):
+    def take_message3(self, message):
         index = struct.unpack("<I", message[4:8])[0]
         if index in self.half_open:
             handshake = self.half_open[index]
             handshake.read3(message)
             del self.half_open[index]
-            self.sessions[index] = Session(handshake, False, address)
+            self.sessions[index] = Session(handshake, False, handshake.address)
             self.events.append(("session", self.sessions[index]))
         elif index not in self.sessions:
             raise Refused("index")

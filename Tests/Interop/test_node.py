@@ -153,7 +153,7 @@ def test_members_are_told_of_each_other_and_of_contests(node):
 
 
 def test_the_node_says_goodbye(node):
-    node.one.wait("session")
+    hear(node.one, node.one.wait("session"), "hello")
     node.process.send_signal(signal.SIGTERM)
     node.one.wait("goodbye")
     assert node.process.wait(peer.BOUND) == 0

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The committed figures are what peer.py gives, and peer.py gives what others published."""
 
+import subprocess
+import sys
+
 import pytest
 
 import peer
@@ -9,6 +12,10 @@ import vectors
 
 def test_the_table_and_the_document_show_what_the_peer_gives(capsys):
     assert vectors.main(["vectors", "--check"]) == 0, capsys.readouterr().out
+
+
+def test_the_c_headers_are_what_the_tables_give():
+    subprocess.run([sys.executable, vectors.ROOT / "Tests/Vectors/make.py", "--check"], check=True)
 
 
 @pytest.mark.parametrize("id", vectors.refused_ids())
