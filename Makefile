@@ -56,7 +56,7 @@ core: setup-run
 	@$(core_make) -C packaging
 
 test: setup toolchain
-	@$(MAKE) --no-print-directory test-c test-swift test-namespaces test-examples
+	@$(MAKE) --no-print-directory test-c test-swift test-interop test-namespaces test-examples
 
 test-c:
 	@$(core_make) -C Tests/CNetronFastTests check
@@ -65,6 +65,11 @@ test-swift: toolchain
 	@$(with_libcrypto) $(SWIFT) test
 
 # They make interfaces in namespaces of their own, with the command as users get it.
+# In a network of its own: its nodes shall meet nobody but their test.
+test-interop: build
+	@unshare $$(test $$(id -u) = 0 || echo --map-root-user) --net sh -c 'PATH=$$PATH:/usr/sbin; \
+	    ip link set lo up && exec $(MAKE) --no-print-directory -C Tests/Interop check ARGS="$(ARGS)"'
+
 test-namespaces: build
 	@packaging/test-namespaces $(ARGS)
 
@@ -102,5 +107,5 @@ format: toolchain
 clean:
 	rm -rf build .build
 
-.PHONY: help setup setup-run toolchain build run core test test-c test-swift test-namespaces \
-    test-examples install uninstall bench lint format clean
+.PHONY: help setup setup-run toolchain build run core test test-c test-swift test-interop \
+    test-namespaces test-examples install uninstall bench lint format clean

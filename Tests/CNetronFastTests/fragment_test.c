@@ -27,6 +27,7 @@ typedef struct bench {
     uint8_t *packet;
     size_t length;
     uint8_t flags;
+    uint8_t tos; /* of the next piece; then of what came out */
 } bench;
 
 static int set_up(void **state)
@@ -54,7 +55,7 @@ static nf_fragment_result give(bench *b, uint64_t session, const uint8_t *piece,
         memcpy(room, piece, length);
     }
     nf_fragment_result result = nf_reassembly_add(b->reassembly, session, room, length, b->now_ns,
-                                                  &b->packet, &b->length, &b->flags);
+                                                  &b->packet, &b->length, &b->flags, &b->tos);
     free(room);
     return result;
 }
@@ -381,9 +382,23 @@ static void nothing_is_freed_without_complaint(void **state)
 
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void congestion_of_any_piece_is_the_packets(void **state)
+{
+    bench *b = *state;
+    for (unsigned marked = 0; marked <= 3; marked++) { /* 3: none */
+        for (uint8_t index = 0; index < 3; index++) {
+            b->tos = index == marked ? 0xbb : 0xba; /* CE, else ECT(0); a DSCP beside it */
+            nf_fragment_result result = give_raw(b, 7, index, 3, 100);
+            assert_int_equal(result, index < 2 ? NF_FRAGMENT_WAIT : NF_FRAGMENT_WHOLE);
+        }
+        assert_int_equal(b->tos, marked < 3 ? 0xbb : 0xba);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_BENCH(congestion_of_any_piece_is_the_packets),
         cmocka_unit_test(pieces_are_counted),
         cmocka_unit_test(pieces_are_drawn_as_the_header_says),
         WITH_BENCH(pieces_in_any_order_are_the_packet),

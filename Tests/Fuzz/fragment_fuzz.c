@@ -83,11 +83,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t length = right ? make_right(data[1], data[2], room) : make_any(data, room);
         uint8_t *piece = malloc(length + (length == 0));
         memcpy(piece, room, length);
-        uint8_t *packet = NULL, flags = 0;
+        uint8_t *packet = NULL, flags = 0, tos = data[0];
         size_t packet_length = 0;
         uint64_t session = right ? 1 : 2;
         if (nf_reassembly_add(reassembly, session, piece, length, now_ns, &packet, &packet_length,
-                              &flags) == NF_FRAGMENT_WHOLE) {
+                              &flags, &tos) == NF_FRAGMENT_WHOLE) {
             uint32_t id = nf_load_le32(piece);
             nf_assert(flags == piece[6]);
             check_whole(session, right, packet, packet_length, id);

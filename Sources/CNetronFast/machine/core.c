@@ -74,6 +74,7 @@ int nf_core_new(nf_core **out, const netron_options *given)
     }
     core->suites = options.suites;
     core->lanes = options.lanes;
+    core->next_fragment_id = nf_fragment_first_id(NF_LANE_CONTROL);
     core->backend = (nf_aead_backend)options.backend;
     nf_random_init(&core->random, options.random_seed);
     if (!nf_identity_from_seed(&core->identity, options.identity_seed)) {

@@ -98,6 +98,7 @@ typedef struct nf_core {
     nf_aead_backend backend;
     nf_aead_cache *aeads; /* seals as NF_LANE_CONTROL */
     uint32_t suites, lanes;
+    uint32_t next_fragment_id; /* of what waited and is sent by control */
     uint64_t now_ns;
     uint64_t wall_offset_ms; /* wall = now + this; 0: no clock */
 

@@ -56,6 +56,8 @@ size_t nf_fragment_cut(const uint8_t *packet,
 
 /* One packet that waits. Pieces lie where they belong; only a last piece that came before any
  * other, so that nobody knows where that is, waits at the end of the room. */
+enum { ECN_CE = 3 }; /* congestion experienced (RFC 3168) */
+
 typedef struct place {
     uint64_t session;
     uint64_t serial; /* by age; 0: free */
@@ -63,10 +65,11 @@ typedef struct place {
     uint32_t id;
     uint8_t count;
     uint8_t flags;
-    uint8_t have; /* a bit a piece */
-    bool parked;  /* the last piece is at the end of the room */
-    size_t share; /* bytes of each piece but the last; 0: not known */
-    size_t last;  /* bytes of the last; 0: not known */
+    uint8_t have;   /* a bit a piece */
+    bool parked;    /* the last piece is at the end of the room */
+    bool congested; /* a piece came with that mark */
+    size_t share;   /* bytes of each piece but the last; 0: not known */
+    size_t last;    /* bytes of the last; 0: not known */
 } place;
 
 struct nf_reassembly {
@@ -180,7 +183,8 @@ nf_fragment_result nf_reassembly_add(nf_reassembly *reassembly,
                                      uint64_t now_ns,
                                      uint8_t **packet,
                                      size_t *packet_length,
-                                     uint8_t *flags)
+                                     uint8_t *flags,
+                                     uint8_t *tos)
 {
     expire(reassembly, now_ns);
     if (length < NF_FRAGMENT_HEADER_BYTES) {
@@ -208,6 +212,7 @@ nf_fragment_result nf_reassembly_add(nf_reassembly *reassembly,
         p->serial = 0;
         return NF_FRAGMENT_BAD;
     }
+    p->congested |= (*tos & ECN_CE) == ECN_CE;
     if (p->have != (1U << p->count) - 1) {
         return NF_FRAGMENT_WAIT;
     }
@@ -219,5 +224,6 @@ nf_fragment_result nf_reassembly_add(nf_reassembly *reassembly,
     *packet = room;
     *packet_length = last_at + p->last;
     *flags = p->flags;
+    *tos |= p->congested ? ECN_CE : 0;
     return NF_FRAGMENT_WHOLE;
 }

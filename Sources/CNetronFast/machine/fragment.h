@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fragment.h - an inner packet that is longer than the path takes, in 2 or 3 sealed pieces. Pure.
  *
- * Before sealing, a piece is:  id u32 | index u8 | count u8 | flags u8 | tos u8 | bytes
- * All pieces but the last are equally long; the last is not longer and not empty. flags: as in a
- * session header (the packet's); tos: 0, kept for later. */
+ * An id is used once by a session, over all its lanes. Before sealing, a piece is:  id u32 | index
+ * u8 | count u8 | flags u8 | tos u8 | bytes All pieces but the last are equally long; the last is
+ * not longer and not empty. flags: as in a session header (the packet's); tos: 0, kept for later.
+ */
 #ifndef NF_FRAGMENT_H
 #define NF_FRAGMENT_H
 
@@ -46,7 +47,9 @@ typedef enum nf_fragment_result {
 } nf_fragment_result;
 
 /** Takes an opened piece from `session` (any number that tells sessions apart). When all places are
- *  taken, the oldest gives way; what is older than the timeout is gone. */
+ *  taken, the oldest gives way; what is older than the timeout is gone. `*tos` is the outer one of
+ *  this piece; with a whole packet it says "congestion experienced" if any piece's did (RFC 3168
+ *  section 5.3). */
 nf_fragment_result nf_reassembly_add(nf_reassembly *reassembly,
                                      uint64_t session,
                                      const uint8_t *piece,
@@ -54,6 +57,7 @@ nf_fragment_result nf_reassembly_add(nf_reassembly *reassembly,
                                      uint64_t now_ns,
                                      uint8_t **packet,
                                      size_t *packet_length,
-                                     uint8_t *flags);
+                                     uint8_t *flags,
+                                     uint8_t *tos);
 
 #endif

@@ -74,7 +74,7 @@ static nf_open_result take_fragment(nf_lane *lane,
     uint8_t flags = 0;
     switch (nf_reassembly_add(lane->reassembly, session->key_identity, inbound->packet,
                               inbound->length, lane->now_ns, &inbound->packet, &inbound->length,
-                              &flags)) {
+                              &flags, &tos)) {
     case NF_FRAGMENT_WAIT:
         return NF_OPEN_DONE;
     case NF_FRAGMENT_WHOLE:

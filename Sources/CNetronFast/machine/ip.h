@@ -18,7 +18,7 @@ typedef struct nf_ip {
  *  length, total length. */
 bool nf_ip_parse(nf_ip *ip, const uint8_t *packet, size_t length);
 
-/* --- ECN and DSCP across the tunnel: RFC 6040 (normal mode), RFC 2983 (uniform) --------------- */
+/* --- ECN and DSCP: RFC 6040 (normal mode), RFC 2983 (copied out, kept in) --------------------- */
 
 /** The outer TOS byte for an inner one: both fields are copied. */
 static inline uint8_t nf_tos_encapsulate(uint8_t inner)

@@ -13,6 +13,7 @@ bool nf_lane_init(nf_lane *lane, nf_table *table, uint32_t number, nf_aead_backe
     memset(lane, 0, sizeof(*lane));
     lane->table = table;
     lane->number = number;
+    lane->next_fragment_id = nf_fragment_first_id(number);
     lane->aeads = nf_aead_cache_new(backend);
     lane->reassembly = nf_reassembly_new();
     lane->outbox.arena = aligned_alloc(64, NF_OUTBOX_BYTES);

@@ -58,6 +58,19 @@ typedef struct nf_lane {
     } last_source; /* inner source that was checked last */
 } nf_lane;
 
+/** Fragment ids of a session are told apart by the lane that cut them: its number is in the 3 high
+ *  bits, as in a counter. */
+static inline uint32_t nf_fragment_first_id(uint32_t lane)
+{
+    return lane << (32 - NF_LANE_BITS);
+}
+
+static inline uint32_t nf_fragment_next_id(uint32_t id)
+{
+    const uint32_t mask = (UINT32_C(1) << (32 - NF_LANE_BITS)) - 1;
+    return (id & ~mask) | ((id + 1) & mask);
+}
+
 /** False when memory is short. */
 bool nf_lane_init(nf_lane *lane, nf_table *table, uint32_t number, nf_aead_backend backend);
 void nf_lane_free(nf_lane *lane);

@@ -22,9 +22,8 @@ typedef enum nf_letter_kind {
 
 typedef struct nf_letter {
     uint8_t kind;
-    uint8_t tos;   /* DATAGRAM */
-    uint8_t flags; /* WAITING: of the packet */
-    uint8_t reserved;
+    uint8_t tos; /* DATAGRAM */
+    uint8_t reserved[2];
     uint32_t index;  /* of the session; WAITING: unused */
     uint32_t length; /* DATAGRAM, LINK: of the datagram it came in */
     uint32_t peer;   /* WAITING: the route's peer, or NF_NO_PEER */

@@ -9,7 +9,7 @@
 #define NF_SECOND_NS      UINT64_C(1000000000)
 
 /* --- sessions --------------------------------------------------------------------------------- */
-#define NF_REKEY_INITIATOR_NS (120 * NF_SECOND_NS) /* of age, while traffic flows */
+#define NF_REKEY_INITIATOR_NS (120 * NF_SECOND_NS) /* of age; echoes keep an idle session */
 #define NF_REKEY_JITTER_NS    (10 * NF_SECOND_NS)  /* added to it, at random */
 #define NF_REKEY_RESPONDER_NS (160 * NF_SECOND_NS) /* when the initiator did not */
 #define NF_SESSION_END_NS     (180 * NF_SECOND_NS) /* neither sealed nor opened any more */

@@ -155,7 +155,8 @@ static bool seal_fragments(
         outbox->used + count * (room + NF_SESSION_OVERHEAD_BYTES) > NF_OUTBOX_BYTES) {
         return false; /* all pieces or none */
     }
-    uint32_t id = lane->next_fragment_id++;
+    uint32_t id = lane->next_fragment_id;
+    lane->next_fragment_id = nf_fragment_next_id(id);
     for (unsigned index = 0; index < count; index++) {
         size_t n = nf_fragment_cut(packet, length, id, index, count, flags, piece);
         bool sealed = seal_one(lane, flow, NF_TYPE_FRAGMENT, 0, piece, n);

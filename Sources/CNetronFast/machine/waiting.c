@@ -56,7 +56,8 @@ static bool seal_fragments(nf_core *core, nf_session *session, const uint8_t *pa
     uint8_t piece[NF_FRAGMENT_PIECE_BYTES_MAX];
     size_t room = core->peers[session->peer].path_mtu - NF_SESSION_OVERHEAD_BYTES;
     unsigned count = nf_fragment_count(length, room < sizeof(piece) ? room : sizeof(piece));
-    uint32_t id = (uint32_t)nf_random_below(&core->random, UINT32_MAX);
+    uint32_t id = core->next_fragment_id;
+    core->next_fragment_id = nf_fragment_next_id(id);
     for (unsigned i = 0; i < count; i++) {
         size_t n = nf_fragment_cut(packet, length, id, i, count, 0, piece);
         if (!nf_core_seal(core, session, NF_TYPE_FRAGMENT, piece, n, NULL)) {
