@@ -88,7 +88,7 @@ static void mix_key_and_hash(nf_noise_symmetric *symmetric, const uint8_t psk[NF
     derive(symmetric->chaining_key, psk, NF_NOISE_KEY_BYTES, out, sizeof(out));
     memcpy(symmetric->chaining_key, out, NF_NOISE_HASH_BYTES);
     mix_hash(symmetric, out + NF_NOISE_HASH_BYTES, NF_NOISE_HASH_BYTES);
-    set_key(symmetric, &out[2 * NF_NOISE_HASH_BYTES]);
+    set_key(symmetric, out + (size_t)2 * NF_NOISE_HASH_BYTES);
     sodium_memzero(out, sizeof(out));
 }
 
