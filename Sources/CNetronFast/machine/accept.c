@@ -157,34 +157,18 @@ static void confirm(nf_core *core, uint32_t index)
 static int establish(nf_core *core, uint32_t number)
 {
     nf_attempt *attempt = &core->attempts[number];
-    uint32_t peer = nf_peers_take(core, attempt->handshake.remote_id);
-    if (peer == NF_NO_PEER) {
+    if (!nf_attempts_publish(core, number)) {
         nf_core_drop(core, NETRON_DROP_LIMITED);
         nf_attempts_free(core, number, false);
         return NETRON_E_FULL;
     }
-    uint8_t send[32], receive[32];
-    nf_handshake_keys(&attempt->handshake, send, receive);
-    nf_session_facts facts = {
-        .index = attempt->index,
-        .remote_index = attempt->handshake.remote_index,
-        .peer = peer,
-        .suite = attempt->handshake.suite,
-        .remote_lanes = attempt->handshake.remote_lanes,
-        .now_ns = core->now_ns,
-        .send_key = send,
-        .receive_key = receive,
-        .path = attempt->path, /* where message 2 went: who read it there wrote message 3 */
-    };
-    nf_table_publish(&core->table, &facts);
-    sodium_memzero(send, sizeof(send));
-    sodium_memzero(receive, sizeof(receive));
+    uint32_t index = attempt->index;
     uint64_t begun_ns = attempt->begun_ns;
     uint64_t rtt_ns = core->now_ns - begun_ns;
     nf_attempts_free(core, number, true);
     core->counters.handshakes_taken++;
-    confirm(core, facts.index);
-    nf_peers_install(core, facts.index, begun_ns, rtt_ns);
+    confirm(core, index);
+    nf_peers_install(core, index, begun_ns, rtt_ns);
     return NETRON_OK;
 }
 

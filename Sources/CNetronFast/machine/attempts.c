@@ -120,3 +120,33 @@ nf_attempt *nf_attempts_of(nf_core *core, uint32_t index, nf_attempt_state state
     nf_attempt *attempt = &core->attempts[*number];
     return attempt->index == index && attempt->state == state ? attempt : NULL;
 }
+
+bool nf_attempts_publish(nf_core *core, uint32_t number)
+{
+    nf_attempt *attempt = &core->attempts[number];
+    const nf_handshake *handshake = &attempt->handshake;
+    uint32_t peer = nf_peers_take(core, handshake->remote_id);
+    if (peer == NF_NO_PEER) {
+        return false;
+    }
+    uint8_t send[32], receive[32];
+    nf_handshake_keys(handshake, send, receive);
+    nf_session_facts facts = {
+        .index = attempt->index,
+        .remote_index = handshake->remote_index,
+        .peer = peer,
+        .suite = handshake->suite,
+        .remote_lanes = handshake->remote_lanes,
+        .initiator = handshake->initiator ? 1 : 0,
+        .now_ns = core->now_ns,
+        .send_key = send,
+        .receive_key = receive,
+        /* Where was dialled, or where message 2 went: who read it there wrote message 3. */
+        .path = attempt->path,
+    };
+    nf_table_publish(&core->table, &facts);
+    sodium_memzero(send, sizeof(send));
+    sodium_memzero(receive, sizeof(receive));
+    attempt->peer = peer;
+    return true;
+}

@@ -249,6 +249,9 @@ bool nf_peers_info(nf_core *core, uint32_t peer, netron_peer_info *info);
 uint32_t nf_attempts_take(nf_core *core, nf_attempt_state state, const nf_path *path);
 /** Wipes the attempt; gives back its slot unless `keep`: the slot is a session's now. */
 void nf_attempts_free(nf_core *core, uint32_t attempt, bool keep);
+/** Publishes the session of a finished handshake: it opens at once. False when the table of peers
+ *  is full. */
+bool nf_attempts_publish(nf_core *core, uint32_t attempt);
 /** The attempt that a received index names, in that state, or NULL. */
 nf_attempt *nf_attempts_of(nf_core *core, uint32_t index, nf_attempt_state state, uint32_t *number);
 /** Begins another handshake with a peer, unless one is under way. */

@@ -195,35 +195,6 @@ static int refuse2(nf_core *core, nf_handshake_result result)
     }
 }
 
-/* Publishes the session of a finished handshake; it opens at once, and seals when confirmed. */
-static bool publish(nf_core *core, uint32_t number)
-{
-    nf_attempt *attempt = &core->attempts[number];
-    uint32_t peer = nf_peers_take(core, attempt->handshake.remote_id);
-    if (peer == NF_NO_PEER) {
-        return false;
-    }
-    uint8_t send[32], receive[32];
-    nf_handshake_keys(&attempt->handshake, send, receive);
-    nf_session_facts facts = {
-        .index = attempt->index,
-        .remote_index = attempt->handshake.remote_index,
-        .peer = peer,
-        .suite = attempt->handshake.suite,
-        .remote_lanes = attempt->handshake.remote_lanes,
-        .initiator = 1,
-        .now_ns = core->now_ns,
-        .send_key = send,
-        .receive_key = receive,
-        .path = attempt->path,
-    };
-    nf_table_publish(&core->table, &facts);
-    sodium_memzero(send, sizeof(send));
-    sodium_memzero(receive, sizeof(receive));
-    attempt->peer = peer;
-    return true;
-}
-
 /* A dial that leads to a peer with a good session is done: another session would only move it. One
  * that was begun before that session was made runs beside it (see nf_peers_install). */
 static bool is_superfluous(nf_core *core, const nf_attempt *attempt, uint32_t peer)
@@ -272,7 +243,7 @@ int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length)
         nf_attempts_free(core, number, false);
         return NETRON_OK;
     }
-    if (!publish(core, number)) {
+    if (!nf_attempts_publish(core, number)) {
         fail(core, number, NETRON_E_FULL);
         return NETRON_E_FULL;
     }
