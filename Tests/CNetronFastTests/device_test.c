@@ -186,12 +186,9 @@ static void carry(int client, int server)
     }
 }
 
-static void exchange(uint32_t lanes_a, uint32_t lanes_b, uint32_t offloads_off)
+/* Takes turns in which side the bytes come from. */
+static void carry_flows(void)
 {
-    side sides[2];
-    start(&sides[0], 0, lanes_a, offloads_off);
-    start(&sides[1], 1, lanes_b, offloads_off);
-    meet(sides);
     for (uint16_t flow = 0; flow < FLOWS; flow++) {
         int from = flow % 2;
         int listener = socket_in(1 - from, SOCK_STREAM);
@@ -207,6 +204,15 @@ static void exchange(uint32_t lanes_a, uint32_t lanes_b, uint32_t offloads_off)
         close(server);
         close(listener);
     }
+}
+
+static void exchange(uint32_t lanes_a, uint32_t lanes_b, uint32_t offloads_off)
+{
+    side sides[2];
+    start(&sides[0], 0, lanes_a, offloads_off);
+    start(&sides[1], 1, lanes_b, offloads_off);
+    meet(sides);
+    carry_flows();
     netron_counters counters;
     netron_device_counters(sides[0].device, &counters);
     assert_int_equal(counters.drops[NETRON_DROP_REPLAYED], 0);
@@ -245,6 +251,32 @@ static void nothing_depends_on_offloads(void **state)
     exchange(1, 1,
              NETRON_OFFLOAD_VNET | NETRON_OFFLOAD_TSO | NETRON_OFFLOAD_USO |
                  NETRON_OFFLOAD_UDP_GSO | NETRON_OFFLOAD_UDP_GRO);
+}
+
+/* Each datagram comes alone there: the lane that hears most of one peer gets a socket for it. */
+static void lone_datagrams_get_a_socket_of_their_own(void **state)
+{
+    (void)state;
+    enter(0);
+    run("ethtool -K va tso off gso off gro off tx-udp-segmentation off >/dev/null");
+    enter(1);
+    run("ethtool -K vb tso off gso off gro off tx-udp-segmentation off >/dev/null");
+    side sides[2];
+    start(&sides[0], 0, 1, 0);
+    start(&sides[1], 1, 1, 0);
+    meet(sides);
+    size_t before = open_descriptors();
+    for (unsigned round = 0; open_descriptors() == before && round < 20; round++) {
+        carry_flows();
+    }
+    assert_true(open_descriptors() > before && open_descriptors() <= before + 2);
+    carry_flows(); /* and through it, whole and in order */
+    netron_counters counters;
+    netron_device_counters(sides[1].device, &counters);
+    assert_int_equal(counters.drops[NETRON_DROP_REPLAYED], 0);
+    netron_device_stop(sides[0].device);
+    netron_device_stop(sides[1].device);
+    assert_true(open_descriptors() < before);
 }
 
 static void ask_often(side *s)
@@ -320,6 +352,7 @@ int main(void)
         cmocka_unit_test(nothing_depends_on_offloads),
         cmocka_unit_test(calls_from_many_threads_meet_no_harm),
         cmocka_unit_test(a_port_or_an_interface_in_use_is_refused),
+        cmocka_unit_test(lone_datagrams_get_a_socket_of_their_own),
     };
     return cmocka_run_group_tests(tests, make_namespaces, NULL);
 }

@@ -50,6 +50,14 @@ int nf_udp_open(nf_udp_group *group, uint16_t port, uint32_t lanes, uint32_t off
 
 void nf_udp_close(nf_udp_group *group);
 
+/** Opens a further socket beside `beside`, on its port, for what comes to `local` from `remote`
+ *  alone: it is connected, so the kernel finds it, and the route to it, at once. Until it is, it
+ * may get anything. The caller closes its descriptor. @return 0 or a negative errno */
+int nf_udp_open_direct(nf_udp *out,
+                       const nf_udp *beside,
+                       const netron_endpoint *remote,
+                       const nf_local *local);
+
 /** One datagram, or a train of equal ones that GRO merged (the last may be shorter). */
 typedef struct nf_arrival {
     uint8_t *bytes;

@@ -182,3 +182,57 @@ void nf_udp_close(nf_udp_group *group)
     }
     clear(group, 0);
 }
+
+static int bind_and_connect(const nf_udp *udp,
+                            uint16_t port,
+                            const netron_endpoint *remote,
+                            const nf_local *local)
+{
+    netron_endpoint here = {.port = port};
+    memcpy(here.address, local->address, sizeof(here.address));
+    here.scope = nf_address_link_local(here.address) ? local->interface : 0;
+    nf_sockaddr address;
+    socklen_t length = nf_sockaddr_set(&address, udp->dual, &here);
+    if (bind(udp->fd, &address.any, length) != 0) {
+        return -errno;
+    }
+    length = nf_sockaddr_set(&address, udp->dual, remote);
+    return connect(udp->fd, &address.any, length) == 0 ? 0 : -errno;
+}
+
+int nf_udp_open_direct(nf_udp *out,
+                       const nf_udp *beside,
+                       const netron_endpoint *remote,
+                       const nf_local *local)
+{
+    nf_sockaddr bound = {0};
+    socklen_t length = sizeof(bound);
+    netron_endpoint here;
+    if (getsockname(beside->fd, &bound.any, &length) != 0) {
+        return -errno;
+    }
+    nf_sockaddr_get(&bound, &here);
+    *out = (nf_udp){.dual = beside->dual};
+    out->fd = socket(out->dual ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                     IPPROTO_UDP);
+    if (out->fd < 0) {
+        return -errno;
+    }
+    int error = set_options(out);
+    if (error == 0) {
+        error = enable(out->fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    if (error == 0) {
+        choose_offloads(out, beside->gro ? 0 : NETRON_OFFLOAD_UDP_GRO);
+        /* All come to one address, which is known. */
+        (void)(out->dual ? enable(out->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 0)
+                         : enable(out->fd, IPPROTO_IP, IP_PKTINFO, 0));
+        (void)raise_buffer(out->fd, SO_RCVBUFFORCE, SO_RCVBUF);
+        error = bind_and_connect(out, here.port, remote, local);
+    }
+    if (error != 0) {
+        close(out->fd);
+        out->fd = -1;
+    }
+    return error;
+}

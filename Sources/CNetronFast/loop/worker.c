@@ -36,6 +36,8 @@ int nf_worker_init(nf_worker *worker,
     return whole ? 0 : -ENOMEM;
 }
 
+static void on_readable(uv_poll_t *poll, int status, int events);
+
 /* Both directions in turn until neither has work. While it runs the lane is online: what it reads
  * of the table stays; it says so anew each round, so that control never waits for more than one. */
 static void work(nf_worker *worker)
@@ -50,6 +52,7 @@ static void work(nf_worker *worker)
         busy |= nf_worker_drain_udp(worker);
     }
     nf_reclaim_offline(reclaim, worker->lane.number);
+    nf_direct_review(worker, on_readable);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -57,6 +60,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     (void)events;
     nf_worker *worker = poll->data;
     if (status == 0) {
+        worker->tun_readable |= poll == &worker->tun_poll;
+        worker->udp_readable |= poll == &worker->udp_poll;
+        worker->direct_readable |= poll == &worker->direct.poll;
         work(worker);
     } else if (poll == &worker->tun_poll) {
         uv_poll_stop(poll); /* the interface was removed under us */
@@ -142,6 +148,7 @@ void nf_worker_stop(nf_worker *worker)
         uv_run(&worker->loop, UV_RUN_DEFAULT);
         int busy = uv_loop_close(&worker->loop);
         nf_assert(busy == 0);
+        nf_direct_free(&worker->direct);
     }
     if (worker->lane.table != NULL) {
         nf_lane_free(&worker->lane);

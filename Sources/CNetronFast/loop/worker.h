@@ -16,6 +16,25 @@
 
 struct nf_worker;
 
+/** A second socket of a lane, connected to the peer that most datagrams come from one by one.
+ *
+ *  An open socket hears from anybody, so the kernel looks up its route and its group for each
+ *  datagram that comes alone. That is a third of what such a datagram costs; a connected socket is
+ *  found at once. Where trains arrive (GRO) nothing is opened: there one look-up serves many. */
+typedef struct nf_direct {
+    nf_udp udp; /* descriptor -1: none */
+    uv_poll_t poll;
+    bool open, closing; /* closing: the loop still has the handle */
+    netron_endpoint remote;
+    uint64_t heard_ns; /* when something last came by it */
+
+    /* The present window: who leads among those that lone datagrams came from (Boyer and Moore). */
+    netron_endpoint leader;
+    nf_local leader_local;
+    uint32_t lead;
+    uint64_t window_ns; /* its begin */
+} nf_direct;
+
 /** What a worker shares with the others of its device. */
 typedef struct nf_worker_links {
     struct nf_worker *workers; /* all, by lane */
@@ -39,6 +58,9 @@ typedef struct nf_worker {
     pthread_t thread;
     uv_loop_t loop;
     uv_poll_t tun_poll, udp_poll;
+    nf_direct direct;
+    /* The loop said so, and they were not found empty since: what is empty is not asked again. */
+    bool tun_readable, udp_readable, direct_readable;
     uv_async_t wake;
     _Atomic bool stopping;
     bool loop_made, running;
@@ -64,6 +86,13 @@ bool nf_worker_bring(const nf_worker_links *links,
                      size_t length,
                      const nf_path *from,
                      uint8_t tos);
+
+/** direct.c: counts an arrival that came by the open socket; opens or closes the direct one when a
+ *  window is over. `on_readable` is called when something can be read from it. */
+void nf_direct_count(nf_direct *direct, const nf_arrival *arrival);
+void nf_direct_review(nf_worker *worker, uv_poll_cb on_readable);
+/** Closes what the loop no longer has. */
+void nf_direct_free(nf_direct *direct);
 
 /** worker_out.c and worker_in.c: one round of each direction. @return true if there was work */
 bool nf_worker_drain_tun(nf_worker *worker);

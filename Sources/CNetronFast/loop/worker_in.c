@@ -80,10 +80,10 @@ static void take(nf_worker *worker,
     }
 }
 
-bool nf_worker_drain_udp(nf_worker *worker)
+static int drain_socket(nf_worker *worker, nf_udp *udp)
 {
     nf_arrival *arrivals;
-    int count = nf_udp_receive(worker->udp, worker->receiver, &arrivals);
+    int count = nf_udp_receive(udp, worker->receiver, &arrivals);
     for (int i = 0; i < count; i++) {
         nf_arrival *arrival = &arrivals[i];
         nf_path from = {.remote = arrival->from, .local = arrival->local};
@@ -92,9 +92,34 @@ bool nf_worker_drain_udp(nf_worker *worker)
             uint32_t n = left < arrival->segment ? left : arrival->segment;
             take(worker, arrival->bytes + at, n, &from, arrival->tos, true);
         }
+        if (udp == worker->udp) {
+            nf_direct_count(&worker->direct, arrival);
+        }
     }
     write_pending(worker);
+    return count;
+}
+
+/* A batch that is not full emptied the socket. */
+static bool drain_if(nf_worker *worker, nf_udp *udp, bool *readable)
+{
+    if (!*readable) {
+        return false;
+    }
+    int count = drain_socket(worker, udp);
+    *readable = count == NF_UDP_RECEIVE_BATCH;
     return count > 0;
+}
+
+bool nf_worker_drain_udp(nf_worker *worker)
+{
+    nf_direct *direct = &worker->direct;
+    bool any = drain_if(worker, worker->udp, &worker->udp_readable);
+    if (direct->open && drain_if(worker, &direct->udp, &worker->direct_readable)) {
+        direct->heard_ns = worker->lane.now_ns;
+        any = true;
+    }
+    return any;
 }
 
 bool nf_worker_drain_inbox(nf_worker *worker)

@@ -103,7 +103,7 @@ static void take_packet(nf_worker *worker, const nf_vnet *vnet, uint8_t *packet,
 
 bool nf_worker_drain_tun(nf_worker *worker)
 {
-    if (worker->tun_fd < 0) {
+    if (!worker->tun_readable) {
         return false;
     }
     uint8_t *packet = worker->read_buffer + HEAD_ROOM_BYTES;
@@ -112,6 +112,7 @@ bool nf_worker_drain_tun(nf_worker *worker)
     for (; reads < READS_MAX; reads++) {
         ssize_t n = read(worker->tun_fd, packet - header, READ_BYTES_MAX + header);
         if (n <= (ssize_t)header) {
+            worker->tun_readable = false;
             break;
         }
         nf_vnet vnet = {0};
