@@ -47,6 +47,12 @@ static void work(nf_worker *worker)
     for (unsigned round = 0; busy && round < ROUNDS_MAX; round++) {
         nf_reclaim_online(reclaim, worker->lane.number);
         worker->lane.now_ns = nf_clock_now();
+        /* Where trains arrive a second look is worth its call: it finds the next one before the
+         * thread sleeps. Where datagrams come one by one it finds nothing, time and again. */
+        if (!worker->direct.open) {
+            worker->tun_readable = true;
+            worker->udp_readable = true;
+        }
         busy = nf_worker_drain_inbox(worker);
         busy |= nf_worker_drain_tun(worker);
         busy |= nf_worker_drain_udp(worker);

@@ -103,7 +103,7 @@ static void take_packet(nf_worker *worker, const nf_vnet *vnet, uint8_t *packet,
 
 bool nf_worker_drain_tun(nf_worker *worker)
 {
-    if (!worker->tun_readable) {
+    if (worker->tun_fd < 0 || !worker->tun_readable) {
         return false;
     }
     uint8_t *packet = worker->read_buffer + HEAD_ROOM_BYTES;
