@@ -140,7 +140,7 @@ static void a_refused_sequence_leaves_the_window_as_it_was(void **state)
 static void the_words_are_shared_out_by_the_number_of_lanes(void **state)
 {
     (void)state;
-    static const unsigned words_of[] = {0, 64, 32, 32, 16, 16, 16, 16};
+    static const unsigned words_of[] = {0, 128, 64, 32, 32, 16, 16, 16};
 
     for (unsigned lanes = 1; lanes <= 7; lanes++) {
         session s;

@@ -302,7 +302,7 @@ def test_a_counter_is_taken_once_in_any_order(make):
         assert core.said("dropped") == [str(REPLAYED)]
 
 
-@pytest.mark.parametrize("lanes, late", [(1, 4032), (2, 1984), (3, 1984), (4, 960)])
+@pytest.mark.parametrize("lanes, late", [(1, 8128), (2, 4032), (3, 1984), (4, 1984)])
 def test_the_window_of_a_lane(make, lanes, late):
     core, one, session = pair(make, lanes=lanes)
     assert core.said("up")

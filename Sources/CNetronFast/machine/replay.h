@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NF_REPLAY_WORDS_MAX = 128 }; /* 8,192 packets in all, shared by the lanes of a session */
+/* 8,192 packets for the data lanes of a session together, 1,024 for control. */
+enum { NF_REPLAY_WORDS_MAX = 128 + 16 };
 
 /** One window. Its bits lie in an array of the owner's, `words` of them, a power of two; words - 1
  *  of them are window, one is being cleared. */
@@ -19,7 +20,7 @@ typedef struct nf_replay {
 /** Takes `sequence` if it is new. @return false if it was seen or is too old */
 bool nf_replay_take(nf_replay *replay, uint64_t *bits, uint64_t sequence);
 
-/** How the 128 words of a session are shared out: the control lane gets 16, `lanes` data lanes (1
+/** How the 144 words of a session are shared out: the control lane gets 16, `lanes` data lanes (1
  *  to 7) the rest in equal powers of two, 16 at least. Clears the bits. */
 void nf_replay_divide(nf_replay windows[8], uint64_t bits[NF_REPLAY_WORDS_MAX], unsigned lanes);
 
