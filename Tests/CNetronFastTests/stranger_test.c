@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 /* A node without peers that has nothing under way: no handshake, no timer. */

@@ -41,7 +41,7 @@ struct PlaceFlags: ParsableArguments {
     @Option(
         name: .customLong("state-dir"),
         help: Variable.stateDirectory.help(
-            "The folder of the node's identity and control socket.",
+            "The folder of the node's identity, control socket and last peers.",
             default: "netron/INTERFACE in /var/lib (root), else in ~/.local/state",
             valueName: "path"
         )
