@@ -116,7 +116,7 @@ struct NodeWorld {
         switch effect {
         case .wake(let instant): deadlines[number] = instant == .never ? nil : instant
         case .tell(let notice): notices[number, default: []].append(notice)
-        case .setPrefixes: break
+        case .setPrefixes, .sendDatagram, .keep, .probe, .setTime: break
         case .resolve(let host):
             later(.milliseconds(5), .resolved(host, names[host.host] ?? []), to: number)
         case .send(let bytes, let id):

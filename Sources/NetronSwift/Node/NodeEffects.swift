@@ -68,6 +68,7 @@ extension Node {
             case .dial(let endpoint, let id): try device?.dial(endpoint, id: id)
             case .resolve(let host): resolve(host)
             case .send(let bytes, let id): try device?.send(bytes, to: id)
+            case .sendDatagram, .keep, .probe, .setTime: break
             case .setPrefixes(let id, let prefixes): try device?.setPrefixes(prefixes, of: id)
             case .tell(let notice): tell(notice)
             case .wake(let instant): wake(at: instant)
@@ -162,6 +163,7 @@ extension Departure {
         case .goodbye: "it said goodbye"
         case .silent: "it no longer answers"
         case .local: "it was hung up"
+        case .idle: "nothing was to be said"
         }
     }
 }

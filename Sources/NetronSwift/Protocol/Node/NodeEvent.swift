@@ -47,6 +47,19 @@ package enum NodeEvent: Hashable, Sendable {
     case dialFailed(Endpoint, NodeID?)
     case received(from: NodeID, [UInt8])
     case moved(NodeID, Endpoint)
+    /// A datagram of the distributed hash table came, from anybody.
+    case datagram([UInt8], from: Endpoint)
+    /// A packet waits for an inner address that no session has.
+    case unrouted(IPAddress)
+    /// The user wants a session with a member.
+    case wanted(NodeID)
+    /// What became of a probe.
+    case probed(NodeID, isAlive: Bool)
+    /// How far a member's wall clock is before ours, in milliseconds; told in its handshake.
+    case clockHeard(from: NodeID, offsetMilliseconds: Int64)
+    /// What the host's wall clock shows, in milliseconds since 1970; told at the start, and when
+    /// it was set anew.
+    case clock(wallMilliseconds: UInt64, isTrusted: Bool)
     /// The deadline came.
     case timeout
     case stopping
@@ -60,6 +73,8 @@ package enum Departure: Hashable, Sendable {
     case silent
     /// It was hung up here.
     case local
+    /// Nobody needed the session any more.
+    case idle
 }
 
 /// What is to be done; the machine's output.
@@ -69,6 +84,14 @@ package enum NodeEffect: Hashable, Sendable {
     /// Answered by `.resolved`.
     case resolve(HostPort)
     case send([UInt8], to: NodeID)
+    /// Sends a datagram of the distributed hash table.
+    case sendDatagram([UInt8], to: Endpoint)
+    /// Whether the session with a member is kept while it is idle. None is, until it is said.
+    case keep(NodeID, Bool)
+    /// Asks a member with a session for an echo; answered by `.probed`.
+    case probe(NodeID)
+    /// The network's time, in milliseconds since 1970: epochs are counted by it.
+    case setTime(wallMilliseconds: UInt64)
     /// The inner addresses that are a member's, all of them.
     case setPrefixes(NodeID, [Prefix])
     case tell(Notice)

@@ -70,6 +70,7 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     ) {
         switch event {
         case .started, .timeout: break
+        case .datagram, .unrouted, .wanted, .probed, .clockHeard, .clock: break
         case .resolved(let host, let endpoints):
             resolved(host, endpoints, at: now, into: &effects)
         case .discovered(let endpoint, let id):
