@@ -95,6 +95,29 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
             fromVariable: "false",
             byDefault: "true"
         ),
+        Self(
+            flags: ["--no-dht"],
+            variable: "NETRONDHT",
+            text: "true",
+            show: { "\($0.dht)" },
+            fromFlags: "false",
+            fromVariable: "true",
+            byDefault: "true"
+        ),
+        Self(
+            flags: [
+                "--bootstrap", "a.example:1", "--discovery-bootstrap-peers", "/ip4/192.0.2.1/udp/2",
+            ],
+            variable: "NETRONBOOTSTRAPPEERS",
+            text: "b.example:3,/dns4/c.example/udp/4",
+            show: { "\($0.bootstrap)" },
+            fromFlags: "[a.example:1, 192.0.2.1:2]",
+            fromVariable: "[b.example:3, c.example:4]",
+            byDefault: "[]"
+        ),
+        Self("--discovery-interval", "60", "NETRONDHTINTERVAL", "720", byDefault: "usual") {
+            $0.discoveryInterval.map { "\($0)" } ?? "usual"
+        },
         Self("--state-dir", "/a", "NETRONSTATEDIR", "/b", byDefault: "usual") {
             $0.stateDirectory ?? "usual"
         },
@@ -190,6 +213,9 @@ struct OptionTests {
             ("--mtu", "NETRONMTU", "1279", "mtu"), ("--mtu", "NETRONMTU", "large", "mtu"),
             ("--port", "NETRONPORT", "65536", "port"), ("--peer", "NETRONPEER", "host", "peer"),
             ("--interface", "IFACE", "a/b", "interface"), ("--lanes", "NETRONLANES", "5", "lanes"),
+            ("--bootstrap", "NETRONBOOTSTRAPPEERS", "host", "bootstrap"),
+            ("--bootstrap", "NETRONBOOTSTRAPPEERS", "/ip4/192.0.2.1/tcp/4001/p2p/Q", "bootstrap"),
+            ("--discovery-interval", "NETRONDHTINTERVAL", "9", "discovery-interval"),
             ("--log-level", "NETRONLOGLEVEL", "loud", "log-level"),
             ("--log-format", "NETRONLOGFORMAT", "xml", "log-format"),
         ]
@@ -203,7 +229,9 @@ struct OptionTests {
 
     @Test("a variable that is neither true nor false is refused")
     func refusedTruth() {
-        for (variable, field) in [("NETRONMDNS", "mdns"), ("NETRONEPHEMERAL", "ephemeral")] {
+        for (variable, field) in [
+            ("NETRONMDNS", "mdns"), ("NETRONDHT", "dht"), ("NETRONEPHEMERAL", "ephemeral"),
+        ] {
             let error = #expect(throws: ConfigError.self) { try options([], [variable: "maybe"]) }
             #expect(error?.field == field)
         }

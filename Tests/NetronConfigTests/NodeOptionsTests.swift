@@ -104,6 +104,28 @@ internal import Testing
         #expect(try NodeOptions(stateDirectory: "/a").stateDirectory == "/a")
     }
 
+    @Test("a node of the DHT to begin with needs the DHT, and there are not too many")
+    func bootstrap() throws {
+        let host = try NodeOptions.bootstrap("router.example:6881")
+        #expect(try NodeOptions(bootstrap: [host]).bootstrap == [host])
+        #expect(field { try NodeOptions(dht: false, bootstrap: [host]) } == "bootstrap")
+        #expect(try NodeOptions(dht: false).dht == false)
+        let most = [HostPort](repeating: host, count: 16)
+        #expect(try NodeOptions(bootstrap: most).bootstrap.count == 16)
+        #expect(field { try NodeOptions(bootstrap: most + [host]) } == "bootstrap")
+        #expect("\(try NodeOptions.bootstrap("/ip6/2001:db8::1/udp/1"))" == "[2001:db8::1]:1")
+    }
+
+    @Test("the interval of discovery has bounds") func discoveryInterval() throws {
+        for seconds in [10, 86_400] {
+            #expect(try NodeOptions(discoveryInterval: seconds).discoveryInterval == seconds)
+        }
+        for seconds in [9, 86_401] {
+            let refused = field { try NodeOptions(discoveryInterval: seconds) }
+            #expect(refused == "discovery-interval")
+        }
+    }
+
     @Test("texts become values, or are quoted in the refusal without what steers a terminal")
     func texts() throws {
         #expect(try NodeOptions.logLevel("warning") == .warning)

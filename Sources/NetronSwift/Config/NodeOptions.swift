@@ -20,6 +20,15 @@ package struct NodeOptions: Hashable, Sendable {
     /// Whether members are looked for on the LAN.
     package let mdns: Bool
 
+    /// Whether members are looked for through the public distributed hash table.
+    package let dht: Bool
+
+    /// Nodes of a distributed hash table to begin with; none for the well-known ones.
+    package let bootstrap: [HostPort]
+
+    /// Seconds between two looks of a settled node for unknown members; nil for the usual.
+    package let discoveryInterval: Int?
+
     /// Where identity, cache and control socket lie; nil for the usual place.
     package let stateDirectory: String?
 
@@ -42,6 +51,10 @@ package struct NodeOptions: Hashable, Sendable {
         package static let mtus = 1280...3480
         package static let ports = 0...65535
         package static let peersMax = 64
+        package static let bootstrapMax = 16
+        /// Seconds.
+        package static let discoveryIntervals = 10...86_400
+        package static let discoveryIntervalDefault = 600
         package static let stateDirectoryBytesMax = 1024
         package static let lanes = 1...4
         package static let interfaceNameDefault = "netron0"
@@ -56,6 +69,9 @@ package struct NodeOptions: Hashable, Sendable {
         port: Int = 0,
         peers: [HostPort] = [],
         mdns: Bool = true,
+        dht: Bool = true,
+        bootstrap: [HostPort] = [],
+        discoveryInterval: Int? = nil,
         stateDirectory: String? = nil,
         ephemeral: Bool = false,
         logLevel: LogLevel = .info,
@@ -71,6 +87,15 @@ package struct NodeOptions: Hashable, Sendable {
             try check("lanes", lanes, in: Limits.lanes, remedy: "leave it out to fit the host")
         }
         try check(peers: peers)
+        try check(bootstrap: bootstrap, dht: dht)
+        if let discoveryInterval {
+            try check(
+                "discovery-interval",
+                discoveryInterval,
+                in: Limits.discoveryIntervals,
+                remedy: "the usual is \(Limits.discoveryIntervalDefault) seconds"
+            )
+        }
         if let stateDirectory { try check(stateDirectory: stateDirectory) }
         self.addresses = addresses
         self.interfaceName = interfaceName
@@ -78,6 +103,9 @@ package struct NodeOptions: Hashable, Sendable {
         self.port = UInt16(port)
         self.peers = peers
         self.mdns = mdns
+        self.dht = dht
+        self.bootstrap = bootstrap
+        self.discoveryInterval = discoveryInterval
         self.stateDirectory = stateDirectory
         self.ephemeral = ephemeral
         self.logLevel = logLevel
@@ -168,6 +196,23 @@ private func check(peers: [HostPort]) throws(ConfigError) {
             "peer",
             "is given \(peers.count) times",
             remedy: "give at most \(NodeOptions.Limits.peersMax); members tell of each other"
+        )
+    }
+}
+
+private func check(bootstrap: [HostPort], dht: Bool) throws(ConfigError) {
+    guard bootstrap.count <= NodeOptions.Limits.bootstrapMax else {
+        throw ConfigError(
+            "bootstrap",
+            "is given \(bootstrap.count) times",
+            remedy: "give at most \(NodeOptions.Limits.bootstrapMax); one that answers is enough"
+        )
+    }
+    guard bootstrap.isEmpty || dht else {
+        throw ConfigError(
+            "bootstrap",
+            "is of no use without the DHT",
+            remedy: "leave it out, or leave out --no-dht"
         )
     }
 }

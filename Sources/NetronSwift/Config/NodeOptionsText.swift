@@ -22,6 +22,29 @@ extension NodeOptions {
         }
     }
 
+    /// A node of a distributed hash table: router.example:6881, or the address as EdgeVPN writes it,
+    /// /ip4/192.0.2.1/udp/6881.
+    package static func bootstrap(_ text: String) throws(ConfigError) -> HostPort {
+        do throws(ParseError) {
+            return try HostPort(parsing: text.first == "/" ? plain(multiaddress: text) : text)
+        } catch {
+            throw refusal("bootstrap", text, error.problem, remedy: "write it as HOST:PORT")
+        }
+    }
+
+    /// Host and port of a libp2p address that is reached by UDP.
+    ///
+    /// EdgeVPN's own bootstrap peers speak another protocol, most of them over TCP.
+    private static func plain(multiaddress text: String) throws(ParseError) -> String {
+        let parts = text.split(separator: "/").map { String($0) }
+        guard parts.count == 4, parts[2] == "udp",
+            ["ip4", "ip6", "dns", "dns4", "dns6"].contains(parts[0])
+        else {
+            throw ParseError("is not a node of the BitTorrent DHT, which is reached by UDP alone")
+        }
+        return parts[0] == "ip6" ? "[\(parts[1])]:\(parts[3])" : "\(parts[1]):\(parts[3])"
+    }
+
     /// A whole number; whether it is in range is for the initialiser to say.
     package static func number(_ field: String, _ text: String) throws(ConfigError) -> Int {
         guard let number = decimal(text, upTo: UInt64(Int32.max)) else {

@@ -18,7 +18,7 @@ extension NodeOption {
     ///
     /// - Parameters:
     ///   - mdns: Whether members are looked for on the LAN.
-    ///   - dht: Kept for later. Discovery over the Internet is not in this version.
+    ///   - dht: Whether members are looked for on the Internet, through the BitTorrent DHT.
     ///   - token: What `netron -g -b` prints.
     /// - Returns: The option.
     public static func fromBase64(mdns: Bool = true, dht: Bool = true, token: String) -> Self {
@@ -33,7 +33,7 @@ extension NodeOption {
     ///
     /// - Parameters:
     ///   - mdns: Whether members are looked for on the LAN.
-    ///   - dht: Kept for later. Discovery over the Internet is not in this version.
+    ///   - dht: Whether members are looked for on the Internet, through the BitTorrent DHT.
     ///   - yaml: What `netron -g` prints; the text, not a path.
     /// - Returns: The option.
     public static func fromYAML(mdns: Bool = true, dht: Bool = true, _ yaml: String) -> Self {
@@ -77,6 +77,22 @@ extension NodeOption {
         }
     }
 
+    /// Nodes of a distributed hash table to begin with instead of the well-known ones, each as
+    /// `host:port`; adds to those that were named before.
+    ///
+    /// One Netron node is enough for a closed network.
+    public static func bootstrap(_ hosts: [String]) -> Self {
+        Self { builder in
+            for host in hosts { builder.bootstrap.append(try NodeOptions.bootstrap(host)) }
+        }
+    }
+
+    /// How often a settled node looks for members that it does not know, in seconds; 600 without
+    /// it.
+    public static func discoveryInterval(_ seconds: Int) -> Self {
+        Self { $0.discoveryInterval = seconds }
+    }
+
     /// The UDP port; without it, or with 0, any that is free.
     public static func port(_ port: Int) -> Self {
         Self { $0.port = port }
@@ -105,8 +121,9 @@ extension NodeOption {
 struct NodeBuilder {
     var network: NetworkConfig?
     var mdns = true
-    /// Kept for discovery over the Internet, which is not in this version.
     var dht = true
+    var bootstrap: [HostPort] = []
+    var discoveryInterval: Int?
     var logger = Logger(label: "netron")
     var logLevel: Logger.Level?
     var maxMessageSize: Int?
@@ -153,6 +170,9 @@ struct NodeBuilder {
                     port: port,
                     peers: peers,
                     mdns: mdns,
+                    dht: dht,
+                    bootstrap: bootstrap,
+                    discoveryInterval: discoveryInterval,
                     stateDirectory: stateDirectory,
                     ephemeral: isEphemeral,
                     wantsInterface: interface != nil,

@@ -97,6 +97,37 @@ struct NodeFlags: ParsableArguments {
     var mdns: Bool?
 
     @Flag(
+        inversion: .prefixedNo,
+        help: Variable.dht.help(
+            "Look for members on the Internet, through the BitTorrent DHT.",
+            default: "true"
+        )
+    )
+    var dht: Bool?
+
+    // The second name is the one that EdgeVPN has.
+    @Option(
+        name: [.customLong("bootstrap"), .customLong("discovery-bootstrap-peers")],
+        help: Variable.bootstrap.help(
+            "A node of the DHT to begin with, instead of the well-known ones; may be repeated. "
+                + "One that is a Netron node is enough for a closed network.",
+            default: "none",
+            valueName: "host:port"
+        )
+    )
+    var bootstrap: [String] = []
+
+    @Option(
+        name: .customLong("discovery-interval"),
+        help: Variable.discoveryInterval.help(
+            "How often a settled node looks for members that it does not know, in seconds.",
+            default: "\(NodeOptions.Limits.discoveryIntervalDefault)",
+            valueName: "seconds"
+        )
+    )
+    var discoveryInterval: String?
+
+    @Flag(
         help: Variable.ephemeral.help(
             "Be a new node that is forgotten at its end.",
             default: "false"
@@ -137,7 +168,9 @@ struct NodeFlags: ParsableArguments {
     var given: [String] {
         [
             mtu.map { _ in "--mtu" }, port.map { _ in "--port" }, peers.first.map { _ in "--peer" },
-            mdns.map { $0 ? "--mdns" : "--no-mdns" }, ephemeral ? "--ephemeral" : nil,
+            mdns.map { $0 ? "--mdns" : "--no-mdns" }, dht.map { $0 ? "--dht" : "--no-dht" },
+            bootstrap.first.map { _ in "--bootstrap" },
+            discoveryInterval.map { _ in "--discovery-interval" }, ephemeral ? "--ephemeral" : nil,
             lanes.map { _ in "--lanes" }, logLevel.map { _ in "--log-level" },
             logFormat.map { _ in "--log-format" },
         ].compactMap(\.self)

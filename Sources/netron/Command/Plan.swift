@@ -77,6 +77,7 @@ extension NodeOptions {
         on console: Console
     ) throws(ConfigError) {
         let peers = node.peers.isEmpty ? console.values(of: .peer) : node.peers
+        let bootstrap = node.bootstrap.isEmpty ? console.values(of: .bootstrap) : node.bootstrap
         try self.init(
             addresses: addresses,
             interfaceName: place.interfaceName(on: console),
@@ -84,6 +85,13 @@ extension NodeOptions {
             port: console.number("port", node.port, .port) ?? 0,
             peers: peers.map { text throws(ConfigError) in try Self.peer(text) },
             mdns: console.truth("mdns", node.mdns, .mdns) ?? true,
+            dht: console.truth("dht", node.dht, .dht) ?? true,
+            bootstrap: bootstrap.map { text throws(ConfigError) in try Self.bootstrap(text) },
+            discoveryInterval: console.number(
+                "discovery-interval",
+                node.discoveryInterval,
+                .discoveryInterval
+            ),
             stateDirectory: place.stateDirectory(on: console),
             ephemeral: console.truth("ephemeral", node.ephemeral ? true : nil, .ephemeral) ?? false,
             logLevel: Self.logLevel(
