@@ -20,7 +20,7 @@ struct ControlRoutesTests {
         .ping(
             peers: { [Self.bob, Self.gone] },
             ping: { id throws(ErrorReport) in
-                guard id == Self.bob.id else { throw ErrorReport(.failed, "the core said no") }
+                guard id == Self.bob.id else { throw ErrorReport(.unavailable, "no session") }
                 return .microseconds(1500)
             }
         ),
@@ -63,7 +63,7 @@ struct ControlRoutesTests {
     }
 
     @Test(
-        "a ping that names nobody, or nobody here, is refused",
+        "a ping that names nobody, or nobody in reach, is refused",
         arguments: [
             ("", 400), ("[]", 400), (#"{"node":7}"#, 400), (#"{"node":""}"#, 400),
             (#"{"node":"eve"}"#, 404), (#"{"node":"gggg"}"#, 503),

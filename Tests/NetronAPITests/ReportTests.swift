@@ -14,9 +14,11 @@ struct ReportTests {
         #expect(
             text == #"{"addresses":[],"aead":null,"counters":{"cookies_sent":0,"#
                 + #""handshakes_begun":0,"handshakes_done":0,"handshakes_taken":0,"# + zeroes
-                + #","drops":{},"health":[],"id":"me","interface":null,"lanes":null,"#
+                + #","discovery":{"announcing":false,"clock":"unsure","dht":"off","dht_bytes":0,"#
+                + #""dht_nodes":0,"neighbours":0,"public_endpoint":null,"reachable":null,"#
+                + #""reserve":0},"drops":{},"health":[],"id":"me","interface":null,"lanes":null,"#
                 + #""mtu":null,"name":null,"netron":"0.1.0","network":null,"offloads":[],"#
-                + #""peers":{"direct":0,"known":0,"last_handshake":null,"rtt_ms":null,"up":0},"#
+                + #""peers":{"direct":0,"known":0,"last_handshake":null,"online":0,"rtt_ms":null,"up":0},"#
                 + #""port":null,"rates":{"rx_bytes_per_s":0,"rx_packets_per_s":0,"#
                 + #""tx_bytes_per_s":0,"tx_packets_per_s":0},"state":"starting","ula":null,"#
                 + #""uptime_s":0,"version":1}"#
@@ -51,7 +53,7 @@ struct ReportTests {
         #expect(
             text == #"[{"addresses":[],"arch":null,"endpoint":"[fe80::1%3]:7000","id":"abcd","#
                 + #""last_handshake":"1970-01-01T00:00:00.000Z","last_heard_s":null,"name":null,"#
-                + #""os":null,"path":"direct","path_mtu":1452,"rtt_ms":0.25,"rx_bytes":0,"#
+                + #""online":null,"os":null,"path":"direct","path_mtu":1452,"rtt_ms":0.25,"rx_bytes":0,"#
                 + #""rx_packets":0,"suite":null,"tx_bytes":0,"tx_packets":0,"ula":null,"#
                 + #""version":null}]"#
         )
@@ -67,11 +69,13 @@ struct ReportTests {
             peer.lastHandshake = handshake.map { Timestamp(milliseconds: $0) }
             return peer
         }
+        var asleep = peer(nil, nil, isUp: false)
+        asleep.isOnline = true
         let sum = PeerSummary([
             peer(9, 5), peer(nil, nil), peer(1, 7), peer(2, 6), peer(3, 1),
-            peer(0, 99, isUp: false),
+            peer(0, 99, isUp: false), asleep,
         ])
-        #expect(sum.known == 6 && sum.up == 5 && sum.direct == 5)
+        #expect(sum.known == 7 && sum.online == 6 && sum.up == 5 && sum.direct == 5)
         #expect(sum.rttMilliseconds == 2)
         #expect(sum.lastHandshake == Timestamp(milliseconds: 7))
         #expect(PeerSummary([]) == PeerSummary())

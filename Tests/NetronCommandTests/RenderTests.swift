@@ -23,10 +23,18 @@ struct RenderTests {
         report.mtu = 1400
         report.uptimeSeconds = 7384
         report.peers.known = 3
+        report.peers.online = 3
         report.peers.up = 2
         report.peers.direct = 2
         report.peers.rttMilliseconds = 0.4123
         report.peers.lastHandshake = moment(secondsBeforeNoon: 75)
+        report.discovery.neighbours = 2
+        report.discovery.reserve = 1
+        report.discovery.table = .ready
+        report.discovery.tableNodes = 87
+        report.discovery.isAnnouncing = true
+        report.discovery.publicEndpoint = "203.0.113.5:7000"
+        report.discovery.isReachable = false
         report.aead = AEADReport(suite: "AES-256-GCM", backend: "libcrypto")
         report.offloads = ["vnet", "tso", "uso", "udp-gso", "udp-gro"]
         report.lanes = 2
@@ -41,11 +49,13 @@ struct RenderTests {
         ]
         #expect(
             StatusText.render(report, at: noon) == """
-                state        up: 2 of 3 known members reached, 2 directly
+                state        up: 3 of 3 known members online, 2 with a session, 2 directly
                 node         ann aaaabbbbccccdddd (netron 0.1.0)
                 network      3fa1b2c4
                 interface    netron0, MTU 1400, UDP port 7000
                 addresses    10.1.0.11/24, fd12::1
+                overlay      2 neighbours, 1 in reserve
+                internet     DHT of 87 known nodes, announced, seen at 203.0.113.5:7000, behind NAT
                 latency      0.412 ms (median)
                 handshake    the last 1 min 15 s ago
                 received     10.0 Mbit/s, 900 packets/s, 14.3 GB in all
@@ -71,6 +81,8 @@ struct RenderTests {
                 network      -
                 interface    none
                 addresses    -
+                overlay      0 neighbours, 0 in reserve
+                internet     no DHT
                 latency      -
                 handshake    -
                 received     0 bit/s, 0 packets/s, 0 B in all
@@ -89,12 +101,13 @@ struct RenderTests {
         arguments: [
             (.alone, 0, "alone: no member is known yet"),
             (.alone, 1, "alone: none of 1 known member is reached"),
-            (.up, 1, "up: 1 of 1 known member reached, 1 directly"),
+            (.up, 1, "up: 1 of 1 known member online, 1 with a session, 1 directly"),
         ] as [(StatusReport.State, Int, String)]
     )
     func state(_ state: StatusReport.State, _ count: Int, _ text: String) {
         var report = StatusReport(id: "aaaa", state: state)
         report.peers.known = count
+        report.peers.online = count
         report.peers.up = count
         report.peers.direct = count
         #expect(StatusText.render(report, at: noon).hasPrefix("state        \(text)\n"))

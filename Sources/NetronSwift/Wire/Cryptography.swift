@@ -17,8 +17,7 @@ package struct Cryptography: Sendable {
     /// Whether the 64 bytes of `signature` were made of `message` by the Ed25519 key of 32 bytes.
     ///
     /// False for a signature or a key of another length or form.
-    package let verify:
-        @Sendable (_ signature: [UInt8], _ message: [UInt8], _ key: [UInt8]) -> Bool
+    package let verify: @Sendable (_ signature: [UInt8], _ message: [UInt8], _ key: [UInt8]) -> Bool
 
     /// The keyed BLAKE2b (RFC 7693) of bytes: 32 bytes.
     ///

@@ -59,8 +59,8 @@ extension ControlRoutes.Route {
 
     /// One echo for one request: `POST /v1/ping`.
     ///
-    /// `peers` tells who there is to be found, and `ping` asks the one of that id; nil when no echo
-    /// came in time.
+    /// `peers` tells who there is to be found, and `ping` asks the one of that id, after it made a
+    /// session if there is none; nil when no echo came in time.
     package static func ping(
         peers: @escaping @Sendable () async -> [PeerReport],
         ping: @escaping @Sendable (_ id: String) async throws(ErrorReport) -> Duration?
@@ -72,11 +72,10 @@ extension ControlRoutes.Route {
             }
             do throws(ErrorReport) {
                 let peer = try await PeerQuery.find(wanted.node, in: peers())
-                guard peer.isUp else {
-                    let problem = "there is no session with \(peer.name ?? peer.id) now"
-                    throw ErrorReport(.unavailable, problem)
-                }
-                return try await ControlResponse(PingReport(of: peer, rtt: ping(peer.id)))
+                let rtt = try await ping(peer.id)
+                // The session may have been made for this echo.
+                let now = await peers().first { $0.id == peer.id } ?? peer
+                return ControlResponse(PingReport(of: now, rtt: rtt))
             } catch {
                 return ControlResponse(error)
             }

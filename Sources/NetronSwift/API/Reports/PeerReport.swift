@@ -18,6 +18,8 @@ public struct PeerReport: Hashable, Sendable {
     public var addresses: [String] = []
     /// The address that it has by itself.
     public var ula: String?
+    /// Whether it is thought to run, with a session or without one; nil if nobody said so.
+    public var isOnline: Bool?
     /// How packets get to it; nil while there is no session.
     public var path: Path?
     /// Where it is, or was last, as address and UDP port.
@@ -60,6 +62,7 @@ extension PeerReport: Codable {
         case name
         case addresses
         case ula
+        case isOnline = "online"
         case path
         case endpoint
         case rttMilliseconds = "rtt_ms"
@@ -83,6 +86,7 @@ extension PeerReport: Codable {
         try container.encode(name, forKey: .name)
         try container.encode(addresses, forKey: .addresses)
         try container.encode(ula, forKey: .ula)
+        try container.encode(isOnline, forKey: .isOnline)
         try container.encode(path, forKey: .path)
         try container.encode(endpoint, forKey: .endpoint)
         try container.encode(rttMilliseconds, forKey: .rttMilliseconds)

@@ -4,6 +4,8 @@
 public struct PeerSummary: Codable, Hashable, Sendable {
     /// Members known.
     public var known = 0
+    /// Members that are thought to run.
+    public var online = 0
     /// Members with a session.
     public var up = 0
     /// Members with a session over a path of their own, through no other member.
@@ -20,6 +22,7 @@ public struct PeerSummary: Codable, Hashable, Sendable {
     package init(_ peers: [PeerReport]) {
         let inReach = peers.filter(\.isUp)
         known = peers.count
+        online = peers.count { $0.isUp || $0.isOnline == true }
         up = inReach.count
         direct = inReach.count { $0.path == .direct }
         let trips = inReach.compactMap(\.rttMilliseconds).sorted()
@@ -32,6 +35,7 @@ public struct PeerSummary: Codable, Hashable, Sendable {
 extension PeerSummary {
     private enum CodingKeys: String, CodingKey {
         case known
+        case online
         case up
         case direct
         case rttMilliseconds = "rtt_ms"
@@ -42,6 +46,7 @@ extension PeerSummary {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(known, forKey: .known)
+        try container.encode(online, forKey: .online)
         try container.encode(up, forKey: .up)
         try container.encode(direct, forKey: .direct)
         try container.encode(rttMilliseconds, forKey: .rttMilliseconds)

@@ -40,6 +40,8 @@ public struct StatusReport: Hashable, Sendable {
     public var uptimeSeconds: UInt64 = 0
     /// How many there are of the others.
     public var peers = PeerSummary()
+    /// How the others are found.
+    public var discovery = DiscoveryReport()
     /// What seals data packets.
     public var aead: AEADReport?
     /// What the kernel does for the node: vnet, tso, uso, udp-gso, udp-gro.
@@ -121,6 +123,7 @@ extension StatusReport: Codable {
         case mtu
         case uptimeSeconds = "uptime_s"
         case peers
+        case discovery
         case aead
         case offloads
         case lanes
@@ -146,6 +149,7 @@ extension StatusReport: Codable {
         try container.encode(mtu, forKey: .mtu)
         try container.encode(uptimeSeconds, forKey: .uptimeSeconds)
         try container.encode(peers, forKey: .peers)
+        try container.encode(discovery, forKey: .discovery)
         try container.encode(aead, forKey: .aead)
         try container.encode(offloads, forKey: .offloads)
         try container.encode(lanes, forKey: .lanes)

@@ -12,6 +12,8 @@ enum StatusText {
             ("network", report.network ?? "-"),
             ("interface", interface(report)),
             ("addresses", addresses(report)),
+            ("overlay", overlay(report)),
+            ("internet", internet(report)),
             ("latency", latency(report)),
             ("handshake", handshake(report, at: now)),
             ("received", received(report)),
@@ -31,7 +33,9 @@ enum StatusText {
         case .starting: "starting"
         case .alone where peers.known == 0: "alone: no member is known yet"
         case .alone: "alone: none of \(known) is reached"
-        case .up: "up: \(peers.up) of \(known) reached, \(peers.direct) directly"
+        case .up:
+            "up: \(peers.online) of \(known) online, \(peers.up) with a session,"
+                + " \(peers.direct) directly"
         }
     }
 
@@ -50,6 +54,32 @@ enum StatusText {
     private static func addresses(_ report: StatusReport) -> String {
         let all = report.addresses + [report.ula].compactMap(\.self)
         return all.isEmpty ? "-" : all.list
+    }
+
+    private static func overlay(_ report: StatusReport) -> String {
+        let count = report.discovery.neighbours
+        return "\(count) \(count == 1 ? "neighbour" : "neighbours"),"
+            + " \(report.discovery.reserve) in reserve"
+    }
+
+    /// What the Internet is to the node: the way to find others, and where they see it.
+    private static func internet(_ report: StatusReport) -> String {
+        let discovery = report.discovery
+        let table =
+            switch discovery.table {
+            case .off: "no DHT"
+            case .joining: "the DHT does not answer yet"
+            case .ready: "DHT of \(discovery.tableNodes) known nodes"
+            }
+        let place = discovery.publicEndpoint.map { endpoint in
+            switch discovery.isReachable {
+            case true?: "seen at \(endpoint), reachable"
+            case false?: "seen at \(endpoint), behind NAT"
+            case nil: "seen at \(endpoint)"
+            }
+        }
+        let announcing = discovery.isAnnouncing ? "announced" : nil
+        return [table, announcing, place].compactMap(\.self).list
     }
 
     private static func latency(_ report: StatusReport) -> String {
