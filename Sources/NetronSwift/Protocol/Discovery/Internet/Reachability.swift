@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// Whether strangers can reach the node, and where.
+///
+/// Unknown until somebody said from where our datagrams come. Then they can if the host itself has
+/// that address, or if a stranger came in of late: a forwarded port, or a NAT that lets all in.
+struct Reachability {
+    /// Somebody's view of us.
+    private struct Observation {
+        let observer: NodeID
+        let endpoint: Endpoint
+    }
+
+    /// Whether private addresses are those of the Internet that the network uses.
+    let isClosed: Bool
+
+    private(set) var addresses: [IPAddress] = []
+    private var told: Endpoint?
+    private var agreed: Endpoint?
+    /// In the order in which they came.
+    private var observations: [Observation] = []
+    private(set) var openUntil = Instant(nanoseconds: 0)
+
+    init(isClosed: Bool) { self.isClosed = isClosed }
+
+    /// Where our datagrams come from, as the DHT or several peers say.
+    var publicEndpoint: Endpoint? { told ?? agreed }
+
+    /// Nil as long as nobody knows.
+    func isReachable(at now: Instant) -> Bool? {
+        if now < openUntil { return true }
+        guard let publicEndpoint else { return nil }
+        return addresses.contains(publicEndpoint.address)
+    }
+
+    /// Whether an endpoint is one of ours.
+    func isOwn(_ endpoint: Endpoint, port: UInt16) -> Bool {
+        endpoint == told || endpoint.port == port && addresses.contains(endpoint.address)
+            || observations.contains { $0.endpoint == endpoint }
+    }
+
+    /// Whether an address is one that the DHT may send us to.
+    func isPublic(_ address: IPAddress) -> Bool {
+        address.isHost && !address.isLinkLocal && (isClosed || !address.isSiteLocal)
+    }
+
+    /// Takes up the host's addresses; true if one is gone, so that nothing else can be relied on.
+    mutating func change(to listed: [IPAddress]) -> Bool {
+        let usable = listed.filter { $0.isHost && !$0.isLinkLocal }.sorted()
+        let before = addresses
+        addresses = Array(usable.prefix(InternetLimits.addressesMax))
+        return before.contains { !addresses.contains($0) }
+    }
+
+    mutating func learn(_ endpoint: Endpoint) {
+        guard isPublic(endpoint.address), endpoint.port != 0 else { return }
+        told = endpoint
+    }
+
+    mutating func observe(_ endpoint: Endpoint, by observer: NodeID) {
+        guard isPublic(endpoint.address), endpoint.port != 0 else { return }
+        observations.removeAll { $0.observer == observer }
+        if observations.count >= InternetLimits.observersMax { observations.removeFirst() }
+        observations.append(Observation(observer: observer, endpoint: endpoint))
+        agree()
+    }
+
+    /// Keeps to one port, as a NAT may show another one to each peer.
+    private mutating func agree() {
+        if let agreed, isSeen(agreed.address), observations.contains(where: { $0.endpoint == agreed }) {
+            return
+        }
+        agreed = observations.last { isSeen($0.endpoint.address) }?.endpoint
+    }
+
+    private func isSeen(_ address: IPAddress) -> Bool {
+        observations.count { $0.endpoint.address == address } >= InternetLimits.observersMin
+    }
+
+    /// A stranger came in; one of our own site proves nothing.
+    mutating func admit(_ stranger: Endpoint, at now: Instant) {
+        guard isPublic(stranger.address), !addresses.contains(stranger.address) else { return }
+        openUntil = now + InternetLimits.openTime
+    }
+
+    /// Forgets what the network that the host was on made of us.
+    mutating func startOver() {
+        told = nil
+        observations = []
+        agreed = nil
+        openUntil = Instant(nanoseconds: 0)
+    }
+}
+
+extension IPAddress {
+    /// Whether routers of the Internet do not know it: 10/8, 172.16/12, 192.168/16 (RFC 1918),
+    /// 100.64/10 (RFC 6598), fc00::/7 (RFC 4193).
+    fileprivate var isSiteLocal: Bool {
+        switch family {
+        case .v4:
+            number >> 24 == 10 || number >> 20 == 0xAC1 || number >> 16 == 0xC0A8
+                || number >> 22 == 0x6440 >> 6
+        case .v6: number >> 121 == 0xFC >> 1
+        }
+    }
+}
