@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+// Asking members to be neighbours, one after the other.
+extension PartialViews {
+    /// Begins to ask a member, or remembers it for later.
+    mutating func begin<Random>(
+        _ purpose: Attempt.Purpose,
+        with hint: Hint,
+        _ turn: inout GossipTurn<Random>
+    ) {
+        guard !attempts.contains(where: { $0.hint.id == hint.id }) else { return }
+        guard attempts.count < GossipLimits.attemptsMax else {
+            return add(hint, toldBy: nil, &turn)
+        }
+        let isConnected = sessions[hint.id] != nil
+        guard isConnected || !hint.endpoints.isEmpty else { return }
+        let attempt = Attempt(
+            hint: hint,
+            purpose: purpose,
+            begun: turn.now,
+            isConnected: isConnected,
+            due: turn.now + GossipLimits.connectTimeout
+        )
+        attempts.append(attempt)
+        if isConnected { return ask(attempts.count - 1, &turn) }
+        turn.effects.append(.connect(hint.id, hint.endpoints))
+    }
+
+    mutating func ask<Random>(_ index: Int, _ turn: inout GossipTurn<Random>) {
+        attempts[index].asks += 1
+        attempts[index].due = turn.now + GossipLimits.answerTimeout
+        let id = attempts[index].hint.id
+        switch attempts[index].purpose {
+        case .join: turn.send(.join(own), to: id)
+        case .bridge, .confirm: turn.send(.neighbour(.high), to: id)
+        case .fill, .walk: turn.send(.neighbour(active.isEmpty ? .high : .low), to: id)
+        }
+    }
+
+    mutating func answered<Random>(
+        _ isAccepted: Bool,
+        from id: NodeID,
+        _ turn: inout GossipTurn<Random>
+    ) {
+        guard let index = attempts.firstIndex(where: { $0.hint.id == id && $0.asks > 0 }) else {
+            // We gave up, and it thinks that we are its neighbour.
+            if isAccepted, !isActive(id) { stray(id, &turn) }
+            return
+        }
+        let attempt = attempts.remove(at: index)
+        if isAccepted {
+            accepted(attempt, &turn)
+        } else {
+            if isActive(id) { remove(id, &turn) }
+            add(attempt.hint, toldBy: nil, &turn)
+            passive.refused(id, at: turn.now)
+            refusals += 1
+        }
+        fillLater(&turn)
+    }
+
+    private mutating func accepted<Random>(_ attempt: Attempt, _ turn: inout GossipTurn<Random>) {
+        let id = attempt.hint.id
+        guard !isActive(id) else { return }
+        // The room was given away meanwhile.
+        if isFull, attempt.purpose == .fill {
+            turn.send(.disconnect, to: id)
+            return addFormer(id, &turn)
+        }
+        accept(id, &turn)
+        // Maybe the other side knows none of ours, nor we theirs.
+        if attempt.purpose == .bridge { shuffle(with: id, &turn) }
+    }
+
+    /// Repeats what was not answered, and gives up what was repeated often enough.
+    mutating func runAttempts<Random>(_ turn: inout GossipTurn<Random>) {
+        var index = 0
+        while index < attempts.count {
+            guard attempts[index].due <= turn.now else {
+                index += 1
+                continue
+            }
+            if attempts[index].isConnected, attempts[index].asks < GossipLimits.asksMax {
+                ask(index, &turn)
+                index += 1
+                continue
+            }
+            giveUp(attempts.remove(at: index), &turn)
+        }
+        fillLater(&turn)
+    }
+
+    private mutating func giveUp<Random>(_ attempt: Attempt, _ turn: inout GossipTurn<Random>) {
+        let id = attempt.hint.id
+        passive.remove(id)
+        guard attempt.isConnected else { return }
+        // Maybe it took us in, and each of its answers was lost.
+        turn.send(.disconnect, to: id)
+        if isActive(id) { remove(id, &turn) }
+    }
+
+    /// Asks the next member, now or after a pause.
+    mutating func fillLater<Random>(_ turn: inout GossipTurn<Random>) {
+        if refusals == 0 { return fill(&turn) }
+        guard !isFull else { return }
+        let pause = GossipLimits.fillPause * (1 << min(refusals, 16))
+        fillDue = turn.now + min(pause, GossipLimits.fillPausesMax[active.count])
+    }
+
+    /// Asks a passive member, if there is room and nobody is being asked.
+    mutating func fill<Random>(_ turn: inout GossipTurn<Random>) {
+        fillDue = .never
+        guard !isFull else { return }
+        if let slow = attemptUnderWay(at: turn.now) {
+            fillDue = slow
+            return
+        }
+        guard attempts.count < GossipLimits.attemptsMax else { return }
+        let now = turn.now
+        let idle = passive.candidates.filter { candidate in
+            !attempts.contains { $0.hint.id == candidate.hint.id }
+        }
+        // Who has no neighbour is accepted by everybody, whatever was before.
+        let ready = active.isEmpty ? idle : idle.filter { $0.notBefore <= now }
+        guard let next = ready.randomElement(using: &turn.random) else {
+            fillDue = idle.reduce(.never) { min($0, $1.notBefore) }
+            if active.isEmpty, attempts.isEmpty, !isIsolatedTold {
+                isIsolatedTold = true
+                turn.effects.append(.isolated)
+            }
+            return
+        }
+        begin(.fill, with: next.hint, &turn)
+        fillDue = now + GossipLimits.attemptSlowAfter
+    }
+
+    /// When the youngest attempt to fill a place is slow; nil if all are.
+    private func attemptUnderWay(at now: Instant) -> Instant? {
+        var latest: Instant?
+        for attempt in attempts where attempt.purpose == .fill || attempt.purpose == .join {
+            let slow = attempt.begun + GossipLimits.attemptSlowAfter
+            if slow > now { latest = max(latest ?? slow, slow) }
+        }
+        return latest
+    }
+}
