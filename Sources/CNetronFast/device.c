@@ -82,6 +82,45 @@ int netron_device_send_message(netron_device *device,
     return result;
 }
 
+int netron_device_keep(netron_device *device, const uint8_t id[NETRON_ID_BYTES], uint32_t kept)
+{
+    nf_control_lock(device);
+    int result = nf_core_keep(device->core, id, kept != 0, nf_control_now(device));
+    nf_control_unlock(device);
+    return result;
+}
+
+void netron_device_set_time(netron_device *device, uint64_t wall_ms)
+{
+    nf_control_lock(device);
+    device->time_is_told = wall_ms != 0;
+    nf_core_set_time(device->core, wall_ms != 0 ? wall_ms : nf_clock_wall_ms(),
+                     nf_control_now(device));
+    nf_control_unlock(device);
+}
+
+int netron_device_send_datagram(netron_device *device,
+                                const netron_endpoint *to,
+                                const uint8_t *bytes,
+                                size_t length)
+{
+    nf_control_lock(device);
+    int result = nf_core_send_datagram(device->core, to, bytes, length, nf_control_now(device));
+    nf_control_unlock(device);
+    return result;
+}
+
+int netron_device_next_datagram(netron_device *device,
+                                uint8_t *buffer,
+                                size_t capacity,
+                                netron_endpoint *from)
+{
+    nf_control_lock(device);
+    int length = nf_core_next_datagram(device->core, buffer, capacity, from);
+    nf_control_unlock(device);
+    return length;
+}
+
 int netron_device_ping(netron_device *device, const uint8_t id[NETRON_ID_BYTES], uint64_t token)
 {
     nf_control_lock(device);

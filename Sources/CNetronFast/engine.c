@@ -57,9 +57,10 @@ const char *netron_error_text(int error)
 const char *netron_drop_name(uint32_t reason)
 {
     static const char *const names[NETRON_DROP_COUNT] = {
-        "malformed",  "unknown_index", "forged",        "replayed",  "spoofed",      "bad_inner",
-        "unrouted",   "no_session",    "wrong_network", "repeated",  "bad_identity", "limited",
-        "queue_full", "congested",     "fragment",      "tun_write", "udp_send",     "too_big",
+        "malformed",    "unknown_index", "forged",     "replayed",      "spoofed",
+        "bad_inner",    "unrouted",      "no_session", "wrong_network", "repeated",
+        "bad_identity", "limited",       "queue_full", "congested",     "fragment",
+        "tun_write",    "udp_send",      "too_big",    "datagram",
     };
     return reason < NETRON_DROP_COUNT ? names[reason] : NULL;
 }
@@ -193,6 +194,31 @@ int netron_engine_send_message(netron_engine *engine,
                                uint64_t now_ns)
 {
     return nf_core_send_message(engine->core, id, bytes, length, now_ns);
+}
+
+int netron_engine_keep(netron_engine *engine,
+                       const uint8_t id[NETRON_ID_BYTES],
+                       uint32_t kept,
+                       uint64_t now_ns)
+{
+    return nf_core_keep(engine->core, id, kept != 0, now_ns);
+}
+
+int netron_engine_send_datagram(netron_engine *engine,
+                                const netron_endpoint *to,
+                                const uint8_t *bytes,
+                                size_t length,
+                                uint64_t now_ns)
+{
+    return nf_core_send_datagram(engine->core, to, bytes, length, now_ns);
+}
+
+int netron_engine_next_datagram(netron_engine *engine,
+                                uint8_t *buffer,
+                                size_t capacity,
+                                netron_endpoint *from)
+{
+    return nf_core_next_datagram(engine->core, buffer, capacity, from);
 }
 
 int netron_engine_ping(netron_engine *engine,

@@ -121,6 +121,65 @@ static void a_handshake_that_took_an_hour_is_over(void **state)
     }
 }
 
+/* --- what clocks show ------------------------------------------------------------------------- */
+
+static uint64_t wall_of_last_up(const pair_world *world, unsigned node)
+{
+    return world->nodes[node].last_event[NETRON_EVENT_PEER_UP].wall_ms;
+}
+
+static uint64_t elapsed_ms(const pair_world *world)
+{
+    return (world->now_ns - PAIR_START_NS) / NF_MILLISECOND_NS;
+}
+
+static void each_end_is_told_what_the_others_clock_shows(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(1);
+    unsigned skewed = add_skewed(world, 1);
+    world->latency_ns = 100 * NF_MILLISECOND_NS;
+    pair_connect(world, 0, skewed); /* half a second */
+    /* As it shows when that is told, but for the way that one message took. */
+    uint64_t now_ms = PAIR_WALL_MS + elapsed_ms(world);
+    assert_in_range(wall_of_last_up(world, 0), now_ms + EPOCH_MS - 300, now_ms + EPOCH_MS);
+    assert_in_range(wall_of_last_up(world, skewed), now_ms - 300, now_ms);
+
+    /* A dial that leads to somebody who is here tells it too, of a clock that was set meanwhile. */
+    netron_engine_set_time(world->nodes[skewed].engine, now_ms, world->now_ns);
+    pair_run(world, 10 * NF_SECOND_NS);
+    pair_dial(world, 0, skewed);
+    pair_run(world, NF_SECOND_NS);
+    assert_int_equal(world->nodes[0].event_count[NETRON_EVENT_PEER_UP], 2);
+    now_ms = PAIR_WALL_MS + elapsed_ms(world);
+    assert_in_range(wall_of_last_up(world, 0), now_ms - 1200, now_ms);
+    pair_free(world);
+}
+
+static void a_clock_that_is_not_there_shows_nothing(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(1);
+    world->wall_ms = 0;
+    pair_add(world);
+    pair_connect(world, 1, 0);
+    assert_int_equal(wall_of_last_up(world, 0), 0);
+    assert_in_range(wall_of_last_up(world, 1), PAIR_WALL_MS, PAIR_WALL_MS + 1000);
+    pair_free(world);
+}
+
+static void who_is_told_that_there_is_no_clock_has_none(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(2);
+    world->hook = pair_capture_all;
+    netron_engine_set_time(world->nodes[0].engine, 0, world->now_ns);
+    pair_connect(world, 0, 1);
+    assert_int_equal(pair_captured(world, 0, NF_TYPE_MESSAGE1, 0)->bytes[1], NF_FLAG_CLOCKLESS);
+    assert_int_equal(wall_of_last_up(world, 1), 0);
+    pair_free(world);
+}
+
 /* --- without a clock -------------------------------------------------------------------------- */
 
 static void a_node_without_a_clock_may_dial_one_that_has_one(void **state)
@@ -185,6 +244,9 @@ int main(void)
         cmocka_unit_test(sessions_outlive_the_epoch_they_were_made_in),
         cmocka_unit_test(a_handshake_may_begin_in_one_epoch_and_end_in_the_next),
         cmocka_unit_test(a_handshake_that_took_an_hour_is_over),
+        cmocka_unit_test(each_end_is_told_what_the_others_clock_shows),
+        cmocka_unit_test(a_clock_that_is_not_there_shows_nothing),
+        cmocka_unit_test(who_is_told_that_there_is_no_clock_has_none),
         cmocka_unit_test(a_node_without_a_clock_may_dial_one_that_has_one),
         cmocka_unit_test(first_messages_without_a_clock_are_few),
     };

@@ -133,29 +133,96 @@ static void what_waits_keeps_its_class(void **state)
 
 /* --- not released ----------------------------------------------------------------------------- */
 
-static void after_two_seconds_the_host_is_told(void **state)
+static void after_five_seconds_the_host_is_told(void **state)
 {
     (void)state;
     pair_world *world = pair_new(1);
     uint64_t sent_ns = world->now_ns;
     assert_int_equal(pair_send(world, 0, 7, 100, 1), NETRON_OK);
-    pair_run(world, NF_WAITING_NS - 1);
+    pair_run(world, 5 * NF_SECOND_NS - 1);
     assert_int_equal(world->nodes[0].packets, 0);
     pair_run(world, NF_SECOND_NS / 5);
     assert_int_equal(world->nodes[0].packets, 1);
     assert_unreachable4(world, 7);
     assert_int_equal(pair_drops(world, 0, NETRON_DROP_UNROUTED), 1);
 
-    /* For a while the answer is known, and comes at once; nobody is asked. */
+    /* For a while the answer is known, and comes at once. */
     assert_int_equal(pair_send(world, 0, 7, 100, 2), NETRON_E_UNKNOWN_PEER);
     assert_int_equal(world->nodes[0].packets, 2);
-    assert_int_equal(unrouted_events(world), 1);
     assert_int_equal(pair_send(world, 0, 8, 100, 3), NETRON_OK); /* of another nothing is known */
     pair_run(world, sent_ns + NF_WAITING_NS + NF_NEGATIVE_NS + NF_SECOND_NS / 2 - world->now_ns);
     assert_int_equal(pair_send(world, 0, 7, 100, 4), NETRON_OK);
-    assert_int_equal(unrouted_events(world), 3);
+    assert_int_equal(unrouted_events(world), 4);
     pair_run(world, 10 * NF_SECOND_NS);
     assert_true(netron_engine_deadline(world->nodes[0].engine) == UINT64_MAX);
+    pair_free(world);
+}
+
+/* Somebody who was not found at first may be a second later, and only packets show the wish. */
+static void the_caller_is_told_each_second_while_packets_come(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(1);
+    for (uint32_t i = 0; i < 200; i++) { /* 20 s: they wait, are answered, are asked for anew */
+        (void)pair_send(world, 0, 7, 100, i);
+        pair_run(world, 100 * NF_MILLISECOND_NS);
+        assert_in_range(unrouted_events(world), 1, 1 + i / 10);
+    }
+    assert_in_range(unrouted_events(world), 18, 20);
+    pair_run(world, 60 * NF_SECOND_NS);
+    assert_in_range(unrouted_events(world), 18, 20);
+    pair_free(world);
+}
+
+static void a_scan_does_not_fill_the_queue_of_events(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(2);
+    pair_node *node = &world->nodes[0];
+    node->keeps_events = true;
+    for (unsigned i = 0; i < 5000; i++) {
+        (void)pair_send(world, 0, 1000 + i, 100, i);
+    }
+    pair_dial(world, 1, 0);
+    pair_run(world, NF_SECOND_NS);
+    netron_event event = {.kind = 0};
+    unsigned kinds[PAIR_KINDS] = {0};
+    while (netron_engine_poll_event(node->engine, &event) == 1) {
+        kinds[event.kind]++;
+    }
+    assert_int_equal(kinds[NETRON_EVENT_UNROUTED], NF_UNROUTED_EVENTS_MAX);
+    assert_int_equal(kinds[NETRON_EVENT_PEER_UP], 1);
+    assert_int_equal(kinds[NETRON_EVENT_LOST], 0);
+    /* And what was polled makes room. */
+    (void)pair_send(world, 0, 999, 100, 1);
+    assert_int_equal(netron_engine_poll_event(node->engine, &event), 1);
+    assert_int_equal(event.kind, NETRON_EVENT_UNROUTED);
+    pair_free(world);
+}
+
+static bool lose_the_first_dial(pair_world *world, pair_datagram *datagram)
+{
+    unsigned *lost = world->context;
+    return datagram->bytes[0] != NF_TYPE_MESSAGE1 || (*lost)++ > 0;
+}
+
+/* Across the Internet, and the first message is lost: the caller dials when it is told. */
+static void a_packet_waits_long_enough_for_a_dial_far_away(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(2);
+    unsigned lost = 0;
+    world->latency_ns = 150 * NF_MILLISECOND_NS;
+    world->hook = lose_the_first_dial;
+    world->context = &lost;
+    assert_int_equal(pair_send(world, 0, 1, 100, 1), NETRON_OK);
+    assert_int_equal(unrouted_events(world), 1);
+    pair_run(world, 2 * NF_SECOND_NS); /* it is looked for */
+    pair_dial(world, 0, 1);
+    pair_run(world, 3 * NF_SECOND_NS);
+    assert_true(lost > 1);
+    pair_assert_all_seen(world, 1, 1, 2);
+    assert_int_equal(world->nodes[0].packets, 0);
     pair_free(world);
 }
 
@@ -192,11 +259,11 @@ static void who_asks_for_ever_new_addresses_is_told_of_the_old_ones(void **state
 {
     (void)state;
     pair_world *world = pair_new(1);
-    for (uint32_t i = 0; i < 100; i++) {
+    for (uint32_t i = 0; i < 160; i++) {
         (void)pair_send(world, 0, 1000 + i, 100, i);
         pair_run(world, 50 * NF_MILLISECOND_NS);
     }
-    /* 5 s went by: what was sent in the first 3 s is answered. */
+    /* 8 s went by: what was sent in the first 3 s is answered. */
     assert_in_range(world->nodes[0].packets, 55, 61);
     pair_free(world);
 }
@@ -270,7 +337,10 @@ int main(void)
         cmocka_unit_test(eight_packets_wait_and_go_when_the_address_has_an_owner),
         cmocka_unit_test(packets_wait_for_a_session_too),
         cmocka_unit_test(what_waits_keeps_its_class),
-        cmocka_unit_test(after_two_seconds_the_host_is_told),
+        cmocka_unit_test(after_five_seconds_the_host_is_told),
+        cmocka_unit_test(the_caller_is_told_each_second_while_packets_come),
+        cmocka_unit_test(a_scan_does_not_fill_the_queue_of_events),
+        cmocka_unit_test(a_packet_waits_long_enough_for_a_dial_far_away),
         cmocka_unit_test(the_host_is_told_by_icmpv6_too),
         cmocka_unit_test(a_negative_answer_ends_when_the_address_has_an_owner),
         cmocka_unit_test(who_asks_for_ever_new_addresses_is_told_of_the_old_ones),

@@ -5,13 +5,15 @@
  *
  * SUITES is a mask (0: all), WALL-MS what the wall clock shows (0: it is not known). Whoever comes
  * up has its own address and 10.9.0.2; each inner packet goes back with its addresses exchanged,
- * each control message as it came. A line of standard output is a fact, a line of standard input an
- * order:
+ * each control message and each datagram of the DHT as it came. A line of standard output is a
+ * fact, a line of standard input an order:
  *
  *   ready PORT ID | up ID | down ID CODE | moved ID PORT | message ID HEX | packet HEX | pong ID
- *   failed CODE   | dropped CODE         | drops NAME=N ... | unsupported
+ *   failed CODE   | dropped CODE         | drops NAME=N ... | unsupported  | clock WALL-MS
  *
  *   dial PORT [ID] | ping ID | message ID HEX | drops | goodbye      the end of input: goodbye too
+ *
+ * The clock is that of who comes up in the line behind.
  */
 #include <netron/engine.h>
 
@@ -153,6 +155,15 @@ static void send_packets_back(void)
     }
 }
 
+static void send_foreign_back(void)
+{
+    netron_endpoint from;
+    int length;
+    while ((length = netron_engine_next_datagram(engine, buffer, sizeof(buffer), &from)) > 0) {
+        (void)!netron_engine_send_datagram(engine, &from, buffer, (size_t)length, now());
+    }
+}
+
 static void welcome(const uint8_t id[NETRON_ID_BYTES])
 {
     netron_prefix prefixes[2] = {
@@ -170,7 +181,7 @@ static void report(const netron_event *event)
     switch (event->kind) {
     case NETRON_EVENT_PEER_UP:
         welcome(event->id);
-        printf("up");
+        printf("clock %llu\nup", (unsigned long long)event->wall_ms);
         break;
     case NETRON_EVENT_PEER_DOWN:
         printf("down");
@@ -263,6 +274,7 @@ static void settle(void)
         report(&event);
     }
     send_packets_back();
+    send_foreign_back();
     send_datagrams();
     fflush(stdout);
 }
@@ -303,7 +315,7 @@ int main(int argc, char **argv)
     if (argc != 5) {
         give_up("usage: echo_peer SECRET-HEX SEED-HEX SUITES WALL-MS");
     }
-    netron_options options = {.size = sizeof(options)};
+    netron_options options = {.size = sizeof(options), .datagrams = 1};
     secret_length = from_hex(argv[1], secret, sizeof(secret));
     options.network_secret = secret;
     options.network_secret_length = secret_length;

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import PublicFormat
 
 MESSAGE1, MESSAGE2, MESSAGE3, COOKIE, DATA, CONTROL, LINK, FRAGMENT = range(1, 9)
 ECHO, ECHO_REPLY, CHALLENGE, RESPONSE, PROBE, PROBE_REPLY, GOODBYE = range(1, 8)
+LEAVING, IDLE = 0, 1  # why a goodbye was said
 LENGTHS = {MESSAGE1: 160, MESSAGE2: 152, MESSAGE3: 112, COOKIE: 64}
 VERSION = 1
 CLOCKLESS = 4  # flags
@@ -778,7 +779,7 @@ class Peer:
         elif kind == GOODBYE:
             for other in [s for s in self.sessions.values() if s.remote_id == session.remote_id]:
                 del self.sessions[other.index]
-            self.events.append(("goodbye", session))
+            self.events.append(("goodbye", session, IDLE if body[1] == IDLE else LEAVING))
         else:
             raise Refused("link")
 

@@ -432,11 +432,34 @@ def test_a_move_is_challenged_before_it_counts(make):
 def test_goodbye_ends_it_from_either_side(make):
     core, one, session = pair(make)
     assert core.said("up")
-    one.send(session, LINK, bytes([peer.GOODBYE, 0, 0, 0]), LANE_CONTROL)
+    one.send(session, LINK, bytes([peer.GOODBYE, peer.LEAVING, 0, 0]), LANE_CONTROL)
     assert core.said("down") == [one.identity.id.hex(), "1"]
     again = one.dial(core.address)
     core.order("goodbye")
-    assert one.wait("goodbye") is again
+    assert one.wait("goodbye") == (again, peer.LEAVING)
+
+
+@pytest.mark.parametrize("reason, code", [(peer.IDLE, "4"), (2, "1"), (255, "1")])
+def test_a_goodbye_says_why(make, reason, code):
+    core, one, session = pair(make)
+    assert core.said("up")
+    one.send(session, LINK, bytes([peer.GOODBYE, reason, 0, 0]), LANE_CONTROL)
+    assert core.said("down") == [one.identity.id.hex(), code]
+
+
+def test_the_core_learns_what_the_peers_clock_shows(make):
+    core = make(Core)
+    one = make(Peer, network(WALL_MS + 1_000_000))
+    one.dial(core.address)
+    heard = int(core.said("clock")[0])
+    assert 0 <= heard - (WALL_MS + 1_000_000) < 1000 * peer.BOUND
+    dialled = make(Peer, network(WALL_MS + 2_000_000))
+    core.order("dial", dialled.address[1])
+    dialled.wait("session")
+    assert 0 <= int(core.said("clock")[0]) - (WALL_MS + 2_000_000) < 1000 * peer.BOUND
+    without = make(Peer, network(0))
+    without.dial(core.address)
+    assert core.said("clock") == ["0"]
 
 
 # --- sessions -------------------------------------------------------------------------------------
@@ -505,7 +528,7 @@ def test_nothing_is_said_to_what_is_no_message(make):
     core = make(Core)
     stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     stranger.bind(("127.0.0.1", 0))
-    random = [bytes([type]) + os.urandom(159) for type in range(256)]
+    random = [bytes([type]) + os.urandom(158) + b"\0" for type in range(256)]
     random += [bytes([type, 0, type < 5, 0]) + os.urandom(156) for type in range(1, 9)]
     for datagram in random:
         stranger.sendto(datagram, core.address)
@@ -513,4 +536,17 @@ def test_nothing_is_said_to_what_is_no_message(make):
     stranger.settimeout(0.01)
     with pytest.raises(socket.timeout):
         stranger.recv(2048)
+    stranger.close()
+
+
+def test_a_message_of_the_hash_table_shares_the_port(make):
+    core = make(Core)
+    stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    stranger.bind(("127.0.0.1", 0))
+    stranger.settimeout(peer.BOUND)
+    query = b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe"  # of BEP 5
+    stranger.sendto(query, core.address)
+    assert stranger.recvfrom(2048) == (query, core.address)
+    stranger.sendto(query[:-1], core.address)
+    assert core.said("dropped") == [str(MALFORMED)]
     stranger.close()

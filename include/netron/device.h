@@ -26,8 +26,9 @@ typedef struct netron_device_options {
     uint16_t port; /* UDP; 0: any free one */
     uint16_t reserved;
     uint32_t offloads_off; /* mask of NETRON_OFFLOAD_* not to try */
-    /** Called on a thread of the device when netron_device_next_event() has something. It must
-     *  return soon and may call no function of the device. */
+    /** Called on a thread of the device when netron_device_next_event() or
+     *  netron_device_next_datagram() has something. It must return soon and may call no function of
+     *  the device. */
     void (*NETRON_NULLABLE wake)(void *NETRON_NULLABLE context);
     void *NETRON_NULLABLE context;
 } netron_device_options;
@@ -93,6 +94,24 @@ netron_device_send_message(netron_device *NETRON_NONNULL device,
                            const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
                            const uint8_t *NETRON_LENT(length) bytes,
                            size_t length);
+
+NETRON_API NETRON_MUST int netron_device_keep(netron_device *NETRON_NONNULL device,
+                                              const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                              uint32_t kept);
+
+/** Says what the wall clock shows: from now on the device counts by that and no longer looks at the
+ *  host's clock. 0: the host's clock again, as at the start. */
+NETRON_API void netron_device_set_time(netron_device *NETRON_NONNULL device, uint64_t wall_ms);
+
+NETRON_API NETRON_MUST int netron_device_send_datagram(netron_device *NETRON_NONNULL device,
+                                                       const netron_endpoint *NETRON_NONNULL to,
+                                                       const uint8_t *NETRON_LENT(length) bytes,
+                                                       size_t length);
+
+NETRON_API NETRON_MUST int netron_device_next_datagram(netron_device *NETRON_NONNULL device,
+                                                       uint8_t *NETRON_LENT(capacity) buffer,
+                                                       size_t capacity,
+                                                       netron_endpoint *NETRON_NONNULL from);
 
 NETRON_API NETRON_MUST int netron_device_ping(netron_device *NETRON_NONNULL device,
                                               const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],

@@ -35,6 +35,8 @@ typedef struct netron_options {
     size_t network_secret_length;
     uint64_t epoch_seconds; /* NETRON_EPOCH_SECONDS_MIN or more; default that */
     uint64_t random_seed;   /* 0: the system's randomness; else a repeatable run, for simulators */
+    uint32_t datagrams;     /* 1: the caller takes datagrams of the DHT on the same port */
+    uint32_t idle_ends;     /* 1: a new peer is not kept until netron_engine_keep() says so */
 } netron_options;
 
 /** Makes an Ed25519 seed whose public key is a valid node id, from the system's randomness. */
@@ -73,8 +75,8 @@ NETRON_API void netron_engine_free(netron_engine *NETRON_NULLABLE engine);
 NETRON_API void netron_engine_id(const netron_engine *NETRON_NONNULL engine,
                                  uint8_t id[NETRON_NONNULL NETRON_ID_BYTES]);
 
-/** Says what the wall clock shows at `now_ns`: epochs are counted from it. Until then the engine
- *  uses the clockless key. `wall_ms` is milliseconds since 1970. */
+/** Says what the wall clock shows at `now_ns`: epochs are counted from it. Until then, and after a
+ *  `wall_ms` of 0, the engine uses the clockless key. `wall_ms` is milliseconds since 1970. */
 NETRON_API void
 netron_engine_set_time(netron_engine *NETRON_NONNULL engine, uint64_t wall_ms, uint64_t now_ns);
 
@@ -110,6 +112,36 @@ netron_engine_send_message(netron_engine *NETRON_NONNULL engine,
                            const uint8_t *NETRON_LENT(length) bytes,
                            size_t length,
                            uint64_t now_ns);
+
+/** Says whether a peer's session is kept while it is idle.
+ *
+ *  Whoever is kept is asked for an echo when nothing was heard of it for 25 s. Another session
+ *  ends, with NETRON_DOWN_IDLE at both ends, when no inner packet and no control message went
+ *  either way for 180 s, and the peer, which asks if it keeps the session, did not for 75 s.
+ *  Without `idle_ends` in the options a peer is kept until this says no.
+ *  @return NETRON_OK or NETRON_E_UNKNOWN_PEER */
+NETRON_API NETRON_MUST int netron_engine_keep(netron_engine *NETRON_NONNULL engine,
+                                              const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                              uint32_t kept,
+                                              uint64_t now_ns);
+
+/** Sends a datagram of another protocol from the same port: a bencoded dictionary, as those of the
+ *  distributed hash table of BitTorrent (BEP 5), which begins with 'd' and ends with 'e'.
+ *  @return NETRON_OK, NETRON_E_AGAIN, or NETRON_E_INVALID for other bytes, a length outside of
+ *  NETRON_DATAGRAM_BYTES_MIN to _MAX, a port of 0, or without `datagrams` in the options */
+NETRON_API NETRON_MUST int netron_engine_send_datagram(netron_engine *NETRON_NONNULL engine,
+                                                       const netron_endpoint *NETRON_NONNULL to,
+                                                       const uint8_t *NETRON_LENT(length) bytes,
+                                                       size_t length,
+                                                       uint64_t now_ns);
+
+/** The next such datagram that came. Anybody may have sent it, from an address that need not be its
+ *  own; what is inside was not looked at.
+ *  @return its length, 0 if there is none, NETRON_E_TOO_SHORT (it stays) */
+NETRON_API NETRON_MUST int netron_engine_next_datagram(netron_engine *NETRON_NONNULL engine,
+                                                       uint8_t *NETRON_LENT(capacity) buffer,
+                                                       size_t capacity,
+                                                       netron_endpoint *NETRON_NONNULL from);
 
 /** Asks a peer for an echo; NETRON_EVENT_PONG brings `token` and the round trip, or nothing comes.
  */
@@ -161,15 +193,18 @@ NETRON_API void netron_engine_close(netron_engine *NETRON_NONNULL engine, uint64
 
 /** What happened to a peer. */
 enum {
-    NETRON_EVENT_PEER_UP = 1,     /* a session with `id` at `endpoint`, or a dial to `endpoint` led
-                                     to `id`, which has one; rtt_ns is the round trip */
-    NETRON_EVENT_PEER_DOWN = 2,   /* `code`: NETRON_DOWN_* */
-    NETRON_EVENT_MESSAGE = 3,     /* `bytes`, from `id` */
-    NETRON_EVENT_DIAL_FAILED = 4, /* `endpoint`, and `id` if one was asked for; `code`: an error */
-    NETRON_EVENT_PONG = 5,        /* `token`, `rtt_ns` */
-    NETRON_EVENT_MOVED = 6,       /* `id` is now reached at `endpoint` */
-    NETRON_EVENT_UNROUTED = 7,    /* a packet waits for the address in `bytes` (4 or 16 bytes) */
-    NETRON_EVENT_LOST = 8,        /* `token` events did not fit the queue before this one */
+    NETRON_EVENT_PEER_UP = 1,      /* a session with `id` at `endpoint`, or a dial to `endpoint` led
+                                      to `id`, which has one; rtt_ns is the round trip, wall_ms
+                                      what its clock shows */
+    NETRON_EVENT_PEER_DOWN = 2,    /* `code`: NETRON_DOWN_* */
+    NETRON_EVENT_MESSAGE = 3,      /* `bytes`, from `id` */
+    NETRON_EVENT_DIAL_FAILED = 4,  /* `endpoint`, and `id` if one was asked for; `code`: an error */
+    NETRON_EVENT_PONG = 5,         /* `token`, `rtt_ns` */
+    NETRON_EVENT_MOVED = 6,        /* `id` is now reached at `endpoint` */
+    NETRON_EVENT_UNROUTED = 7,     /* a packet is for the address in `bytes` (4 or 16 bytes), which
+                                      nobody has; at most once a second and address */
+    NETRON_EVENT_LOST = 8,         /* `token` events did not fit the queue before this one */
+    NETRON_EVENT_HOST_CHANGED = 9, /* the host has other addresses or routes, or may have */
 };
 
 /** Why a peer went. */
@@ -177,6 +212,7 @@ enum {
     NETRON_DOWN_GOODBYE = 1, /* it said so */
     NETRON_DOWN_SILENT = 2,  /* it no longer answers */
     NETRON_DOWN_LOCAL = 3,   /* hung up here */
+    NETRON_DOWN_IDLE = 4,    /* neither end needed the session: see netron_engine_keep() */
 };
 
 typedef struct netron_event {
@@ -186,7 +222,8 @@ typedef struct netron_event {
     netron_endpoint endpoint;
     uint64_t token;
     uint64_t rtt_ns;
-    uint32_t length; /* of `bytes` */
+    uint64_t wall_ms; /* milliseconds since 1970 by the peer's clock; 0: it has none */
+    uint32_t length;  /* of `bytes` */
     uint32_t reserved;
     uint8_t bytes[NETRON_MESSAGE_BYTES_MAX + 2];
 } netron_event;
@@ -234,13 +271,14 @@ NETRON_API size_t netron_engine_peers(const netron_engine *NETRON_NONNULL engine
     XX(14, FRAGMENT, "fragment is inconsistent or came too late")      \
     XX(15, TUN_WRITE, "the interface did not take the packet")         \
     XX(16, UDP_SEND, "the socket did not take the datagram")           \
-    XX(17, TOO_BIG, "packet is larger than the interface's MTU")
+    XX(17, TOO_BIG, "packet is larger than the interface's MTU")       \
+    XX(18, DATAGRAM, "over a limit of the datagrams of others")
 
 enum {
 #define XX(number, name, text) NETRON_DROP_##name = (number),
     NETRON_DROP_MAP(XX)
 #undef XX
-        NETRON_DROP_COUNT = 18
+        NETRON_DROP_COUNT = 19
 };
 
 /** The name of a reason, in lower case with underscores; static storage; NULL past the last. */

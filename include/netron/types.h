@@ -14,6 +14,8 @@ enum {
     NETRON_MTU_MIN = 1280,      /* IPv6's least (RFC 8200) */
     NETRON_MTU_MAX = 3480,      /* three fragments over the least path */
     NETRON_MESSAGE_BYTES_MAX = 1150,
+    NETRON_DATAGRAM_BYTES_MIN = 8,    /* of what others that share the port say */
+    NETRON_DATAGRAM_BYTES_MAX = 1472, /* what Ethernet takes whole by IPv4 */
     NETRON_LANES_MAX = 4,
     NETRON_PEERS_MAX = 16384,
     NETRON_PREFIXES_PER_PEER_MAX = 16,

@@ -110,9 +110,8 @@ void nf_control_unlock(netron_device *device)
 {
     send_outgoing(device);
     write_host_packets(device);
-    bool events = device->core->event_ring.count > 0 || device->core->events_lost > 0;
     uint64_t deadline = nf_core_deadline(device->core);
-    void (*wake)(void *context) = events ? device->wake : NULL;
+    void (*wake)(void *context) = nf_core_has_news(device->core) ? device->wake : NULL;
     int error = pthread_mutex_unlock(&device->lock);
     nf_assert(error == 0);
     if (deadline < atomic_load_explicit(&device->armed_ns, memory_order_relaxed)) {
@@ -157,11 +156,11 @@ static void on_clock(uv_timer_t *timer)
 {
     netron_device *device = timer->data;
     uint64_t wall_ms = nf_clock_wall_ms();
-    if (wall_ms != 0) {
-        nf_control_lock(device);
+    nf_control_lock(device);
+    if (wall_ms != 0 && !device->time_is_told) {
         nf_core_set_time(device->core, wall_ms, nf_control_now(device));
-        nf_control_unlock(device);
     }
+    nf_control_unlock(device);
 }
 
 static void take_letter(netron_device *device, const uint8_t *bytes, size_t length)

@@ -28,7 +28,8 @@ struct netron_device {
     uint32_t worker_count;
     void (*wake)(void *context);
     void *wake_context;
-    uint64_t now_ns; /* the latest that the machine was told; under the lock */
+    uint64_t now_ns;   /* the latest that the machine was told; under the lock */
+    bool time_is_told; /* by the caller: the host's clock does not count; under the lock */
 
     pthread_t thread;
     uv_loop_t loop;

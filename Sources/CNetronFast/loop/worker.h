@@ -10,6 +10,7 @@
 
 #include "linux/tun.h"
 #include "linux/udp.h"
+#include "machine/admission.h"
 #include "machine/join.h"
 #include "machine/lane.h"
 #include "netron/device.h"
@@ -53,7 +54,8 @@ typedef struct nf_worker {
     nf_receiver *receiver;
     uint8_t *read_buffer; /* one super-packet, with head room */
     nf_joiner joiner;
-    nf_mailbox *inbox; /* datagrams of this lane that came to others */
+    nf_mailbox *inbox;     /* datagrams of this lane that came to others */
+    nf_rate datagram_rate; /* of others that share the port, to control */
 
     pthread_t thread;
     uv_loop_t loop;

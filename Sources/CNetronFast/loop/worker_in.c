@@ -45,6 +45,13 @@ static void deliver(nf_worker *worker, const nf_inbound *inbound, bool stays)
 static void bring_to_control(
     nf_worker *worker, const uint8_t *datagram, size_t length, const nf_path *from, uint8_t tos)
 {
+    /* They shall not fill the mailbox that handshakes come by. */
+    if (datagram[0] > NF_TYPE_FRAGMENT &&
+        !nf_rate_take(&worker->datagram_rate, NF_DATAGRAM_PER_SECOND, NF_DATAGRAM_LETTERS_BURST,
+                      worker->lane.now_ns)) {
+        nf_lane_drop(&worker->lane, NETRON_DROP_DATAGRAM);
+        return;
+    }
     nf_letter letter = {
         .kind = NF_LETTER_DATAGRAM, .tos = tos, .length = (uint32_t)length, .path = *from};
     (void)nf_lane_post(&worker->lane, &letter, datagram, length);

@@ -12,11 +12,6 @@
 _Static_assert(NF_MESSAGE2_BYTES <= NF_MESSAGE1_BYTES, "an answer is not longer than its question");
 _Static_assert(NF_COOKIE_BYTES < NF_MESSAGE1_BYTES, "a cookie is shorter than its question");
 
-static uint64_t source_seed(const nf_core *core)
-{
-    return nf_load_le64(core->hash_key);
-}
-
 static void rotate_cookie_secret(nf_core *core)
 {
     if (core->cookie_secret_ns != 0 &&
@@ -74,7 +69,7 @@ admit(nf_core *core, const nf_handshake *handshake, const uint8_t *message1, con
         send_cookie(core, handshake, message1, path);
         return false;
     }
-    uint64_t network = nf_source_network(path->remote.address, source_seed(core));
+    uint64_t network = nf_core_network_of(core, &path->remote);
     if (!nf_rates_take(&core->rates, network, NF_SOURCE_PER_SECOND, NF_SOURCE_BURST, now_ns)) {
         nf_core_drop(core, NETRON_DROP_LIMITED);
         return false;
@@ -141,7 +136,7 @@ int nf_accept_message1(nf_core *core, const uint8_t *bytes, size_t length, const
         return refused != NETRON_OK ? refused : NETRON_E_FULL;
     }
     core->attempts[number].handshake = handshake;
-    core->attempts[number].network = nf_source_network(path->remote.address, source_seed(core));
+    core->attempts[number].network = nf_core_network_of(core, &path->remote);
     nf_handshake_wipe(&handshake);
     return send_message2(core, number, path);
 }

@@ -148,5 +148,7 @@ bool nf_attempts_publish(nf_core *core, uint32_t number)
     sodium_memzero(send, sizeof(send));
     sodium_memzero(receive, sizeof(receive));
     attempt->peer = peer;
+    nf_peers_note_clock(core, peer, handshake->remote_wall_ms,
+                        handshake->initiator ? core->now_ns : attempt->begun_ns);
     return true;
 }

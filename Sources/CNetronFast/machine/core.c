@@ -58,7 +58,8 @@ static bool init_tables(nf_core *core, uint32_t peers_max)
         core->free_peers[core->free_peer_count++] = peer - 1;
     }
     return nf_deadlines_init(&core->deadlines, peers_max + NF_HANDSHAKES_MAX + NF_OWNER_COUNT) &&
-           nf_queues_init(core) && nf_waiting_init(core);
+           nf_queues_init(core) && nf_waiting_init(core) &&
+           (!core->table.takes_datagrams || nf_datagrams_init(core));
 }
 
 int nf_core_new(nf_core **out, const netron_options *given)
@@ -74,6 +75,7 @@ int nf_core_new(nf_core **out, const netron_options *given)
     }
     core->suites = options.suites;
     core->lanes = options.lanes;
+    core->idle_ends = options.idle_ends != 0;
     core->next_fragment_id = nf_fragment_first_id(NF_LANE_CONTROL);
     core->backend = (nf_aead_backend)options.backend;
     nf_random_init(&core->random, options.random_seed);
@@ -87,8 +89,12 @@ int nf_core_new(nf_core **out, const netron_options *given)
     nf_random_bytes(&core->random, core->cookie_secret, sizeof(core->cookie_secret));
     core->aeads = nf_aead_cache_new(core->backend);
     if (core->aeads == NULL ||
-        !nf_table_init(&core->table, options.peers_max, options.lanes, options.mtu) ||
-        !init_tables(core, options.peers_max)) {
+        !nf_table_init(&core->table, options.peers_max, options.lanes, options.mtu)) {
+        nf_core_free(core);
+        return NETRON_E_NO_MEMORY;
+    }
+    core->table.takes_datagrams = options.datagrams != 0;
+    if (!init_tables(core, options.peers_max)) {
         nf_core_free(core);
         return NETRON_E_NO_MEMORY;
     }
@@ -108,6 +114,7 @@ void nf_core_free(nf_core *core)
     }
     nf_queues_free(core);
     nf_waiting_free(core);
+    nf_datagrams_free(core);
     nf_deadlines_free(&core->deadlines);
     nf_seen_free(core->seen);
     nf_aead_cache_free(core->aeads);
@@ -120,6 +127,11 @@ void nf_core_free(nf_core *core)
     nf_network_wipe(&core->network);
     sodium_memzero(core, sizeof(*core));
     free(core);
+}
+
+uint64_t nf_core_network_of(const nf_core *core, const netron_endpoint *endpoint)
+{
+    return nf_source_network(endpoint->address, nf_load_le64(core->hash_key));
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
@@ -145,6 +157,9 @@ void nf_core_set_time(nf_core *core, uint64_t wall_ms, uint64_t now_ns)
     nf_core_advance(core, now_ns);
     uint64_t now_ms = now_ns / NF_MILLISECOND_NS;
     core->wall_offset_ms = wall_ms > now_ms ? wall_ms - now_ms : 0;
+    if (core->wall_offset_ms == 0) {
+        (void)nf_network_set_time(&core->network, 0); /* no clock */
+    }
     nf_core_advance(core, now_ns);
 }
 
@@ -217,9 +232,13 @@ int nf_core_datagram(
     case NF_TYPE_COOKIE:
         return nf_dial_cookie(core, bytes, length, path);
     default:
-        nf_core_drop(core, NETRON_DROP_MALFORMED);
-        return NETRON_E_MALFORMED;
+        break;
     }
+    if (core->datagrams != NULL && nf_is_foreign(bytes, length)) {
+        return nf_datagrams_take(core, bytes, length, path);
+    }
+    nf_core_drop(core, NETRON_DROP_MALFORMED);
+    return NETRON_E_MALFORMED;
 }
 
 static void
@@ -313,6 +332,7 @@ void nf_core_host_changed(nf_core *core, uint64_t now_ns)
         return;
     }
     core->host_changed_ns = now_ns;
+    (void)nf_event_add(core, NETRON_EVENT_HOST_CHANGED);
     for (uint32_t peer = 0; peer < core->peer_high; peer++) {
         nf_session *session = core->peers[peer].used ? nf_peers_session(core, peer) : NULL;
         if (session != NULL) {
@@ -334,9 +354,25 @@ int nf_core_ping(nf_core *core, const uint8_t id[32], uint64_t token, uint64_t n
     return NETRON_OK;
 }
 
-static void say_goodbye(nf_core *core, uint32_t peer)
+int nf_core_keep(nf_core *core, const uint8_t id[32], bool kept, uint64_t now_ns)
 {
-    const uint8_t goodbye[NF_LINK_GOODBYE_BYTES] = {NF_LINK_GOODBYE};
+    nf_core_advance(core, now_ns);
+    uint32_t number = nf_peers_find(core, id);
+    if (number == NF_NO_PEER) {
+        return NETRON_E_UNKNOWN_PEER;
+    }
+    nf_peer *peer = &core->peers[number];
+    if (peer->kept && !kept) {
+        peer->asked_ns = now_ns; /* our echoes spared it to ask: now it has the time to */
+    }
+    peer->kept = kept;
+    nf_core_set_deadline_peer(core, number, now_ns);
+    return NETRON_OK;
+}
+
+void nf_core_say_goodbye(nf_core *core, uint32_t peer, uint8_t reason)
+{
+    const uint8_t goodbye[NF_LINK_GOODBYE_BYTES] = {NF_LINK_GOODBYE, reason};
     nf_session *session = nf_peers_session(core, peer);
     if (session != NULL) {
         nf_core_seal(core, session, NF_TYPE_LINK, goodbye, sizeof(goodbye), NULL);
@@ -350,7 +386,7 @@ int nf_core_hang_up(nf_core *core, const uint8_t id[32], uint64_t now_ns)
     if (peer == NF_NO_PEER) {
         return NETRON_E_UNKNOWN_PEER;
     }
-    say_goodbye(core, peer);
+    nf_core_say_goodbye(core, peer, NF_GOODBYE_LEAVING);
     nf_peers_remove(core, peer, NETRON_DOWN_LOCAL);
     return NETRON_OK;
 }
@@ -361,7 +397,7 @@ void nf_core_say_goodbyes(nf_core *core)
            core->outgoing_ring.count < NF_OUTGOING_MAX / 2) {
         uint32_t peer = core->goodbyes++;
         if (core->peers[peer].used) {
-            say_goodbye(core, peer);
+            nf_core_say_goodbye(core, peer, NF_GOODBYE_LEAVING);
         }
     }
 }

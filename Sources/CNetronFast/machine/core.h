@@ -63,6 +63,11 @@ typedef struct nf_peer {
     uint64_t seen_tx, seen_rx; /* counters of the current session when last looked at */
     uint64_t seen_data;        /* sent by the data lanes, among seen_tx */
     uint64_t heard_ns, unanswered_ns, probe_ns, redial_ns;
+    bool kept;                      /* while idle */
+    bool has_wall;                  /* its clock, by the last handshake: */
+    uint64_t wall_ms;               /* what it shows less our own clock, modulo 2^64 */
+    uint64_t used_ns;               /* when an inner packet or a control message went either way */
+    uint64_t asked_ns;              /* when it last asked for an echo */
     uint64_t search_ns, confirm_ns; /* path MTU: next probes, next confirmation */
     uint64_t past_tx_packets, past_tx_bytes, past_rx_packets, past_rx_bytes;
     netron_prefix prefixes[NETRON_PREFIXES_PER_PEER_MAX];
@@ -89,6 +94,7 @@ typedef struct nf_ring {
 } nf_ring;
 
 struct nf_waiting;
+struct nf_datagrams;
 
 typedef struct nf_core {
     nf_table table;
@@ -115,6 +121,7 @@ typedef struct nf_core {
 
     nf_deadlines deadlines; /* owners: peers, then attempts, then NF_OWNER_* */
     uint64_t resume_ns;     /* when a tick that ended early goes on; 0: it did not */
+    bool idle_ends;         /* new peers are not kept */
     bool closing;
     uint32_t goodbyes; /* peers below this one were told that we close */
     bool routes_changed;
@@ -128,12 +135,14 @@ typedef struct nf_core {
     uint64_t host_changed_ns; /* when peers were last told, or will be */
 
     struct nf_waiting *waiting;
+    struct nf_datagrams *datagrams; /* NULL: the caller takes none */
 
     nf_ring event_ring, outgoing_ring, host_ring;
     netron_event *events;
     nf_outgoing *outgoing;
     nf_host_packet *host;
     uint64_t events_lost;
+    uint32_t pending_unrouted; /* in the event queue */
 
     netron_counters counters; /* control's share */
 } nf_core;
@@ -154,10 +163,14 @@ int nf_core_set_prefixes(nf_core *core,
                          uint64_t now_ns);
 int nf_core_send_message(
     nf_core *core, const uint8_t id[32], const uint8_t *bytes, size_t length, uint64_t now_ns);
+int nf_core_keep(nf_core *core, const uint8_t id[32], bool kept, uint64_t now_ns);
+int nf_core_send_datagram(
+    nf_core *core, const netron_endpoint *to, const uint8_t *bytes, size_t length, uint64_t now_ns);
 int nf_core_ping(nf_core *core, const uint8_t id[32], uint64_t token, uint64_t now_ns);
 void nf_core_close(nf_core *core, uint64_t now_ns);
 
-/** A message 1, 2, 3 or a cookie. @return NETRON_OK or why it was dropped */
+/** A message 1, 2, 3, a cookie, or of others that share the port. @return NETRON_OK or why it was
+ * dropped */
 int nf_core_datagram(
     nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path, uint64_t now_ns);
 
@@ -174,6 +187,12 @@ void nf_core_tick(nf_core *core, uint64_t now_ns);
 /* --- what comes out --------------------------------------------------------------------------- */
 
 bool nf_core_poll_event(nf_core *core, netron_event *event);
+
+/** As netron_engine_next_datagram(). */
+int nf_core_next_datagram(nf_core *core, uint8_t *buffer, size_t capacity, netron_endpoint *from);
+
+/** Is there an event or a datagram for the caller? */
+bool nf_core_has_news(const nf_core *core);
 
 /** Closing says goodbye to more peers than the queue holds: the rest, as there is room. */
 void nf_core_say_goodbyes(nf_core *core);
@@ -198,6 +217,12 @@ static inline void nf_core_drop(nf_core *core, unsigned reason)
 
 /** Time goes on: epochs with it. Every call that brings the time begins so. */
 void nf_core_advance(nf_core *core, uint64_t now_ns);
+
+/** The number of the network that an address is of, for shares and rates. */
+uint64_t nf_core_network_of(const nf_core *core, const netron_endpoint *endpoint);
+
+/** Says goodbye on the current session, if there is one. */
+void nf_core_say_goodbye(nf_core *core, uint32_t peer, uint8_t reason);
 
 /* Deadline owners behind peers and attempts. */
 enum { NF_OWNER_ROUTES, NF_OWNER_WAITING, NF_OWNER_HOST, NF_OWNER_COUNT };
@@ -235,6 +260,8 @@ uint32_t nf_peers_take(nf_core *core, const uint8_t id[32]);
 void nf_peers_remove(nf_core *core, uint32_t peer, int reason);
 /** A published session becomes the peer's. `begun_ns`: of its handshake; `rtt_ns`: 0 if unknown. */
 void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t rtt_ns);
+/** Remembers what a peer's clock showed at `received_ns`, by its handshake; 0: it has none. */
+void nf_peers_note_clock(nf_core *core, uint32_t peer, uint64_t wall_ms, uint64_t received_ns);
 /** Tells the caller that a peer is up at an endpoint. */
 void nf_peers_tell_up(nf_core *core, uint32_t peer, const netron_endpoint *at);
 void nf_peers_set_path(nf_core *core, uint32_t peer, const nf_path *path);
@@ -264,6 +291,12 @@ void nf_dial_confirmed(nf_core *core, uint32_t index);
 bool nf_dial_is_dialing(const nf_core *core, const uint8_t id[32]);
 int nf_accept_message1(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
 int nf_accept_message3(nf_core *core, const uint8_t *bytes, size_t length);
+
+/* datagrams.c: of others that share the port */
+bool nf_datagrams_init(nf_core *core);
+void nf_datagrams_free(nf_core *core);
+bool nf_datagrams_wait(const nf_core *core);
+int nf_datagrams_take(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
 
 /* liveness.c: looks at a peer and sets its next deadline */
 void nf_liveness_check(nf_core *core, uint32_t peer);

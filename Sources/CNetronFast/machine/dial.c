@@ -239,6 +239,7 @@ int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length)
     }
     uint32_t peer = nf_peers_find(core, id);
     if (is_superfluous(core, attempt, peer)) {
+        nf_peers_note_clock(core, peer, attempt->handshake.remote_wall_ms, core->now_ns);
         nf_peers_tell_up(core, peer, &attempt->path.remote);
         nf_attempts_free(core, number, false);
         return NETRON_OK;

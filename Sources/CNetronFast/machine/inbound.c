@@ -100,13 +100,17 @@ static void note_source(nf_lane *lane, nf_session *session, uint32_t index, cons
     (void)nf_lane_post(lane, &letter, NULL, 0);
 }
 
-static void note_heard(nf_lane *lane, nf_session *session, uint32_t index, size_t length)
+static void
+note_heard(nf_lane *lane, nf_session *session, uint32_t index, uint8_t type, size_t length)
 {
     uint64_t packets = atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
     uint64_t bytes = atomic_load_explicit(&session->rx_bytes, memory_order_relaxed);
     atomic_store_explicit(&session->rx_packets, packets + 1, memory_order_relaxed);
     atomic_store_explicit(&session->rx_bytes, bytes + length, memory_order_relaxed);
     atomic_store_explicit(&session->heard_ns, lane->now_ns, memory_order_relaxed);
+    if (type != NF_TYPE_LINK && length > 0) {
+        atomic_store_explicit(&session->used_ns, lane->now_ns, memory_order_relaxed);
+    }
     if (__builtin_expect(!session->confirmed, 0)) {
         nf_letter letter = {.kind = NF_LETTER_CONFIRMED, .index = index};
         session->confirmed = nf_lane_post(lane, &letter, NULL, 0); /* else the next one tells */
@@ -163,6 +167,9 @@ nf_open_result nf_lane_open(nf_lane *lane,
                             unsigned *reason)
 {
     if (length < 4 || datagram[0] < NF_TYPE_MESSAGE1 || datagram[0] > NF_TYPE_FRAGMENT) {
+        if (lane->table->takes_datagrams && nf_is_foreign(datagram, length)) {
+            return NF_OPEN_CONTROL;
+        }
         return drop(lane, NETRON_DROP_MALFORMED, reason);
     }
     if (datagram[0] < NF_TYPE_DATA) {
@@ -194,7 +201,7 @@ nf_open_result nf_lane_open(nf_lane *lane,
     if (!nf_replay_take(window, session->window_bits, sequence)) {
         return drop(lane, NETRON_DROP_REPLAYED, reason);
     }
-    note_heard(lane, session, index, length - NF_SESSION_OVERHEAD_BYTES);
+    note_heard(lane, session, index, datagram[0], length - NF_SESSION_OVERHEAD_BYTES);
     if (newest) {
         note_source(lane, session, index, from);
     }

@@ -40,10 +40,12 @@ enum {
     (100 * NF_MILLISECOND_NS) /* how often a peer with traffic is looked at */
 #define NF_UNANSWERED_MIN_NS (300 * NF_MILLISECOND_NS) /* or three round trips: then a probe */
 #define NF_KEEPALIVE_NS      (25 * NF_SECOND_NS)       /* without a packet from the peer: an echo */
-#define NF_KEEPALIVE_LAG_NS  (2 * NF_SECOND_NS)  /* the responder waits longer: one of two asks */
-#define NF_SILENT_END_NS     (12 * NF_SECOND_NS) /* unanswered that long: the peer is down */
-#define NF_HOST_CHANGED_NS   (1 * NF_SECOND_NS)  /* changes of the host gather that long */
-#define NF_REDIAL_NS         (3 * NF_SECOND_NS)  /* between new handshakes with a silent peer */
+#define NF_KEEPALIVE_LAG_NS  (2 * NF_SECOND_NS)   /* the responder waits longer: one of two asks */
+#define NF_SILENT_END_NS     (12 * NF_SECOND_NS)  /* unanswered that long: the peer is down */
+#define NF_HOST_CHANGED_NS   (1 * NF_SECOND_NS)   /* changes of the host gather that long */
+#define NF_REDIAL_NS         (3 * NF_SECOND_NS)   /* between new handshakes with a silent peer */
+#define NF_IDLE_END_NS       (180 * NF_SECOND_NS) /* not kept and not used so long: it ends */
+#define NF_IDLE_ASKED_NS     (75 * NF_SECOND_NS)  /* but not so soon after the peer asked */
 enum { NF_PROBES_LOST = 2 /* echoes lost before a new handshake is tried */ };
 
 /* --- paths ------------------------------------------------------------------------------------ */
@@ -64,6 +66,7 @@ enum {
     NF_OUTGOING_MAX = 256,        /* control datagrams waiting for the socket */
     NF_LETTERS_MAX = 256,         /* in a mailbox between threads */
     NF_LETTER_BYTES_MAX = 2048,   /* each */
+    NF_UNROUTED_EVENTS_MAX = 256, /* addresses nobody has, among the events */
     NF_WAITING_PACKETS_MAX = 256, /* inner packets that wait for a route or session */
     NF_WAITING_DESTINATIONS_MAX = 256,
     NF_WAITING_PER_DESTINATION_MAX = 8,
@@ -71,8 +74,20 @@ enum {
     NF_ICMP_PER_SECOND = 50,
     NF_ICMP_BURST = 50,
 };
-#define NF_WAITING_NS      (2 * NF_SECOND_NS)       /* for an address nobody has */
-#define NF_NEGATIVE_NS     (2 * NF_SECOND_NS)       /* how long "nobody" is remembered */
-#define NF_ROUTES_DELAY_NS (10 * NF_MILLISECOND_NS) /* changes of routes gather that long */
+#define NF_WAITING_NS         (5 * NF_SECOND_NS)       /* for an address nobody has */
+#define NF_NEGATIVE_NS        (2 * NF_SECOND_NS)       /* how long "nobody" is remembered */
+#define NF_UNROUTED_REPEAT_NS (1 * NF_SECOND_NS)       /* between events of one address */
+#define NF_ROUTES_DELAY_NS    (10 * NF_MILLISECOND_NS) /* changes of routes gather that long */
+
+/* --- datagrams of others that share the port -------------------------------------------------- */
+enum {
+    NF_DATAGRAMS_MAX = 128,           /* waiting for the caller */
+    NF_DATAGRAMS_PER_SOURCE_MAX = 32, /* from one address among them */
+    NF_DATAGRAM_PER_SECOND = 2000,    /* taken from all */
+    NF_DATAGRAM_BURST = 256,
+    NF_DATAGRAM_SOURCE_PER_SECOND = 200, /* the same from one /24 or /56 */
+    NF_DATAGRAM_SOURCE_BURST = 400,
+    NF_DATAGRAM_LETTERS_BURST = 64, /* that one lane may post to control at once */
+};
 
 #endif

@@ -3,9 +3,9 @@
  *
  *   ECHO, ECHO_REPLY       kind u8 | 0 u24 | opaque 16          the reply returns what came
  *   CHALLENGE, RESPONSE    kind u8 | 0 u24 | secret 8           the response returns it
- *   PROBE                  kind u8 | 0 u8 | size u16 | 0 ...    size: of the whole UDP payload,
- * which the zeros fill up PROBE_REPLY            kind u8 | 0 u8 | size u16 GOODBYE kind u8 | 0 u24
- * the sender leaves the session
+ *   PROBE                  kind u8 | 0 u8 | size u16 | 0 ...    the zeros fill the UDP payload up
+ *   PROBE_REPLY            kind u8 | 0 u8 | size u16
+ *   GOODBYE                kind u8 | reason u8 | 0 u16          the sender ends the session
  */
 #ifndef NF_LINK_H
 #define NF_LINK_H
@@ -18,6 +18,12 @@ enum nf_link_kind {
     NF_LINK_PROBE = 5,
     NF_LINK_PROBE_REPLY = 6,
     NF_LINK_GOODBYE = 7,
+};
+
+/** Why a goodbye was said; another number is taken for LEAVING. */
+enum nf_goodbye_reason {
+    NF_GOODBYE_LEAVING = 0,
+    NF_GOODBYE_IDLE = 1, /* nobody used the session, and the sender does not keep it */
 };
 
 enum nf_link_lengths {

@@ -4,12 +4,18 @@
  * Lanes only count. Here the counters are compared with those of the last look: what was sent and
  * not answered for three round trips is asked after with an echo; two lost echoes begin a new
  * handshake; NF_SILENT_END_NS without an answer and the peer is down. A peer without traffic is
- * looked at seldom, and the lane that sends to it again says so. */
+ * looked at seldom, and the lane that sends to it again says so. A session that neither end keeps
+ * ends when nobody used it for NF_IDLE_END_NS. */
 #include "machine/core.h"
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
 }
 
 static uint64_t patience(const nf_peer *peer)
@@ -52,9 +58,35 @@ static bool compare_data(nf_peer *peer, nf_session *session)
     return sent;
 }
 
+/* When an inner packet or a control message went either way. What lanes sent is known to the look,
+ * which comes soon after; what came, and what control sealed, to the moment. */
+static void note_use(nf_core *core, nf_peer *peer, bool lanes_sent)
+{
+    const uint32_t indices[] = {peer->current, peer->previous};
+    for (unsigned i = 0; i < 2; i++) {
+        const nf_session *session = nf_table_find(&core->table, indices[i]);
+        if (session != NULL) {
+            uint64_t came_ns = atomic_load_explicit(&session->used_ns, memory_order_relaxed);
+            peer->used_ns = later(peer->used_ns, came_ns);
+        }
+    }
+    peer->used_ns = lanes_sent ? core->now_ns : peer->used_ns;
+}
+
+/* When the session ends if nobody uses it: never while one of the ends keeps it. Who does asks for
+ * an echo three times in NF_IDLE_ASKED_NS. */
+static uint64_t idle_end_at(const nf_peer *peer)
+{
+    return peer->kept ? UINT64_MAX
+                      : later(peer->used_ns + NF_IDLE_END_NS, peer->asked_ns + NF_IDLE_ASKED_NS);
+}
+
 /* When a peer that says nothing is asked. Two that ask at the same time would say twice as much. */
 static uint64_t keepalive_at(const nf_peer *peer, const nf_session *session)
 {
+    if (!peer->kept) {
+        return UINT64_MAX;
+    }
     uint64_t lag_ns = session->initiator != 0 ? 0 : NF_KEEPALIVE_LAG_NS;
     return peer->heard_ns + NF_KEEPALIVE_NS + lag_ns;
 }
@@ -136,17 +168,25 @@ void nf_liveness_check(nf_core *core, uint32_t number)
         return; /* else a handshake with it is being confirmed: that ends on its own */
     }
     bool active = compare_counters(core, peer, session);
+    bool lanes_sent = compare_data(peer, session);
+    note_use(core, peer, lanes_sent);
     if (peer->unanswered_ns != 0 && now_ns >= peer->unanswered_ns + NF_SILENT_END_NS) {
         nf_peers_remove(core, number, NETRON_DOWN_SILENT);
         return;
     }
+    if (now_ns >= idle_end_at(peer)) {
+        nf_core_say_goodbye(core, number, NF_GOODBYE_IDLE);
+        nf_peers_remove(core, number, NETRON_DOWN_IDLE);
+        return;
+    }
     ask_if_silent(core, peer, session);
     renew_if_old(core, peer, session);
-    uint64_t next = nf_path_search_due(core, number, compare_data(peer, session));
+    uint64_t next = nf_path_search_due(core, number, lanes_sent);
     bool watch = active || peer->unanswered_ns != 0;
     atomic_store_explicit(&session->watched, watch ? 1 : 0, memory_order_relaxed);
     next = earlier(next, watch ? now_ns + NF_CHECK_ACTIVE_NS : keepalive_at(peer, session));
     next = earlier(next, earlier(peer->rekey_ns, session->made_ns + NF_SESSION_END_NS));
+    next = earlier(next, idle_end_at(peer));
     if (peer->previous != 0) {
         next = earlier(next, peer->previous_end_ns);
     }

@@ -224,6 +224,9 @@ void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body
         if (length == NF_LINK_ECHO_BYTES || length == NF_LINK_CHALLENGE_BYTES) {
             memcpy(reply, body, length);
             reply[0] = (uint8_t)(body[0] + 1);
+            if (body[0] == NF_LINK_ECHO) {
+                core->peers[session->peer].asked_ns = core->now_ns;
+            }
             nf_core_seal(core, session, NF_TYPE_LINK, reply, length,
                          body[0] == NF_LINK_CHALLENGE ? &letter->path : NULL);
             return;
@@ -248,7 +251,8 @@ void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body
         take_probe_reply(core, session, body);
         return;
     case NF_LINK_GOODBYE:
-        nf_peers_remove(core, session->peer, NETRON_DOWN_GOODBYE);
+        nf_peers_remove(core, session->peer,
+                        body[1] == NF_GOODBYE_IDLE ? NETRON_DOWN_IDLE : NETRON_DOWN_GOODBYE);
         return;
     default:
         break;

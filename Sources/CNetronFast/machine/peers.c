@@ -36,7 +36,12 @@ uint32_t nf_peers_take(nf_core *core, const uint8_t id[32])
         return peer;
     }
     peer = core->free_peers[--core->free_peer_count];
-    core->peers[peer] = (nf_peer){.used = true, .path_mtu = NF_PATH_MTU_BASE};
+    core->peers[peer] = (nf_peer){
+        .used = true,
+        .kept = !core->idle_ends,
+        .used_ns = core->now_ns,
+        .path_mtu = NF_PATH_MTU_BASE,
+    };
     memcpy(core->peers[peer].id, id, 32);
     /* It may have been here before: its share of the queue is still what it is. */
     core->peers[peer].pending_messages = nf_events_of(core, id);
@@ -113,6 +118,12 @@ static bool loses_overlap(const nf_core *core, const nf_peer *peer, const nf_ses
     return (session->initiator != 0) != mine_is_smaller;
 }
 
+void nf_peers_note_clock(nf_core *core, uint32_t peer, uint64_t wall_ms, uint64_t received_ns)
+{
+    core->peers[peer].has_wall = wall_ms != 0;
+    core->peers[peer].wall_ms = wall_ms - received_ns / NF_MILLISECOND_NS;
+}
+
 void nf_peers_tell_up(nf_core *core, uint32_t peer, const netron_endpoint *at)
 {
     netron_event *event = nf_event_add(core, NETRON_EVENT_PEER_UP);
@@ -120,6 +131,8 @@ void nf_peers_tell_up(nf_core *core, uint32_t peer, const netron_endpoint *at)
         memcpy(event->id, core->peers[peer].id, 32);
         event->endpoint = *at;
         event->rtt_ns = core->peers[peer].rtt_ns;
+        uint64_t wall_ms = core->peers[peer].wall_ms + core->now_ns / NF_MILLISECOND_NS;
+        event->wall_ms = core->peers[peer].has_wall ? wall_ms : 0;
     }
 }
 
@@ -200,14 +213,18 @@ void nf_peers_set_path(nf_core *core, uint32_t number, const nf_path *path)
 }
 
 /* Ends the handshakes with a peer that are ours. A dial goes on when the peer is only silent; when
- * one side hung up it would bring back what was just ended. */
-static void cancel_attempts(nf_core *core, uint32_t number, bool dials)
+ * one side hung up it would bring back what was just ended. So would our own renewal of a session
+ * that ended idle; a dial of the caller's is wanted. */
+static void cancel_attempts(nf_core *core, uint32_t number, int reason)
 {
     const nf_peer *peer = &core->peers[number];
+    bool dials = reason == NETRON_DOWN_LOCAL || reason == NETRON_DOWN_GOODBYE;
+    bool renewals = dials || reason == NETRON_DOWN_IDLE;
     for (uint32_t i = 0; i < NF_HANDSHAKES_MAX; i++) {
         const nf_attempt *attempt = &core->attempts[i];
         bool confirming = attempt->state == NF_ATTEMPT_CONFIRMING && attempt->peer == number;
-        bool dialing = dials && attempt->state == NF_ATTEMPT_DIALING && attempt->expects &&
+        bool dialing = (attempt->internal ? renewals : dials) &&
+                       attempt->state == NF_ATTEMPT_DIALING && attempt->expects &&
                        memcmp(attempt->expected, peer->id, sizeof(peer->id)) == 0;
         if (confirming || dialing) {
             nf_attempts_free(core, i, false);
@@ -218,7 +235,7 @@ static void cancel_attempts(nf_core *core, uint32_t number, bool dials)
 void nf_peers_remove(nf_core *core, uint32_t number, int reason)
 {
     nf_peer *peer = &core->peers[number];
-    cancel_attempts(core, number, reason == NETRON_DOWN_LOCAL || reason == NETRON_DOWN_GOODBYE);
+    cancel_attempts(core, number, reason);
     bool was_up = peer->announced;
     netron_peer_info info; /* the node's totals outlive the peer */
     if (nf_peers_info(core, number, &info)) {

@@ -85,8 +85,14 @@ bool nf_core_poll_event(nf_core *core, netron_event *event)
             core->peers[peer].pending_messages--;
         }
     }
+    core->pending_unrouted -= event->kind == NETRON_EVENT_UNROUTED;
     nf_ring_pop(&core->event_ring);
     return true;
+}
+
+bool nf_core_has_news(const nf_core *core)
+{
+    return core->event_ring.count > 0 || core->events_lost > 0 || nf_datagrams_wait(core);
 }
 
 nf_outgoing *nf_outgoing_add(nf_core *core, const nf_path *path)
@@ -143,6 +149,9 @@ bool nf_core_seal(nf_core *core,
         return false;
     }
     nf_assert(length + NF_SESSION_OVERHEAD_BYTES <= sizeof(outgoing->bytes));
+    if (type != NF_TYPE_LINK && length > 0) {
+        core->peers[session->peer].used_ns = core->now_ns;
+    }
     nf_aead *aead =
         nf_aead_cache_get(core->aeads, session->key_identity, session->suite, session->send_key);
     outgoing->length = (uint16_t)nf_session_seal(session, aead, NF_LANE_CONTROL, type, 0, bytes,

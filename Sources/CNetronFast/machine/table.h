@@ -46,6 +46,7 @@ typedef struct nf_session {
 
     /* Written by the owner lane alone. */
     _Atomic uint64_t heard_ns;
+    _Atomic uint64_t used_ns; /* when an inner packet or a control message came; 0: none did */
     _Atomic uint64_t rx_packets, rx_bytes;
     uint64_t roam_told_ns; /* when control was last told of another source */
     bool confirmed;        /* a packet of it was authenticated */
@@ -64,6 +65,7 @@ typedef struct nf_peer_entry {
 
 typedef struct nf_table {
     uint32_t slots_max, peers_max, lanes, mtu;
+    bool takes_datagrams; /* of others that share the port; set before the lanes begin */
     nf_session *slots;
     nf_peer_entry *peers;
     _Atomic(nf_routes *) routes; /* NULL: none */

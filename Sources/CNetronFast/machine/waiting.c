@@ -2,8 +2,8 @@
 /* waiting.c - inner packets whose destination has no route or no session yet.
  *
  * They wait in a fixed pool, a few for each destination; the caller is told of addresses that
- * nobody has. After NF_WAITING_NS the host gets an ICMP answer, and for NF_NEGATIVE_NS the next
- * packet gets one at once. */
+ * nobody has, and again as long as packets come. After NF_WAITING_NS the host gets an ICMP answer,
+ * and for NF_NEGATIVE_NS the next packet gets one at once. */
 #include "machine/core.h"
 
 #include "machine/ip.h"
@@ -17,6 +17,7 @@ typedef struct destination {
     uint8_t address[16];
     uint16_t cells[NF_WAITING_PER_DESTINATION_MAX];
     uint64_t until_ns;
+    uint64_t told_ns; /* when the caller was told; 0: it was not */
 } destination;
 
 typedef struct cell {
@@ -189,14 +190,22 @@ static bool is_group(const nf_ip *ip)
     return ip->family == 6 ? a[0] == 0xff : (a[0] & 0xf0) == 0xe0 || a[0] == 0xff;
 }
 
-static void tell(nf_core *core, uint32_t peer, const destination *d)
+static void tell(nf_core *core, uint32_t peer, destination *d)
 {
+    if (d->told_ns != 0 && core->now_ns < d->told_ns + NF_UNROUTED_REPEAT_NS) {
+        return;
+    }
     if (peer != NF_NO_PEER && core->peers[peer].used) {
+        d->told_ns = core->now_ns;
         nf_dial_again(core, peer);
         return;
     }
-    netron_event *event = nf_event_add(core, NETRON_EVENT_UNROUTED);
+    netron_event *event = core->pending_unrouted < NF_UNROUTED_EVENTS_MAX
+                              ? nf_event_add(core, NETRON_EVENT_UNROUTED)
+                              : NULL; /* the next packet tells */
     if (event != NULL) {
+        d->told_ns = core->now_ns;
+        core->pending_unrouted++;
         event->length = d->family == 4 ? 4 : 16;
         memcpy(event->bytes, d->address, event->length);
     }
@@ -218,13 +227,11 @@ void nf_waiting_add(nf_core *core, uint32_t peer, uint8_t *packet, size_t length
         return;
     }
     destination *d = find(waiting, &ip);
-    if (d != NULL && d->negative) {
+    d = d == NULL ? take(core, &ip) : d;
+    tell(core, peer, d);
+    if (d->negative) {
         answer(core, packet, length);
         return;
-    }
-    if (d == NULL) {
-        d = take(core, &ip);
-        tell(core, peer, d);
     }
     if (d->count == NF_WAITING_PER_DESTINATION_MAX || waiting->free_count == 0) {
         nf_core_drop(core, NETRON_DROP_QUEUE_FULL);

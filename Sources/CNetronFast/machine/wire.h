@@ -41,8 +41,12 @@
 #ifndef NF_WIRE_H
 #define NF_WIRE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "netron/types.h"
 
 enum nf_type {
     NF_TYPE_MESSAGE1 = 1,
@@ -151,6 +155,14 @@ static inline void nf_store_be32(uint8_t *p, uint32_t v)
     p[1] = (uint8_t)(v >> 16);
     p[2] = (uint8_t)(v >> 8);
     p[3] = (uint8_t)v;
+}
+
+/** Whether a datagram may be of others that share the port: a bencoded dictionary, as in the DHT.
+ */
+static inline bool nf_is_foreign(const uint8_t *bytes, size_t length)
+{
+    return length >= NETRON_DATAGRAM_BYTES_MIN && length <= NETRON_DATAGRAM_BYTES_MAX &&
+           bytes[0] == 'd' && bytes[length - 1] == 'e';
 }
 
 /** The receiver index of a message 2, 3, cookie or session message that is long enough. */

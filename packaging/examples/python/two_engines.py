@@ -32,13 +32,13 @@ class Options(ctypes.Structure):
                 ("lanes", c_uint32), ("mtu", c_uint32), ("backend", c_uint32),
                 ("identity_seed", c_uint8 * 32), ("network_secret", c_char_p),
                 ("network_secret_length", c_size_t), ("epoch_seconds", c_uint64),
-                ("random_seed", c_uint64)]
+                ("random_seed", c_uint64), ("datagrams", c_uint32), ("idle_ends", c_uint32)]
 
 
 class Event(ctypes.Structure):
     _fields_ = [("kind", c_uint32), ("code", c_int32), ("id", c_uint8 * 32),
                 ("endpoint", Endpoint), ("token", c_uint64), ("rtt_ns", c_uint64),
-                ("length", c_uint32), ("reserved", c_uint32),
+                ("wall_ms", c_uint64), ("length", c_uint32), ("reserved", c_uint32),
                 ("bytes", c_uint8 * (MESSAGE_BYTES_MAX + 2))]
 
 

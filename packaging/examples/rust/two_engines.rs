@@ -48,6 +48,8 @@ struct Options {
     network_secret_length: usize,
     epoch_seconds: u64,
     random_seed: u64,
+    datagrams: u32,
+    idle_ends: u32,
 }
 
 #[repr(C)]
@@ -58,6 +60,7 @@ struct Event {
     endpoint: Endpoint,
     token: u64,
     rtt_ns: u64,
+    wall_ms: u64,
     length: u32,
     reserved: u32,
     bytes: [u8; 1152],
