@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+/// Who is a member: the newest signed statement of each.
+///
+/// A pure machine: events and the time on two clocks go in, effects come out. `now` is the node's
+/// own clock; `wall` is network time, which leases are reckoned in. Payloads of broadcasts are
+/// judged at once (`judge`), so that they can be passed on without delay.
+///
+/// Of each member the greatest statement by (incarnation, version) counts, as long as its lease
+/// runs; so all that have heard the same statements, in any order and however often, hold the same
+/// ones. What is taken and why is in DirectoryJudging.swift, the own statement in
+/// DirectoryOwn.swift, who is doubted in DirectorySuspicions.swift, how two members find out in
+/// what they differ in DirectoryRounds.swift and DirectoryAnswers.swift, how a newcomer learns all
+/// in DirectoryBulk.swift, and what can be asked in DirectoryQueries.swift.
+package struct Directory<Random: RandomNumberGenerator> {
+    package typealias Event = DirectoryEvent
+    package typealias Effect = DirectoryEffect
+
+    let id: NodeID
+    let network: [UInt8]
+    let cryptography: Cryptography
+    /// The key of places and fingerprints.
+    let key: [UInt8]
+    var random: Random
+
+    var members = MemberTable()
+    var own = OwnPresence()
+    var suspects = Suspects()
+    var accusers = PeerBudgets(
+        perSecond: DirectoryLimits.suspicionsPerMinute,
+        burst: DirectoryLimits.suspicionsPerMinute * Suspects.cost,
+        peersMax: DirectoryLimits.accusersMax
+    )
+    var announcers = Announcers()
+    /// How many left and are kept only so that older statements of theirs do not come back.
+    var leavingCount = 0
+    var offlineCount = 0
+
+    var neighbours: [NodeID] = []
+    var round: DirectoryRound?
+    var roundDue = Instant.never
+    /// Whether a round has ended since there is anybody to ask.
+    var isSynced = false
+    var bulk: DirectoryBulk?
+    var transfer: Transfer
+    var transferDue = Instant.never
+    var server: ChunkServer
+    var askers: PeerBudgets
+    /// Who is not heard, and until when.
+    var distrusted: [(id: NodeID, until: Instant)] = []
+
+    /// The first minute of network time at which a statement may go.
+    var firstEnd = UInt32.max
+    var sweepDue = Instant.never
+    /// Who may give way to a newcomer, the first at the end.
+    var evictable: [NodeID] = []
+    var evictionDue = Instant(nanoseconds: 0)
+
+    package internal(set) var counters = DirectoryCounters()
+    private var isStopped = false
+    private var wake = Instant.never
+
+    /// Makes the directory of a node that knows nobody and says nothing yet.
+    ///
+    /// - Parameters:
+    ///   - network: The 8 bytes that name the network; a signature holds for one network only.
+    ///   - syncBytesPerSecond: How much is pulled in a second, and how much is served.
+    package init(
+        of id: NodeID,
+        network: [UInt8],
+        cryptography: Cryptography,
+        syncBytesPerSecond: Int = TransferLimits.bytesPerSecond,
+        random: Random
+    ) {
+        precondition(network.count == DirectoryPayload.networkByteCount)
+        self.id = id
+        self.network = network
+        self.cryptography = cryptography
+        self.random = random
+        key = cryptography.derive("directory", 0)
+        transfer = Transfer(cryptography: cryptography, bytesPerSecond: syncBytesPerSecond)
+        server = ChunkServer(bytesPerSecond: syncBytesPerSecond)
+        askers = PeerBudgets(
+            perSecond: DirectoryLimits.messagesPerSecond,
+            burst: DirectoryLimits.messagesBurst,
+            peersMax: DirectoryLimits.peersMax
+        )
+    }
+
+    /// Takes in what happened, and appends what is to be done to `effects`, in order.
+    package mutating func handle(
+        _ event: Event,
+        at now: Instant,
+        wall: UInt64,
+        into effects: inout [Effect]
+    ) {
+        guard !isStopped else { return }
+        let moment = DirectoryMoment(now: now, wall: wall)
+        switch event {
+        case .own(let fields): own.say(fields, at: now)
+        case .neighbourUp(let id): neighbourUp(id, at: now)
+        case .neighbourDown(let id): neighbourDown(id, at: moment, into: &effects)
+        case .received(let message, let id):
+            receive(message, from: id, at: moment, into: &effects)
+        case .unreachable(let id): suspect(id, at: moment, into: &effects)
+        case .reconcile(let id): beginRound(with: id, at: now, into: &effects)
+        case .timeout: wake = .never
+        case .stopping:
+            leave(at: moment, into: &effects)
+            isStopped = true
+            return
+        }
+        settle(at: moment, into: &effects)
+    }
+
+    /// Judges a payload that came by broadcast, and takes it in if it is news.
+    package mutating func judge(
+        _ payload: [UInt8],
+        at now: Instant,
+        wall: UInt64,
+        into effects: inout [Effect]
+    ) -> DirectoryVerdict {
+        guard !isStopped else { return .known }
+        let moment = DirectoryMoment(now: now, wall: wall)
+        let verdict: DirectoryVerdict =
+            switch DirectoryPayload(of: payload) {
+            case .presence: take(payload, at: moment, into: &effects)
+            case .suspicion: takeSuspicion(payload, at: moment, into: &effects)
+            case nil: .refuse(.unknown)
+            }
+        settle(at: moment, into: &effects)
+        return verdict
+    }
+
+    /// Does all that is due, and says when there will be more.
+    private mutating func settle(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        if deadline <= moment.now { runDue(at: moment, into: &effects) }
+        let deadline = self.deadline
+        guard deadline != wake else { return }
+        wake = deadline
+        effects.append(.wake(at: deadline))
+    }
+
+    private var deadline: Instant {
+        min(
+            min(own.deadline, suspects.deadline, sweepDue),
+            min(roundDue, round?.deadline ?? .never, transferDue)
+        )
+    }
+
+    private mutating func runDue(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        sweep(at: moment, into: &effects)
+        cutIfDue(at: moment, into: &effects)
+        giveUpSuspects(at: moment.now, into: &effects)
+        if transferDue <= moment.now {
+            transferDue = .never
+            run(.timeout, at: moment, into: &effects)
+        }
+        askAgain(at: moment.now, into: &effects)
+        if roundDue <= moment.now { beginRound(at: moment.now, into: &effects) }
+    }
+}
+
+// What goes by itself.
+extension Directory {
+    /// The minute of network time from which on a statement does not hold.
+    func slot(endingAt end: UInt64) -> UInt32 {
+        let slot = (end + DirectoryLimits.skewMilliseconds) / DirectoryLimits.slotMilliseconds + 1
+        return UInt32(clamping: slot)
+    }
+
+    /// Sees to it that a statement goes when it has to.
+    mutating func schedule(end: UInt32, at moment: DirectoryMoment) {
+        guard end < firstEnd else { return }
+        firstEnd = end
+        let milliseconds = UInt64(end) * DirectoryLimits.slotMilliseconds
+        let wait = Int64(clamping: milliseconds - min(milliseconds, moment.wall))
+        sweepDue = moment.now + .milliseconds(wait)
+    }
+
+    /// Drops the statements whose lease ended, all at once, once a minute at most.
+    mutating func sweep(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        let minute = UInt32(clamping: moment.wall / DirectoryLimits.slotMilliseconds)
+        guard firstEnd <= minute || sweepDue <= moment.now else { return }
+        firstEnd = .max
+        sweepDue = .never
+        var first = UInt32.max
+        for slot in members.slots.indices where !members.slots[slot].bytes.isEmpty {
+            guard members.slots[slot].id != id else { continue }
+            if members.slots[slot].end <= minute {
+                remove(slot, into: &effects)
+            } else {
+                first = min(first, members.slots[slot].end)
+            }
+        }
+        schedule(end: first, at: moment)
+    }
+
+    /// Forgets a member.
+    mutating func remove(_ slot: Int, into effects: inout [Effect]) {
+        let gone = members.slots[slot]
+        members.remove(slot)
+        if gone.flags.contains(.leaving) { leavingCount -= 1 }
+        if gone.flags.contains(.offline) { offlineCount -= 1 }
+        suspects.clear(gone.id)
+        announcers.remove(gone.id)
+        effects.append(.changed(gone.id))
+    }
+
+    /// Whether there is room for one more member, if need be after somebody gave way.
+    mutating func makeRoom(at now: Instant, into effects: inout [Effect]) -> Bool {
+        let others = members.count - (members.find(id) == nil ? 0 : 1)
+        guard others >= DirectoryLimits.membersMax else { return true }
+        if evictable.isEmpty, evictionDue <= now {
+            evictionDue = now + DirectoryLimits.evictionPause
+            evictable = members.slots.filter {
+                !$0.bytes.isEmpty && $0.id != id
+                    && !$0.flags.isDisjoint(with: [.leaving, .offline])
+            }.sorted { ($0.end, $0.id) < ($1.end, $1.id) }
+            .prefix(DirectoryLimits.evictionsMax).map(\.id).reversed()
+        }
+        while let candidate = evictable.popLast() {
+            guard let slot = members.find(candidate),
+                !members.slots[slot].flags.isDisjoint(with: [.leaving, .offline])
+            else { continue }
+            remove(slot, into: &effects)
+            return true
+        }
+        return false
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+/// The members that come first for announcing the network to the outside, in one epoch.
+///
+/// A hash of epoch and id ranks all members; who can be reached comes before who cannot. The best
+/// 32 are kept, so that all are looked through only when more than 24 of them left.
+struct Announcers: Sendable {
+    struct Candidate: Sendable {
+        let id: NodeID
+        let isReachable: Bool
+        let rank: UInt64
+
+        static func < (left: Self, right: Self) -> Bool {
+            guard left.isReachable == right.isReachable else { return left.isReachable }
+            return (left.rank, left.id) < (right.rank, right.id)
+        }
+    }
+
+    /// nil when the candidates are to be looked for.
+    private(set) var epoch: UInt64?
+    private(set) var candidates: [Candidate] = []
+    /// Whether the candidates are all that there are.
+    private var isAll = false
+
+    mutating func begin(_ epoch: UInt64, with all: [Candidate]) {
+        self.epoch = epoch
+        candidates = Array(all.sorted(by: <).prefix(DirectoryLimits.candidatesMax))
+        isAll = candidates.count == all.count
+    }
+
+    mutating func insert(_ candidate: Candidate) {
+        let place = candidates.firstIndex { candidate < $0 } ?? candidates.count
+        guard isAll || place < candidates.count else { return }
+        candidates.insert(candidate, at: place)
+        guard candidates.count > DirectoryLimits.candidatesMax else { return }
+        candidates.removeLast()
+        isAll = false
+    }
+
+    mutating func remove(_ id: NodeID) {
+        guard let place = candidates.firstIndex(where: { $0.id == id }) else { return }
+        candidates.remove(at: place)
+        if !isAll, candidates.count < DirectoryLimits.announcersMax { epoch = nil }
+    }
+}
+
+extension Directory {
+    /// The members that announce the network in an epoch: of those that are online the 8 whose hash
+    /// with the epoch is lowest, reachable ones first.
+    package mutating func announcers(epoch: UInt64) -> [NodeID] {
+        if announcers.epoch != epoch {
+            let all = members.slots.indices.compactMap { candidate(in: $0, epoch: epoch) }
+            announcers.begin(epoch, with: all)
+        }
+        return announcers.candidates.prefix(DirectoryLimits.announcersMax).map(\.id)
+    }
+
+    /// Takes in that a member is new, or is reached otherwise, or not at all any more.
+    mutating func rank(_ slot: Int) {
+        guard let epoch = announcers.epoch else { return }
+        announcers.remove(members.slots[slot].id)
+        guard announcers.epoch != nil, let candidate = candidate(in: slot, epoch: epoch) else {
+            return
+        }
+        announcers.insert(candidate)
+    }
+
+    private func candidate(in slot: Int, epoch: UInt64) -> Announcers.Candidate? {
+        let member = members.slots[slot]
+        guard !member.bytes.isEmpty, member.flags.isDisjoint(with: [.leaving, .offline]) else {
+            return nil
+        }
+        var message: [UInt8] = []
+        message.append(bigEndian: epoch)
+        let digest = cryptography.digest(message + member.id.bytes, key)
+        return Announcers.Candidate(
+            id: member.id,
+            isReachable: member.flags.contains(.reachable),
+            rank: digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        )
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// The pulling of all statements that another has, page by page.
+///
+/// A page is all statements of one range, by place: for each its length (2 bytes) and its bytes. It
+/// is the same at all members that hold the same statements, and its tag is the range's
+/// fingerprint; so it is served without keeping anything, and can be pulled of one member and then
+/// of another.
+struct DirectoryBulk: Sendable {
+    /// Who is asked.
+    var peer: NodeID
+    /// What is not asked for yet.
+    var ranges: [DirectoryRange]
+    /// How many bytes may still come, as much as what was promised can have.
+    var bytesLeft: Int
+    /// How many statements were news.
+    var gain = 0
+}
+
+extension Directory {
+    mutating func beginBulk(
+        count: Int,
+        at moment: DirectoryMoment,
+        into effects: inout [Effect]
+    ) {
+        guard let peer = round?.peer else { return }
+        let count = min(count, DirectoryLimits.membersMax + 1)
+        var bits = 0
+        while count * DirectoryLimits.recordBytes > DirectoryLimits.pageBytes << bits {
+            bits += 1
+        }
+        let pages = bits == 0
+            ? [DirectoryRange.all]
+            : (0..<(1 << bits)).reversed().map { DirectoryRange.all.part($0, bits: bits) }
+        bulk = DirectoryBulk(
+            peer: peer,
+            ranges: pages,
+            bytesLeft: count * DirectoryLimits.recordBytesMax
+        )
+        endRound(at: moment.now, isWhole: false)
+        pullPages(at: moment, into: &effects)
+    }
+
+    /// Begins to pull further pages; ends the bulk when there are none.
+    private mutating func pullPages(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        while var bulk, transfer.objects.count < TransferLimits.pullsMax,
+            let range = bulk.ranges.popLast()
+        {
+            self.bulk = bulk
+            let page = ChunkObject(kind: DirectoryLimits.pageKind, key: range.encoded)
+            let most = DirectoryLimits.pageBytesMax
+            let event = TransferEvent.wanted(page, from: bulk.peer, bytesMax: most, digest: nil)
+            run(event, at: moment, into: &effects)
+        }
+        guard let bulk, transfer.objects.isEmpty else { return }
+        self.bulk = nil
+        // Who promised much and had nothing is not asked again.
+        if bulk.gain == 0 { distrust(bulk.peer, at: moment.now) }
+        roundDue = moment.now
+    }
+
+    /// Gives up who was pulled from, and goes on with another neighbour if there is one.
+    mutating func moveBulk(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        guard let old = bulk?.peer else { return }
+        guard let peer = someNeighbour(except: old, at: moment.now) else {
+            endBulk(at: moment, into: &effects)
+            return
+        }
+        bulk?.peer = peer
+        for object in transfer.objects {
+            run(.moved(object, to: peer), at: moment, into: &effects)
+        }
+    }
+
+    private mutating func endBulk(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        bulk = nil
+        for object in transfer.objects { run(.cancelled(object), at: moment, into: &effects) }
+        let pause = DirectoryLimits.roundIntervalShort
+        roundDue = neighbours.isEmpty ? .never : moment.now + pause
+    }
+
+    /// Lets the transfer take in what happened, and does what it says.
+    mutating func run(
+        _ event: TransferEvent,
+        at moment: DirectoryMoment,
+        into effects: inout [Effect]
+    ) {
+        var orders: [TransferEffect] = []
+        transfer.handle(event, at: moment.now, into: &orders)
+        for order in orders {
+            switch order {
+            case .send(let message, let peer): effects.append(.send(.chunks(message), to: peer))
+            case .finished(_, let page, let peer):
+                take(page, from: peer, at: moment, into: &effects)
+            case .failed(_, .tooLarge, let peer): distrust(peer, at: moment.now)
+            // A page less: the next round finds what is missing.
+            case .failed: break
+            case .stalled: moveBulk(at: moment, into: &effects)
+            case .wake(let instant): transferDue = instant
+            }
+        }
+    }
+
+    mutating func receive(
+        _ message: ChunkMessage,
+        from peer: NodeID,
+        at moment: DirectoryMoment,
+        into effects: inout [Effect]
+    ) {
+        if case .request(let request) = message {
+            serve(request, to: peer, at: moment.now, into: &effects)
+            return
+        }
+        guard bulk != nil else {
+            counters.unasked += 1
+            return
+        }
+        run(.received(message, from: peer), at: moment, into: &effects)
+        if let peer = bulk?.peer, isDistrusted(peer, at: moment.now) {
+            moveBulk(at: moment, into: &effects)
+        }
+        pullPages(at: moment, into: &effects)
+    }
+
+    /// Takes in the statements of a page.
+    private mutating func take(
+        _ page: [UInt8],
+        from peer: NodeID,
+        at moment: DirectoryMoment,
+        into effects: inout [Effect]
+    ) {
+        bulk?.bytesLeft -= page.count
+        guard let left = bulk?.bytesLeft, left >= 0 else { return distrust(peer, at: moment.now) }
+        var reader = ByteReader(page)
+        while reader.count > 0 {
+            guard let count = try? reader.read(UInt16.self),
+                let record = try? reader.read(bytes: Int(count))
+            else { return distrust(peer, at: moment.now) }
+            guard takePulled(Array(record), from: peer, at: moment, into: &effects) else { return }
+        }
+    }
+
+    // MARK: Serving
+
+    private mutating func serve(
+        _ request: ChunkMessage.Request,
+        to peer: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let admitted = server.admit(request, from: peer, at: now)
+        guard !admitted.isEmpty else {
+            counters.unheard += 1
+            return
+        }
+        guard let (page, tag) = page(request.object) else {
+            effects.append(.send(.chunks(.refused(handle: request.handle)), to: peer))
+            return
+        }
+        for answer in ChunkServer.answer(request, chunks: admitted, of: page, tag: tag) {
+            effects.append(.send(.chunks(answer), to: peer))
+        }
+    }
+
+    /// A page as it is now, and the name of that content; nil for what is no page of ours.
+    private func page(_ object: ChunkObject) -> (bytes: [UInt8], tag: UInt64)? {
+        var reader = ByteReader(object.key)
+        guard object.kind == DirectoryLimits.pageKind,
+            let range = try? DirectoryRange(from: &reader), reader.count == 0
+        else { return nil }
+        let summary = members.summary(of: range)
+        guard summary.count <= DirectoryLimits.pageRecordsMax else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(summary.count) * DirectoryLimits.recordBytes)
+        for slot in members.slots(in: range) {
+            let record = members.slots[slot].bytes
+            bytes.append(bigEndian: UInt16(record.count))
+            bytes.append(contentsOf: record)
+        }
+        // 0 is no name; an empty page has that fingerprint.
+        return (bytes, summary.fingerprint == 0 ? 1 : summary.fingerprint)
+    }
+}

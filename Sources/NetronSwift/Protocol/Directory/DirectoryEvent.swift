@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+/// What happened; the input of `Directory`.
+package enum DirectoryEvent: Hashable, Sendable {
+    /// What this node says of itself, from the start and whenever it changes.
+    case own(Presence.Fields)
+    /// There is a neighbour in the overlay.
+    case neighbourUp(NodeID)
+    case neighbourDown(NodeID)
+    case received(DirectoryMessage, from: NodeID)
+    /// Neither this node nor those whom it asked can reach the member.
+    case unreachable(NodeID)
+    /// A neighbour may know what we do not, for instance after the network was split.
+    case reconcile(NodeID)
+    case timeout
+    /// The node goes; it says so, and does nothing more.
+    case stopping
+}
+
+/// What is to be done; the output of `Directory`.
+package enum DirectoryEffect: Hashable, Sendable {
+    /// All members are to have this payload.
+    case broadcast([UInt8])
+    case send(DirectoryMessage, to: NodeID)
+    /// The member is new or gone, says something else, or is suspected or not any more.
+    case changed(NodeID)
+    /// This node's key runs twice: another one made the statement of that order.
+    case twin(Presence.Order)
+    case wake(at: Instant)
+}
+
+/// What is to become of a broadcast payload.
+package enum DirectoryVerdict: Hashable, Sendable {
+    /// It is news: to be passed on.
+    case accept
+    /// It is no news, and nobody's fault.
+    case known
+    /// It is not believed, and not passed on.
+    case refuse(Refusal)
+
+    package enum Refusal: Hashable, Sendable {
+        /// Bytes that no honest member makes.
+        case malformed
+        /// A kind or form that this node does not know.
+        case unknown
+        /// Not signed by who is said to have made it, for this network. Whoever passed it on did
+        /// not look, or made it.
+        case forged
+        /// Signed too far in the future.
+        case early
+        /// The lease ended.
+        case expired
+        /// The author speaks too often, or accuses too often.
+        case tooOften
+        /// No room for another member, or suspicion.
+        case full
+        /// It is by our own key, but not by us.
+        case twin
+        /// A suspicion by or of somebody who is not known as it says.
+        case stranger
+    }
+}
+
+/// The time on the two clocks that count.
+struct DirectoryMoment {
+    /// The node's own clock, for waits and rates.
+    let now: Instant
+    /// Network time in milliseconds since 1970, for leases.
+    let wall: UInt64
+}
+
+/// What happened to messages that were not taken.
+package struct DirectoryCounters: Hashable, Sendable {
+    /// Messages of members that spoke too often or are distrusted.
+    package internal(set) var unheard = 0
+    /// Answers to no question of ours.
+    package internal(set) var unasked = 0
+    /// Statements that came by reconciliation and were refused.
+    package internal(set) var refused = 0
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// Every number that bounds what is remembered of members, and how often it is spoken of.
+package enum DirectoryLimits {
+    /// Members whose statements are kept, without the own one. When it is full, somebody who left
+    /// or is offline gives way, the one whose lease ends first; else a newcomer is refused.
+    package static let membersMax = 16_384
+    /// How often it is looked for somebody to give way.
+    static let evictionPause = Duration.seconds(1)
+    static let evictionsMax = 64
+    /// Claimants of one inner address that are found by it: those who have it for longest.
+    package static let claimantsMax = 16
+
+    // MARK: Time
+    /// How far another's clock may be before ours, and how long an ended lease is borne with.
+    package static let skewMilliseconds: UInt64 = 120_000
+    /// Statements go at full minutes of network time, so that equal directories stay equal.
+    static let slotMilliseconds: UInt64 = 60_000
+
+    // MARK: The own statement
+    /// How often one is cut, and how many at once after a pause.
+    static let cutsPerSecond = 1
+    static let cutsBurst = 5
+    /// Between two that only say other endpoints or introducers.
+    static let pathsPause = Duration.seconds(10)
+    /// Between two renewals of what did not change, at least; up to an eighth less.
+    package static let renewalMin = Duration.seconds(30 * 60)
+    /// What a renewal of one member costs each other one, with all headers, both ways.
+    static let renewalBytes = 520
+    /// What all renewals together may cost a second: half of the budget of gossip.
+    static let renewalBytesPerSecond = 2_048
+    /// A lease is two renewals and this, and no shorter than an hour.
+    static let leaseReserve = Duration.seconds(600)
+    static let leaseMin = Duration.seconds(3_600)
+    /// Between two answers to a twin, and two reports of one.
+    static let twinPause = Duration.seconds(10)
+
+    // MARK: Statements of others
+    /// How often one author's statements are taken, and how many at once after a pause.
+    static let versionPause = Duration.seconds(1)
+    static let versionsBurst = 5
+
+    // MARK: Suspicions
+    /// Members that are suspected at once; further suspicions are refused.
+    package static let suspectsMax = 1_024
+    /// After that long without a newer statement who is suspected counts as offline.
+    package static let suspicionTimeout = Duration.seconds(60)
+    /// After a suspicion of a member no other of it is taken for that long.
+    static let suspicionPause = Duration.seconds(30)
+    /// How many suspicions of one accuser are taken in a minute, ours included.
+    static let suspicionsPerMinute = 12
+    static let accusersMax = 64
+
+    // MARK: Reconciliation
+    /// Neighbours that are compared with; further ones are left out.
+    static let neighboursMax = 32
+    /// Between two rounds, up to a quarter more or less; and after one that found much.
+    static let roundInterval = Duration.seconds(60)
+    static let roundIntervalShort = Duration.seconds(5)
+    /// Questions of one round, and how many wait for their answers.
+    static let questionsPerRoundMax = 512
+    static let questionsOpenMax = 8
+    static let answerTimeout = Duration.seconds(2)
+    static let triesMax = 3
+    /// Messages of one member that are answered in a second, and at once after a pause.
+    static let messagesPerSecond = 16
+    static let messagesBurst = 640
+    static let peersMax = 64
+    /// Who sent what it must know to be forged, or promised what it did not have, is not heard.
+    static let distrustFor = Duration.seconds(600)
+    static let distrustedMax = 64
+    /// Statements of one part that are looked through for an answer.
+    static let recordsPerAnswerMax = 2 * DirectoryMessage.entriesMax
+
+    // MARK: The bulk
+    /// So many more statements at the other's make it better to pull all.
+    static let bulkSurplusMin = 256
+    /// About how large a page should be, and how large one may be.
+    static let pageBytes = 32 << 10
+    static let pageBytesMax = 256 << 10
+    static let pageRecordsMax = 1_024
+    /// What a statement and its length take in a page, about and at most.
+    static let recordBytes = 200
+    static let recordBytesMax = Presence.bytesMax + 2
+    /// The kind of a page among the objects that are pulled.
+    package static let pageKind: UInt8 = 1
+
+    // MARK: Announcers
+    /// How many members announce the network to the outside.
+    package static let announcersMax = 8
+    /// How many candidates are kept, so that it is seldom looked through all members.
+    static let candidatesMax = 32
+}

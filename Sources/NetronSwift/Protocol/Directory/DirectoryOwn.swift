@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// What this node says of itself, and when it says it again.
+struct OwnPresence: Sendable {
+    /// What is to be said; nil as long as there is nothing to say.
+    private(set) var fields: Presence.Fields?
+    /// What was said last.
+    private(set) var said: Presence.Fields?
+    /// The order of what was said last, or of what the next statement must be above.
+    private(set) var order: Presence.Order?
+
+    private var budget: ByteBudget?
+    private var pathsSaid: Instant?
+    private var cutDue = Instant.never
+    private var renewalDue = Instant.never
+    private var twinDue = Instant(nanoseconds: 0)
+
+    var deadline: Instant { min(cutDue, renewalDue) }
+
+    mutating func say(_ fields: Presence.Fields, at now: Instant) {
+        self.fields = fields
+        guard let said else { return schedule(at: now) }
+        guard fields != said else { return }
+        let isUrgent = !fields.differsOnlyInPaths(from: said)
+        let pause = pathsSaid.map { $0 + DirectoryLimits.pathsPause } ?? now
+        schedule(at: isUrgent ? now : max(now, pause))
+    }
+
+    /// Sees to it that a statement is made, whether or not it says anything new.
+    mutating func schedule(at instant: Instant) { cutDue = min(cutDue, instant) }
+
+    /// The order of the statement to be made now, or nil if none is due or may be made yet.
+    mutating func takeDue(at moment: DirectoryMoment) -> (Presence.Order, Presence.Fields)? {
+        guard let fields, deadline <= moment.now, allows(at: moment.now) else { return nil }
+        // A new life is a new incarnation, unless an earlier one was ahead of the clock.
+        let first = Presence.Order(incarnation: moment.wall, version: 0)
+        let next = said == nil ? max(first, order?.next ?? first) : order?.next ?? first
+        if fields.endpoints != said?.endpoints || fields.introducers != said?.introducers {
+            pathsSaid = moment.now
+        }
+        order = next
+        said = fields
+        cutDue = .never
+        return (next, fields)
+    }
+
+    private mutating func allows(at now: Instant) -> Bool {
+        var budget =
+            self.budget
+            ?? ByteBudget(
+                perSecond: DirectoryLimits.cutsPerSecond,
+                burst: DirectoryLimits.cutsBurst,
+                at: now
+            )
+        defer { self.budget = budget }
+        if budget.spend(1, at: now) { return true }
+        cutDue = budget.ready(1)
+        renewalDue = max(renewalDue, cutDue)
+        return false
+    }
+
+    mutating func renew(at instant: Instant) { renewalDue = instant }
+
+    /// Makes the next statement the greater one of a twin's; true if the twin is to be told of.
+    mutating func exceed(_ order: Presence.Order, at now: Instant) -> Bool {
+        self.order = max(self.order ?? order, order)
+        guard said != nil else { return false }
+        schedule(at: max(now, twinDue))
+        guard twinDue <= now else { return false }
+        twinDue = now + DirectoryLimits.twinPause
+        return true
+    }
+}
+
+extension Directory {
+    /// Makes the own statement and broadcasts it, if that is due.
+    mutating func cutIfDue(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        guard let (order, fields) = own.takeDue(at: moment) else { return }
+        cut(order, saying: fields, isLeaving: false, at: moment, into: &effects)
+        let interval = renewalInterval
+        let early = Int64.random(in: 0...Int64(interval / .milliseconds(8)), using: &random)
+        own.renew(at: moment.now + (interval - .milliseconds(early)))
+    }
+
+    mutating func leave(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        guard let said = own.said, let order = own.order else { return }
+        // Even when the last statement was just made: it is the last one.
+        let fields = Presence.Fields(name: said.name)
+        cut(order.next, saying: fields, isLeaving: true, at: moment, into: &effects)
+    }
+
+    private mutating func cut(
+        _ order: Presence.Order,
+        saying fields: Presence.Fields,
+        isLeaving: Bool,
+        at moment: DirectoryMoment,
+        into effects: inout [Effect]
+    ) {
+        let lease = max(
+            renewalInterval * 2 + DirectoryLimits.leaseReserve,
+            DirectoryLimits.leaseMin
+        )
+        let draft = Presence.Draft(
+            by: id,
+            order,
+            time: moment.wall,
+            lease: UInt32(clamping: lease.components.seconds),
+            isLeaving: isLeaving,
+            saying: fields
+        )
+        let presence = draft.signed(by: cryptography, network: network)
+        install(presence, at: moment, into: &effects)
+        effects.append(.broadcast(presence.bytes))
+    }
+
+    /// How long a statement stands before it is renewed: so long that the renewals of all members
+    /// together keep within their part of the budget.
+    package var renewalInterval: Duration {
+        let bytes = members.count * DirectoryLimits.renewalBytes
+        let seconds = bytes / DirectoryLimits.renewalBytesPerSecond
+        return max(DirectoryLimits.renewalMin, .seconds(seconds))
+    }
+
+    /// Takes a statement that was signed with our key and is none that we made last.
+    ///
+    /// An earlier life of this node is no twin, even if its clock was ahead; what was signed after
+    /// we began to speak, and not by us, is one. It is answered with a statement above it.
+    mutating func takeOwn(
+        _ bytes: [UInt8],
+        at moment: DirectoryMoment,
+        into effects: inout [Effect]
+    ) -> DirectoryVerdict {
+        guard let presence = try? Presence(bytes: bytes) else { return .refuse(.malformed) }
+        guard presence.isSigned(by: cryptography, network: network) else {
+            return .refuse(.forged)
+        }
+        let isEarlier = own.order.map { presence.order < $0 } ?? false
+        if isEarlier { return .known }
+        let isTold = own.exceed(presence.order, at: moment.now)
+        let began = members.find(id).map { members.presence($0).order.incarnation }
+        if isTold, let began, presence.time > began + DirectoryLimits.skewMilliseconds
+            || presence.order.incarnation == began
+        {
+            effects.append(.twin(presence.order))
+        }
+        return .refuse(.twin)
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// One comparison with one neighbour, from the whole down to the parts that differ.
+struct DirectoryRound: Sendable {
+    /// What waits for an answer.
+    struct Question: Sendable {
+        var content: Content
+        var due: Instant
+        var tries = 1
+
+        enum Content: Sendable {
+            case ask(DirectoryRange)
+            case want([DirectoryPlace])
+        }
+    }
+
+    let peer: NodeID
+    /// Parts to be asked about; the deepest last, so that there are never many.
+    var ranges: [DirectoryRange] = [.all]
+    var open: [Question] = []
+    var questionCount = 0
+    /// How many statements were exchanged.
+    var gain = 0
+
+    init(with peer: NodeID) { self.peer = peer }
+
+    var deadline: Instant { open.lazy.map(\.due).min() ?? .never }
+
+    /// Takes the question about a range, if it was asked.
+    mutating func takeQuestion(about range: DirectoryRange) -> Bool {
+        let index = open.firstIndex {
+            if case .ask(range) = $0.content { true } else { false }
+        }
+        guard let index else { return false }
+        open.remove(at: index)
+        return true
+    }
+
+    /// Takes in that the statement of a place came.
+    mutating func came(_ place: DirectoryPlace) {
+        for index in open.indices {
+            guard case .want(var places) = open[index].content else { continue }
+            places.removeAll { $0 == place }
+            open[index].content = .want(places)
+        }
+        open.removeAll {
+            if case .want(let places) = $0.content { places.isEmpty } else { false }
+        }
+    }
+}
+
+// Neighbours, and when they are compared with.
+extension Directory {
+    mutating func neighbourUp(_ id: NodeID, at now: Instant) {
+        guard id != self.id, !neighbours.contains(id),
+            neighbours.count < DirectoryLimits.neighboursMax
+        else { return }
+        neighbours.append(id)
+        if !isSynced, round == nil, bulk == nil { roundDue = now }
+    }
+
+    mutating func neighbourDown(
+        _ id: NodeID,
+        at moment: DirectoryMoment,
+        into effects: inout [Effect]
+    ) {
+        neighbours.removeAll { $0 == id }
+        if round?.peer == id { endRound(at: moment.now, isWhole: false) }
+        if bulk?.peer == id { moveBulk(at: moment, into: &effects) }
+        if neighbours.isEmpty, round == nil, bulk == nil { roundDue = .never }
+    }
+
+    func isDistrusted(_ id: NodeID, at now: Instant) -> Bool {
+        distrusted.contains { $0.id == id && now < $0.until }
+    }
+
+    /// Does not hear a member for some time; of too many the first is heard again.
+    mutating func distrust(_ id: NodeID, at now: Instant) {
+        distrusted.removeAll { $0.id == id || $0.until <= now }
+        if distrusted.count >= DirectoryLimits.distrustedMax { distrusted.removeFirst() }
+        distrusted.append((id, now + DirectoryLimits.distrustFor))
+        if round?.peer == id { endRound(at: now, isWhole: false) }
+    }
+
+    /// A neighbour by chance that may be asked.
+    mutating func someNeighbour(except other: NodeID? = nil, at now: Instant) -> NodeID? {
+        neighbours.filter { $0 != other && !isDistrusted($0, at: now) }
+            .randomElement(using: &random)
+    }
+
+    /// Begins the round that is due.
+    mutating func beginRound(at now: Instant, into effects: inout [Effect]) {
+        guard round == nil, bulk == nil else {
+            roundDue = .never
+            return
+        }
+        guard let peer = someNeighbour(at: now) else {
+            roundDue = neighbours.isEmpty ? .never : now + DirectoryLimits.roundInterval
+            return
+        }
+        beginRound(with: peer, at: now, into: &effects)
+    }
+
+    mutating func beginRound(with peer: NodeID, at now: Instant, into effects: inout [Effect]) {
+        guard round == nil, bulk == nil, peer != id, !isDistrusted(peer, at: now) else { return }
+        roundDue = .never
+        round = DirectoryRound(with: peer)
+        askMore(at: now, into: &effects)
+    }
+
+    /// Ends the round, and sees to the next one.
+    mutating func endRound(at now: Instant, isWhole: Bool) {
+        guard let ended = round else { return }
+        round = nil
+        if isWhole { isSynced = true }
+        guard bulk == nil else { return }
+        let isShort = isWhole ? ended.questionCount >= DirectoryLimits.questionsPerRoundMax
+            && ended.gain > 0 : !isSynced
+        let interval =
+            isShort ? DirectoryLimits.roundIntervalShort : DirectoryLimits.roundInterval
+        let quarter = Int64(interval / .milliseconds(4))
+        let jitter = Int64.random(in: -quarter...quarter, using: &random)
+        roundDue = neighbours.isEmpty ? .never : now + interval + .milliseconds(jitter)
+    }
+}
+
+// Questions of ours.
+extension Directory {
+    /// Asks about further parts, as many as may be open; ends the round when there are none.
+    mutating func askMore(at now: Instant, into effects: inout [Effect]) {
+        guard var round else { return }
+        while round.open.count < DirectoryLimits.questionsOpenMax,
+            round.questionCount < DirectoryLimits.questionsPerRoundMax,
+            let range = round.ranges.popLast()
+        {
+            round.questionCount += 1
+            ask(.ask(range), in: &round, at: now, into: &effects)
+        }
+        self.round = round
+        if round.open.isEmpty { endRound(at: now, isWhole: true) }
+    }
+
+    func ask(
+        _ content: DirectoryRound.Question.Content,
+        in round: inout DirectoryRound,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let due = now + DirectoryLimits.answerTimeout
+        round.open.append(DirectoryRound.Question(content: content, due: due))
+        send(content, to: round.peer, into: &effects)
+    }
+
+    private func send(
+        _ content: DirectoryRound.Question.Content,
+        to peer: NodeID,
+        into effects: inout [Effect]
+    ) {
+        switch content {
+        case .ask(let range):
+            effects.append(.send(.ask(range, members.summary(of: range)), to: peer))
+        case .want(let places): effects.append(.send(.want(places), to: peer))
+        }
+    }
+
+    /// Asks once more what was not answered; who never answers is left alone.
+    mutating func askAgain(at now: Instant, into effects: inout [Effect]) {
+        guard var round, round.deadline <= now else { return }
+        for index in round.open.indices where round.open[index].due <= now {
+            guard round.open[index].tries < DirectoryLimits.triesMax else {
+                endRound(at: now, isWhole: false)
+                return
+            }
+            round.open[index].tries += 1
+            round.open[index].due = now + DirectoryLimits.answerTimeout
+            send(round.open[index].content, to: round.peer, into: &effects)
+        }
+        self.round = round
+    }
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// The newest statement of each member, found by id, by inner address and by place.
+///
+/// A member costs its statement's bytes with the header of an array (rounded, 224 for 180), 88
+/// bytes in the table, 7 in each index and in the index of claims for each claim, and up to 7 in
+/// the tree: about 345 in all.
+struct MemberTable: Sendable {
+    struct Slot: Sendable {
+        let id: NodeID
+        /// The statement as it was signed; empty for a slot that is free.
+        var bytes: [UInt8]
+        let place: DirectoryPlace
+        var fingerprint: UInt64
+        /// The address that is made of the id.
+        let ula: IPAddress
+        var flags: Flags = []
+        /// The next in the chain of its leaf, or of the free slots.
+        var next = FingerprintTree.none
+        /// The minute of network time at which it goes.
+        var end: UInt32
+        /// When its author's statements are no news too often, in tenths of a second.
+        var tired: UInt32 = 0
+    }
+
+    struct Flags: OptionSet, Sendable {
+        let rawValue: UInt8
+        static let leaving = Self(rawValue: 1)
+        static let reachable = Self(rawValue: 2)
+        static let suspect = Self(rawValue: 4)
+        static let offline = Self(rawValue: 8)
+    }
+
+    private(set) var slots: [Slot] = []
+    private(set) var count = 0
+    private(set) var tree = FingerprintTree()
+    private var free = FingerprintTree.none
+    private var ids = SlotIndex()
+    private var ulas = SlotIndex()
+    // A slot times 16 and the number of a claim of its statement.
+    private var claims = SlotIndex()
+
+    func find(_ id: NodeID) -> Int? {
+        ids.first(hash: id.hashValue) { slots[Int($0)].id == id }.map(Int.init)
+    }
+
+    /// The member whose own address it is.
+    func find(ula: IPAddress) -> Int? {
+        ulas.first(hash: ula.hashValue) { slots[Int($0)].ula == ula }.map(Int.init)
+    }
+
+    func find(_ place: DirectoryPlace) -> Int? {
+        var slot = tree[tree.leaf(of: place)]
+        while slot != FingerprintTree.none {
+            if slots[Int(slot)].place == place { return Int(slot) }
+            slot = slots[Int(slot)].next
+        }
+        return nil
+    }
+
+    /// The statement in a slot.
+    func presence(_ slot: Int) -> Presence {
+        do {
+            return try Presence(bytes: slots[slot].bytes)
+        } catch {
+            preconditionFailure("a statement that was read once is refused: \(error)")
+        }
+    }
+
+    mutating func setFlags(_ flags: Flags, of slot: Int) { slots[slot].flags = flags }
+
+    mutating func setTired(_ tired: UInt32, of slot: Int) { slots[slot].tired = tired }
+
+    // MARK: Changes
+
+    mutating func insert(
+        _ presence: Presence,
+        at place: DirectoryPlace,
+        ula: IPAddress,
+        fingerprint: UInt64,
+        end: UInt32
+    ) -> Int {
+        let new = Slot(
+            id: presence.author,
+            bytes: presence.bytes,
+            place: place,
+            fingerprint: fingerprint,
+            ula: ula,
+            end: end
+        )
+        let slot = take(new)
+        count += 1
+        let levels = tree.levelsWanted(for: count)
+        tree.change(place, fingerprint, by: 1)
+        chain(slot)
+        if levels != tree.levels { rebuild(levels: levels) }
+        let slots = self.slots
+        ids.insert(UInt32(slot), hash: presence.author.hashValue) {
+            slots[Int($0)].id.hashValue
+        }
+        ulas.insert(UInt32(slot), hash: ula.hashValue) { slots[Int($0)].ula.hashValue }
+        addClaims(of: presence, in: slot)
+        return slot
+    }
+
+    mutating func replace(
+        _ slot: Int,
+        with presence: Presence,
+        fingerprint: UInt64,
+        end: UInt32
+    ) {
+        let old = self.presence(slot)
+        let isSame = old.claimsSame(as: presence)
+        if !isSame { removeClaims(of: old, in: slot) }
+        tree.replace(slots[slot].place, slots[slot].fingerprint, with: fingerprint)
+        slots[slot].bytes = presence.bytes
+        slots[slot].fingerprint = fingerprint
+        slots[slot].end = end
+        if !isSame { addClaims(of: presence, in: slot) }
+    }
+
+    mutating func remove(_ slot: Int) {
+        removeClaims(of: presence(slot), in: slot)
+        removeFromIndexes(slot)
+        tree.change(slots[slot].place, slots[slot].fingerprint, by: -1)
+        unchain(slot)
+        self.slots[slot].bytes = []
+        self.slots[slot].flags = []
+        self.slots[slot].next = free
+        free = UInt32(slot)
+        count -= 1
+        let levels = tree.levelsWanted(for: count)
+        if levels != tree.levels { rebuild(levels: levels) }
+    }
+
+    private mutating func removeFromIndexes(_ slot: Int) {
+        let slots = self.slots
+        ids.remove(UInt32(slot), hash: slots[slot].id.hashValue) {
+            slots[Int($0)].id.hashValue
+        }
+        ulas.remove(UInt32(slot), hash: slots[slot].ula.hashValue) {
+            slots[Int($0)].ula.hashValue
+        }
+    }
+
+    private mutating func take(_ new: Slot) -> Int {
+        guard free == FingerprintTree.none else {
+            let slot = Int(free)
+            free = slots[slot].next
+            slots[slot] = new
+            return slot
+        }
+        // By an eighth and not twofold, since half a table of nothing is much memory.
+        if slots.count == slots.capacity { slots.reserveCapacity(slots.count * 9 / 8 + 8) }
+        slots.append(new)
+        return slots.count - 1
+    }
+
+    // MARK: Chains
+
+    private mutating func chain(_ slot: Int) {
+        let leaf = tree.leaf(of: slots[slot].place)
+        slots[slot].next = tree[leaf]
+        tree[leaf] = UInt32(slot)
+    }
+
+    private mutating func unchain(_ slot: Int) {
+        let leaf = tree.leaf(of: slots[slot].place)
+        guard tree[leaf] != UInt32(slot) else {
+            tree[leaf] = slots[slot].next
+            return
+        }
+        var before = Int(tree[leaf])
+        while slots[before].next != UInt32(slot) { before = Int(slots[before].next) }
+        slots[before].next = slots[slot].next
+    }
+
+    private mutating func rebuild(levels: Int) {
+        tree.clear(levels: levels)
+        for slot in slots.indices where !slots[slot].bytes.isEmpty {
+            tree.change(slots[slot].place, slots[slot].fingerprint, by: 1)
+            chain(slot)
+        }
+    }
+
+    // MARK: Ranges
+
+    /// The slots in a range, by place.
+    func slots(in range: DirectoryRange) -> [Int] {
+        var found: [Int] = []
+        for leaf in tree.leaves(of: range) {
+            var slot = tree[leaf]
+            while slot != FingerprintTree.none {
+                if range.contains(slots[Int(slot)].place) { found.append(Int(slot)) }
+                slot = slots[Int(slot)].next
+            }
+        }
+        return found.sorted { left, right in
+            (slots[left].place, slots[left].id) < (slots[right].place, slots[right].id)
+        }
+    }
+
+    func summary(of range: DirectoryRange) -> DirectoryMessage.Summary {
+        if let summary = tree.summary(of: range) { return summary }
+        var (sum, count): (UInt64, Int) = (0, 0)
+        var slot = tree[tree.leaf(of: range.first)]
+        while slot != FingerprintTree.none {
+            if range.contains(slots[Int(slot)].place) {
+                sum ^= slots[Int(slot)].fingerprint
+                count += 1
+            }
+            slot = slots[Int(slot)].next
+        }
+        return .init(fingerprint: sum, count: count)
+    }
+}
+
+// The index of claims.
+extension MemberTable {
+    /// A claim, and whose it is.
+    struct Claimant {
+        let slot: Int
+        let since: UInt64
+        fileprivate let number: UInt32
+    }
+
+    /// Who claims an address: those who have it for longest, by since, then id.
+    func claimants(of address: IPAddress) -> [Claimant] {
+        let numbers = claims.all(hash: address.hashValue) { Self.claim($0, in: slots).address == address }
+        return numbers.map {
+            Claimant(slot: Int($0 >> 4), since: Self.claim($0, in: slots).since, number: $0)
+        }.sorted { ($0.since, slots[$0.slot].id) < ($1.since, slots[$1.slot].id) }
+    }
+
+    private static func claim(_ number: UInt32, in slots: [Slot]) -> Hello.Claim {
+        do {
+            let presence = try Presence(bytes: slots[Int(number >> 4)].bytes)
+            return presence.claims[Int(number & 15)]
+        } catch {
+            preconditionFailure("a statement that was read once is refused: \(error)")
+        }
+    }
+
+    private mutating func addClaims(of presence: Presence, in slot: Int) {
+        for (number, claim) in presence.claims.enumerated() {
+            insert(UInt32(slot << 4 | number), claim)
+        }
+    }
+
+    private mutating func insert(_ number: UInt32, _ new: Hello.Claim) {
+        let others = claimants(of: new.address)
+        if others.count >= DirectoryLimits.claimantsMax, let last = others.last {
+            let id = slots[Int(number >> 4)].id
+            // More claimants are not found by the address until their statements come anew.
+            guard (new.since, id) < (last.since, slots[last.slot].id) else { return }
+            removeClaim(last.number, of: new.address)
+        }
+        let slots = self.slots
+        claims.insert(number, hash: new.address.hashValue) {
+            Self.claim($0, in: slots).address.hashValue
+        }
+    }
+
+    private mutating func removeClaims(of presence: Presence, in slot: Int) {
+        for (number, claim) in presence.claims.enumerated() {
+            let number = UInt32(slot << 4 | number)
+            let isIndexed = claims.first(hash: claim.address.hashValue) { $0 == number } != nil
+            if isIndexed { removeClaim(number, of: claim.address) }
+        }
+    }
+
+    private mutating func removeClaim(_ number: UInt32, of address: IPAddress) {
+        let slots = self.slots
+        claims.remove(number, hash: address.hashValue) {
+            Self.claim($0, in: slots).address.hashValue
+        }
+    }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A member's signed statement that it is here, and how it is found.
+///
+///     0        1        2            34           42        46        54       58
+///     +--------+--------+------------+------------+---------+---------+--------+--------+-----
+///     | kind 1 |  form  |   author   | incarnation| version |  time   | lease  | flags  | ...
+///     +--------+--------+------------+------------+---------+---------+--------+--------+-----
+///
+///     form         1 byte, 1; another form is another statement, for instance a ledger block
+///     author       a node id
+///     incarnation  8 bytes, milliseconds since 1970 when the author started
+///     version      4 bytes, counts up within an incarnation
+///     time         8 bytes, milliseconds since 1970 when it was signed, in network time
+///     lease        4 bytes, seconds for which it holds from then on: 1 to 86,400
+///     flags        1 byte: 1 reachable from everywhere, 2 leaving
+///     name         text, at most 63 bytes
+///     count        1 byte, at most 16, then as often:
+///       address    in ascending order, none twice
+///       since      8 bytes, milliseconds since 1970
+///     count        1 byte, at most 4, then as many endpoints, none twice
+///     count        1 byte, at most 3, then as many node ids, none twice and not the author's
+///     signature    64 bytes
+///
+/// All in all at most `bytesMax`. The signature is Ed25519 of the author over the ASCII text
+/// "netron/1 presence", the network's id of 8 bytes, and all bytes before the signature. Whoever
+/// passes a statement on passes on these bytes.
+///
+/// The value is a view of the bytes, so that thousands of them cost no more than their bytes.
+package struct Presence: Hashable, Sendable {
+    /// How long a statement may be, in bytes.
+    package static let bytesMax = 700
+
+    /// How short one can be, in bytes.
+    package static let bytesMin = Offset.name + 4 + Cryptography.signatureByteCount
+
+    /// How long a lease may be, in seconds.
+    package static let leaseMax: UInt32 = 86_400
+
+    /// The latest time that a statement can name, in milliseconds since 1970: 48 bits.
+    package static let timeMax: UInt64 = 1 << 48 - 1
+
+    package static let endpointsMax = 4
+    package static let introducersMax = 3
+
+    /// The form of statement that this codec speaks.
+    package static let form: UInt8 = 1
+
+    enum Flag {
+        static let reachable: UInt8 = 1
+        static let leaving: UInt8 = 2
+        static let all = reachable | leaving
+    }
+
+    enum Offset {
+        static let author = 2
+        static let incarnation = author + NodeID.byteCount
+        static let version = incarnation + 8
+        static let time = version + 4
+        static let lease = time + 8
+        static let flags = lease + 4
+        static let name = flags + 1
+    }
+
+    /// Which of an author's statements is the newer one: the greater replaces.
+    package struct Order: Hashable, Comparable, Sendable {
+        package let incarnation: UInt64
+        package let version: UInt32
+
+        package init(incarnation: UInt64, version: UInt32) {
+            self.incarnation = incarnation
+            self.version = version
+        }
+
+        package static func < (left: Self, right: Self) -> Bool {
+            (left.incarnation, left.version) < (right.incarnation, right.version)
+        }
+
+        /// The next one, which begins another incarnation when the versions are used up.
+        package var next: Self {
+            version < .max
+                ? Self(incarnation: incarnation, version: version + 1)
+                : Self(incarnation: incarnation + 1, version: 0)
+        }
+    }
+
+    /// The statement as it was signed.
+    package let bytes: [UInt8]
+
+    package let author: NodeID
+    package let order: Order
+
+    /// When it was signed, in milliseconds since 1970.
+    package let time: UInt64
+
+    /// For how many seconds it holds from then on.
+    package let lease: UInt32
+
+    private let claimsStart: Int
+    private let endpointsStart: Int
+    private let introducersStart: Int
+
+    /// Takes a statement from its bytes, and refuses any other form of the same statement.
+    ///
+    /// Whether it is signed is another question.
+    package init(bytes: [UInt8]) throws(WireError) {
+        guard bytes.count <= Self.bytesMax else { throw .tooMany }
+        let header = try PresenceHeader(bytes)
+        (author, order) = (header.author, header.order)
+        (time, lease) = (header.time, header.lease)
+        var scanner = PresenceScanner(bytes, at: Offset.flags)
+        guard try scanner.number(bytes: 1) & ~UInt64(Flag.all) == 0,
+            order.incarnation <= Self.timeMax, time <= Self.timeMax,
+            (1...Self.leaseMax).contains(lease)
+        else { throw .notCanonical }
+        try scanner.text(bytesMax: Hello.nameBytesMax)
+        claimsStart = scanner.position
+        try scanner.claims()
+        endpointsStart = scanner.position
+        try scanner.endpoints()
+        introducersStart = scanner.position
+        try scanner.introducers(of: author)
+        try scanner.skip(Cryptography.signatureByteCount)
+        guard scanner.position == bytes.count else { throw .trailing }
+        self.bytes = bytes
+    }
+}
+
+// What it says.
+extension Presence {
+    private var flags: UInt8 { bytes[Offset.flags] }
+
+    /// Whether the author can be reached from everywhere, without help.
+    package var isReachable: Bool { flags & Flag.reachable != 0 }
+
+    /// Whether the author goes, and this only keeps older statements from coming back.
+    package var isLeaving: Bool { flags & Flag.leaving != 0 }
+
+    /// The host's name.
+    package var name: String {
+        String(decoding: bytes[(Offset.name + 1)..<claimsStart], as: UTF8.self)
+    }
+
+    /// The inner addresses that it claims, in ascending order.
+    package var claims: [Hello.Claim] {
+        var scanner = PresenceScanner(bytes, at: claimsStart)
+        return (try? scanner.claims()) ?? []
+    }
+
+    /// Where the author believes to be reached, the best first.
+    package var endpoints: [Endpoint] {
+        var scanner = PresenceScanner(bytes, at: endpointsStart)
+        return (try? scanner.endpoints()) ?? []
+    }
+
+    /// Members who know fresh endpoints of the author, the best first.
+    package var introducers: [NodeID] {
+        var scanner = PresenceScanner(bytes, at: introducersStart)
+        return (try? scanner.introducers(of: author)) ?? []
+    }
+
+    /// When it ends, in milliseconds since 1970.
+    package var end: UInt64 { time + UInt64(lease) * 1000 }
+
+    package var signature: ArraySlice<UInt8> { bytes.suffix(Cryptography.signatureByteCount) }
+
+    /// Whether both say the same, but for when they were signed and for how long they hold.
+    package func saysSame(as other: Self) -> Bool {
+        author == other.author && flags == other.flags && content == other.content
+    }
+
+    /// Whether both claim the same addresses since the same times.
+    package func claimsSame(as other: Self) -> Bool {
+        bytes[claimsStart..<endpointsStart]
+            == other.bytes[other.claimsStart..<other.endpointsStart]
+    }
+
+    private var content: ArraySlice<UInt8> {
+        bytes[Offset.name..<(bytes.count - Cryptography.signatureByteCount)]
+    }
+
+    /// The order of a statement whose bytes were read before.
+    package static func order(of bytes: [UInt8]) -> Order {
+        func number(_ range: Range<Int>) -> UInt64 {
+            bytes[range].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        let version = number(Offset.version..<Offset.time)
+        return Order(
+            incarnation: number(Offset.incarnation..<Offset.version),
+            version: UInt32(truncatingIfNeeded: version)
+        )
+    }
+
+    /// Whether this one replaces the other one of the same author.
+    ///
+    /// Two statements of one order are the work of a key that runs twice or of a liar; that all
+    /// keep the same one, the bytes decide.
+    package func replaces(_ other: Self) -> Bool {
+        guard order == other.order else { return order > other.order }
+        return other.bytes.lexicographicallyPrecedes(bytes)
+    }
+}
+
+/// The beginning of a statement, which tells whether the rest is worth reading.
+package struct PresenceHeader: Hashable, Sendable {
+    package let author: NodeID
+    package let order: Presence.Order
+    package let time: UInt64
+    package let lease: UInt32
+
+    package init(_ bytes: [UInt8]) throws(WireError) {
+        guard bytes.count >= Presence.bytesMin else { throw .truncated }
+        guard bytes[0] == DirectoryPayload.presence.rawValue, bytes[1] == Presence.form else {
+            throw .notCanonical
+        }
+        var scanner = PresenceScanner(bytes, at: Presence.Offset.author)
+        author = try scanner.nodeID()
+        order = .init(
+            incarnation: try scanner.number(bytes: 8),
+            version: UInt32(truncatingIfNeeded: try scanner.number(bytes: 4))
+        )
+        time = try scanner.number(bytes: 8)
+        lease = UInt32(truncatingIfNeeded: try scanner.number(bytes: 4))
+    }
+
+    /// When it ends, in milliseconds since 1970; bounded, whatever the bytes say.
+    package var end: UInt64 { min(time, Presence.timeMax) + UInt64(lease) * 1000 }
+}
