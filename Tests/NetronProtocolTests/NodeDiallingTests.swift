@@ -5,65 +5,62 @@ import NetronWire
 import Testing
 
 @Suite("node: whom to dial") struct NodeDiallingTests {
-    private func hint(_ number: UInt8, at endpoints: String...) -> Message {
-        .hints([Hint(node(number), at: endpoints.map { endpoint($0) })])
+    private func found(_ number: UInt8, at text: String? = nil) -> NodeEvent {
+        .discovered(text.map { endpoint($0) } ?? outer(number), node(number))
     }
 
-    @Test("a hint is dialled at once, with its id") func hinted() {
+    @Test("who is found with its id is dialled at once") func found() {
         var script = NodeScript()
         _ = script.start()
-        _ = script.join(1)
-        #expect(
-            script.hear(hint(2, at: "192.0.2.2:7000", "[2001:db8::2]:7000"), from: 1) == [
-                dial(2), .dial(endpoint("[2001:db8::2]:7000"), node(2)),
-            ]
-        )
+        #expect(script.after(found(2)) == [dial(2)])
         // Others tell the same.
-        #expect(script.hear(hint(2, at: "192.0.2.2:7000"), from: 1).isEmpty)
+        #expect(script.after(found(2)).isEmpty)
     }
 
     @Test("nobody dials itself, or who is here") func useless() {
         var script = NodeScript()
         _ = script.start()
-        _ = script.join(1)
         _ = script.join(2)
-        #expect(script.hear(hint(me, at: "192.0.2.50:7000"), from: 1).isEmpty)
-        #expect(script.hear(hint(2, at: "192.0.2.50:7000"), from: 1).isEmpty)
+        #expect(script.after(found(2, at: "192.0.2.50:7000")).isEmpty)
         #expect(script.after(.discovered(outer(2), nil)).isEmpty)
-        #expect(script.after(.discovered(endpoint("192.0.2.50:7"), node(me))).isEmpty)
+        #expect(script.after(found(me, at: "192.0.2.50:7")).isEmpty)
     }
 
     @Test(
         "an endpoint that cannot be is not dialled",
         arguments: [
             "0.0.0.0:7000", "224.0.0.1:7000", "255.255.255.255:7000", "[ff02::1]:7000",
-            "192.0.2.9:0", "127.0.0.1:7000", "[::1]:7000", "[fe80::9]:7000", "169.254.0.9:7000",
-            "[fd00:0:1::9]:7000", "10.1.0.1:7000", "10.1.0.2:7000",
+            "192.0.2.9:0", "[fd00:0:1::9]:7000", "10.1.0.1:7000", "10.1.0.2:7000",
         ]
     )
     func impossible(text: String) {
         var script = NodeScript()
         _ = script.start(claims: [claim("10.1.0.1")])
         _ = script.join(1, claims: [claim("10.1.0.2")])
-        #expect(script.hear(hint(9, at: text), from: 1).isEmpty)
+        #expect(script.after(found(9, at: text)).isEmpty)
     }
 
-    @Test("a link-local hint is on the link of its teller") func scope() {
-        var script = NodeScript()
-        _ = script.start()
-        _ = script.up(1, at: endpoint("[fe80::1%3]:7000"))
-        #expect(
-            script.hear(hint(2, at: "[fe80::2]:7000"), from: 1) == [
-                .dial(endpoint("[fe80::2%3]:7000"), node(2))
-            ]
-        )
-    }
-
-    @Test("a hinted member is tried four times, 1, 2 and 4 s apart") func hintedRetry() {
+    @Test(
+        "what a neighbour says of a place on its own host or link is not dialled",
+        arguments: [
+            ("192.0.2.9:7000", true), ("127.0.0.1:7000", false), ("[::1]:7000", false),
+            ("[fe80::9]:7000", false), ("169.254.0.9:7000", false),
+        ]
+    )
+    func elsewhere(text: String, isDialled: Bool) {
         var script = NodeScript()
         _ = script.start()
         _ = script.join(1)
-        _ = script.hear(hint(2, at: "192.0.2.2:7000"), from: 1)
+        _ = script.hear(.gossip(.answer(isAccepted: true)), from: 1)
+        let hint = Hint(node(9), at: [endpoint(text)])
+        let effects = script.hear(.gossip(.forwardJoin(hint, ttl: 0)), from: 1)
+        #expect(effects == (isDialled ? [.dial(endpoint(text), node(9))] : []))
+    }
+
+    @Test("who was found is tried four times, 1, 2 and 4 s apart") func retry() {
+        var script = NodeScript()
+        _ = script.start()
+        _ = script.after(found(2))
         for seconds in [1, 2, 4] {
             #expect(script.after(.dialFailed(outer(2), node(2))).isEmpty)
             #expect(script.pass(.seconds(seconds) - .milliseconds(1)).isEmpty)
@@ -71,13 +68,14 @@ import Testing
         }
         #expect(script.after(.dialFailed(outer(2), node(2))).isEmpty)
         #expect(script.pass(.seconds(59)).dials.isEmpty)
-        #expect(script.hear(hint(2, at: "192.0.2.2:7000"), from: 1) == [dial(2)])
+        #expect(script.after(found(2)) == [dial(2)])
     }
 
     @Test("a lost member is sought for ten minutes, up to 60 s apart") func lost() {
         var script = NodeScript()
         _ = script.start()
         _ = script.join(1)
+        _ = script.join(2)
         #expect(
             script.after(.peerDown(node(1), .silent)) == [.tell(.memberDown(node(1), .silent))]
         )
@@ -95,23 +93,32 @@ import Testing
         #expect(pauses.reduce(.zero, +) > .seconds(540))
     }
 
-    @Test("who said goodbye is not sought", arguments: [Departure.goodbye, .local])
-    func goodbye(departure: Departure) {
+    @Test("who went by itself is not sought") func goodbye() {
         var script = NodeScript()
         _ = script.start()
         _ = script.join(1)
-        _ = script.after(.peerDown(node(1), departure))
-        #expect(script.pass(.seconds(600)).isEmpty)
+        _ = script.join(2)
+        #expect(script.after(.peerDown(node(1), .goodbye)).dials.isEmpty)
+        #expect(script.pass(.seconds(600)).dials.isEmpty)
     }
 
-    @Test("a lost member is sought at its last three endpoints") func lastEndpoints() {
+    @Test("who is alone tries those who were here") func alone() {
         var script = NodeScript()
         _ = script.start()
         _ = script.join(1)
-        for number in 2...5 { _ = script.after(.moved(node(1), outer(UInt8(number)))) }
+        let effects = script.after(.peerDown(node(1), .goodbye)) + script.pass(.seconds(30))
+        #expect(effects.dials == [dial(1)])
+    }
+
+    @Test("a lost member is sought at its last four endpoints") func lastEndpoints() {
+        var script = NodeScript()
+        _ = script.start()
+        _ = script.join(1)
+        _ = script.join(9)
+        for number in 2...6 { _ = script.after(.moved(node(1), outer(UInt8(number)))) }
         _ = script.after(.peerDown(node(1), .silent))
         #expect(
-            script.pass(.seconds(1)) == [5, 4, 3].map { .dial(outer($0), node(1)) }
+            script.pass(.seconds(1)) == [6, 5, 4, 3].map { .dial(outer($0), node(1)) }
         )
     }
 
@@ -120,10 +127,7 @@ import Testing
         _ = script.start()
         _ = script.join(1)
         var begun: [NodeEffect] = []
-        for first in stride(from: 110, to: 194, by: 12) {
-            let some = (first..<first + 12).map { Hint(node(UInt8($0)), at: [outer(UInt8($0))]) }
-            begun += script.hear(.hints(some), from: 1)
-        }
+        for number in UInt8(110)..<194 { begun += script.after(found(number)) }
         #expect(begun.count == 64)
         #expect(script.after(.dialFailed(outer(110), node(110))) == [dial(174)])
         #expect(script.up(111).contains(dial(175)))
@@ -132,23 +136,19 @@ import Testing
         #expect(later.contains(dial(193)))
     }
 
-    @Test("one member cannot make us seek more than 256") func flood() {
+    @Test("no more than 1,024 are sought") func flood() {
         var script = NodeScript()
         _ = script.start()
-        _ = script.join(1)
-        _ = script.join(2)
         var dialled: Set<NodeEffect> = []
-        for number in 0..<40 {
-            let some = (0..<12).map { place in
-                let bytes = [2, UInt8(number), UInt8(place)] + [UInt8](repeating: 0, count: 29)
-                return NodeID(bytes: bytes).map { Hint($0, at: [outer(UInt8(place + 10))]) }
-            }
-            dialled.formUnion(script.hear(.hints(some.compactMap(\.self)), from: 1).dials)
+        for number in 0..<1100 {
+            let bytes = [2, UInt8(number / 256), UInt8(number % 256)]
+            let id = NodeID(bytes: bytes + [UInt8](repeating: 0, count: 29))
+            let place = outer(UInt8(10 + number % 12))
+            dialled.formUnion(script.after(.discovered(place, id)).dials)
         }
         // Twelve endpoints are dialled once each at a time, whatever ids are said to be there.
         #expect(dialled.count == 12)
-        #expect(script.machine.soughtCount == NodeLimits.soughtPerTellerMax)
-        #expect(script.hear(hint(9, at: "192.0.2.9:7000"), from: 2) == [dial(9)])
+        #expect(script.machine.soughtCount == NodeLimits.soughtMax)
     }
 
     @Test("the LAN is dialled at once, and not again for ten seconds") func discovered() {
@@ -169,7 +169,9 @@ import Testing
         _ = script.join(1)
         let lan = endpoint("192.168.0.1:7000")
         #expect(script.after(.discovered(lan, nil)) == [.dial(lan, nil)])
-        #expect(script.up(1, at: lan) == [.tell(.memberChanged(node(1)))])
+        #expect(
+            script.up(1, at: lan) == [.tell(.memberChanged(node(1))), send(.observed(lan), to: 1)]
+        )
         #expect(script.machine.member(node(1))?.endpoint == lan)
         #expect(script.after(.discovered(lan, nil)).isEmpty)
         #expect(script.after(.discovered(outer(1), nil)).isEmpty)
@@ -181,7 +183,10 @@ import Testing
         _ = script.join(1)
         let lan = endpoint("192.168.0.1:7000")
         #expect(script.after(.resolved(contact("one.example:7000"), [lan])) == [.dial(lan, nil)])
-        #expect(script.after(.moved(node(1), lan)) == [.tell(.memberChanged(node(1)))])
+        #expect(
+            script.after(.moved(node(1), lan))
+                == [.tell(.memberChanged(node(1))), send(.observed(lan), to: 1)]
+        )
         #expect(script.pass(.seconds(50)).isEmpty)
         #expect(script.after(.discovered(outer(1), nil)).isEmpty)
     }
@@ -226,6 +231,7 @@ import Testing
         _ = script.after(.resolved(one, [outer(1)]))
         _ = script.after(.dialFailed(outer(1), nil))
         #expect(script.pass(.seconds(1)) == [.resolve(one)])
+        _ = script.join(2)
         _ = script.join(1)
         _ = script.after(.peerDown(node(1), .goodbye))
         #expect(script.pass(.seconds(30)).isEmpty)

@@ -34,16 +34,21 @@ struct NodeWorld {
         claims: [Hello.Claim] = [],
         contacts: [HostPort] = []
     ) {
-        machines[number] = NodeMachine(random: CountingRandom(seed: UInt64(number)))
+        machines[number] = makeMachine(number)
         notices[number] = []
         give(
             .started(introduction(of: number, claims: claims, contacts: contacts)),
             to: number
         )
+        give(.clock(wallMilliseconds: wall, isTrusted: true), to: number)
     }
+
+    /// What all clocks show, in milliseconds since 1970.
+    private var wall: UInt64 { 1_800_000_000_000 + now.nanoseconds / 1_000_000 }
 
     /// Says goodbye and is gone.
     mutating func stop(_ number: UInt8) {
+        give(.stopping, to: number)
         machines[number] = nil
         deadlines[number] = nil
         for pair in sessions.filter({ $0.contains(number) }).sorted(by: { $0[1] < $1[1] }) {
@@ -64,6 +69,15 @@ struct NodeWorld {
     }
 
     mutating func heal() { cuts = [] }
+
+    /// Ends the session of two nodes, if there is one, as if nobody had used it.
+    mutating func end(_ left: UInt8, _ right: UInt8) {
+        guard sessions.remove(key(left, right)) != nil else { return }
+        give(.peerDown(node(right), .idle), to: left)
+        give(.peerDown(node(left), .idle), to: right)
+    }
+
+    mutating func tell(_ event: NodeEvent, to number: UInt8) { give(event, to: number) }
 
     /// Lets time go by.
     mutating func pass(_ duration: Duration) {

@@ -24,12 +24,28 @@ enum Health {
         )
     }
 
+    /// Two nodes have one identity: neither is reached for sure.
+    static let twin = HealthReport(
+        code: "identity_twice",
+        severity: .error,
+        text: "another node runs with this node's identity; stop one of the two, and remove the"
+            + " file `identity` of its state directory"
+    )
+
     /// Nobody was found, for so long that it is worth a line.
     static let alone = HealthReport(
         code: "no_peers",
         severity: .warning,
         text: "no member is reached yet; see that another runs with the same token, or name one"
             + " with --peer HOST:PORT"
+    )
+
+    /// Nobody answers on the DHT either.
+    static let noTable = HealthReport(
+        code: "no_dht",
+        severity: .warning,
+        text: "no node of the DHT answers; see that UDP may leave this network, or name one that"
+            + " does with --bootstrap HOST:PORT"
     )
     static let aloneAfter = Duration.seconds(10)
 

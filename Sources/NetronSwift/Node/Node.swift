@@ -40,19 +40,24 @@ public actor Node {
     }
 
     var phase = Phase.ready
-    var machine = NodeMachine(random: SystemRandomNumberGenerator())
+    var machine: NodeMachine<SystemRandomNumberGenerator>
     var device: Device?
     var startedAt = Instant.never
     var timer: Task<Void, Never>?
-    var pings: [UInt64: CheckedContinuation<Duration?, Never>] = [:]
+    var pings: [UInt64: EchoWaiter] = [:]
+    var waiters: [UInt64: SessionWaiter] = [:]
+    var nextWaiter: UInt64 = 0
     /// Whether the address that the node has by itself is on the interface.
     var hasOwnAddress = false
 
     private let seed: [UInt8]
     let stateDirectory: StateDirectory?
-    /// Whether the members of now are yet to be written down.
+    /// Whether what the next start needs is yet to be written down.
     var isRememberingDue = false
     var rememberedAt = Instant(nanoseconds: 0)
+    /// Whether another node runs with the same identity.
+    var isTwinSeen = false
+    private var clockTask: Task<Void, Never>?
     private var stateLock: FileLock?
     private var portLock: PortLock?
     private var group: MultiThreadedEventLoopGroup?
@@ -99,6 +104,14 @@ public actor Node {
         }
         do {
             id = try Identity.id(of: seed)
+            machine = NodeMachine(
+                id: id,
+                cryptography: try SystemCryptography.make(
+                    seed: seed,
+                    networkSecret: settings.network.networkSecret
+                ),
+                random: { SystemRandomNumberGenerator() }
+            )
         } catch {
             throw NodeError(.system, "the packet core makes no identity: \(error)")
         }
@@ -132,10 +145,10 @@ public actor Node {
         phase = .running
         logStart()
         feed(.started(introduction))
+        tellClock()
+        tellHost()
+        watchClock()
         listen()
-        for (id, endpoint) in stateDirectory?.rememberedPeers() ?? [] {
-            feed(.discovered(endpoint, id))
-        }
     }
 
     /// Says goodbye to all members and gives everything back; done when it returns.
@@ -148,7 +161,7 @@ public actor Node {
         let wasRunning = phase == .running
         phase = .stopped
         if wasRunning {
-            rememberPeers()
+            rememberNow()
             feed(.stopping)
             await close()
             logger.info("stopped")
@@ -224,14 +237,18 @@ public actor Node {
         phase = .stopped
         timer?.cancel()
         timer = nil
+        clockTask?.cancel()
+        clockTask = nil
         await lan?.stop()
         lan = nil
         await server?.stop()
         server = nil
         device?.stop()
         device = nil
-        for (_, ping) in pings { ping.resume(returning: nil) }
+        for case .user(let ping) in pings.values { ping.resume(returning: nil) }
         pings = [:]
+        for waiter in waiters.values { waiter.continuation.resume(returning: false) }
+        waiters = [:]
         try? await group?.shutdownGracefully()
         group = nil
         portLock = nil
@@ -258,6 +275,8 @@ extension Node {
         device.port = options.port
         device.mtu = options.mtu
         device.lanes = options.lanes ?? 0
+        device.takesDatagrams = options.dht
+        device.endsIdleSessions = true
         if options.wantsInterface {
             device.interface = .init(name: options.interfaceName, addresses: options.addresses)
         }
@@ -273,7 +292,52 @@ extension Node {
             version: Release.version,
             platform: Host.platform,
             claims: settings.options.addresses.map { Hello.Claim($0.address, since: now) },
-            contacts: settings.options.peers
+            contacts: settings.options.peers,
+            discovery: discoverySettings
         )
+    }
+
+    private var discoverySettings: DiscoverySettings {
+        let options = settings.options
+        return DiscoverySettings(
+            port: device?.info()?.port ?? 0,
+            epochSeconds: settings.network.epochSeconds,
+            usesDHT: options.dht,
+            bootstrap: options.bootstrap,
+            interval: options.discoveryInterval.map { .seconds($0) },
+            savedTable: stateDirectory?.savedTable() ?? [],
+            rememberedPeers: stateDirectory?.rememberedPeers() ?? "",
+            persistedMilliseconds: stateDirectory?.savedTime() ?? 0,
+            buildMilliseconds: Release.wallMilliseconds
+        )
+    }
+
+    /// Looks at the host's clock now and then: it may be set right after the start.
+    private func watchClock() {
+        clockTask = Task { [weak self] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: Self.clockInterval)
+                await self?.tellClock()
+                await self?.rememberSoon()
+            }
+        }
+    }
+
+    private static let clockInterval = Duration.seconds(60)
+
+    private func tellClock() {
+        guard phase == .running else { return }
+        feed(
+            .clock(
+                wallMilliseconds: Clock.wallMilliseconds(),
+                isTrusted: Clock.isSynchronized
+            )
+        )
+    }
+
+    /// Tells the machine where the host is.
+    func tellHost() {
+        guard phase == .running, let info = device?.info() else { return }
+        feed(.hostChanged(Host.addresses(excluding: info.interface), port: info.port))
     }
 }

@@ -2,6 +2,7 @@
 
 internal import NetronAPI
 internal import NetronEngine
+internal import NetronProtocol
 public import NetronWire
 
 // Echoes.
@@ -9,19 +10,18 @@ extension Node {
     /// How many echoes may be awaited at a time.
     private static let pingsMax = 256
 
-    /// Asks a member for an echo.
+    /// Asks a member for an echo; makes a session with it first where there is none.
     ///
     /// - Returns: The round trip, or nil if nothing came within `timeout`.
     public func ping(_ id: NodeID, timeout: Duration = .seconds(2)) async throws -> Duration? {
         guard phase == .running, let device else {
             throw NodeError(.notRunning, "the node does not run; start it first")
         }
+        if machine.member(id) == nil { try await connect(to: id) }
         guard pings.count < Self.pingsMax else {
             throw NodeError(.busy, "\(Self.pingsMax) echoes are awaited; try again later")
         }
-        var token = UInt64.random(in: 1...UInt64.max)
-        while pings[token] != nil { token &+= 1 }
-        let key = token
+        let key = freeToken()
         do {
             try device.ping(id, token: key)
         } catch .unknownPeer {
@@ -34,12 +34,73 @@ extension Node {
             await self?.giveUp(key)
         }
         defer { limit.cancel() }
-        return await withCheckedContinuation { pings[key] = $0 }
+        return await withCheckedContinuation { pings[key] = .user($0) }
+    }
+
+    /// A number that no echo under way has.
+    func freeToken() -> UInt64 {
+        var token = UInt64.random(in: 1...UInt64.max)
+        while pings[token] != nil { token &+= 1 }
+        return token
     }
 
     private func giveUp(_ token: UInt64) {
-        pings.removeValue(forKey: token)?.resume(returning: nil)
+        if case .user(let ping)? = pings.removeValue(forKey: token) { ping.resume(returning: nil) }
     }
+}
+
+// Sessions that somebody waits for.
+extension Node {
+    /// How long a session is waited for: a dial whose first message was lost twice comes in time.
+    private static let connectPatience = Duration.seconds(5)
+    /// How many may wait at a time.
+    private static let waitersMax = 256
+
+    /// Wants a session with a member, and waits until it is there.
+    private func connect(to id: NodeID) async throws(NodeError) {
+        guard waiters.count < Self.waitersMax else {
+            throw NodeError(.busy, "\(Self.waitersMax) sessions are awaited; try again later")
+        }
+        nextWaiter += 1
+        let number = nextWaiter
+        let limit = Task { [weak self] in
+            try? await Task.sleep(for: Self.connectPatience)
+            await self?.stopWaiting(number)
+        }
+        defer { limit.cancel() }
+        let isThere = await withCheckedContinuation { continuation in
+            waiters[number] = SessionWaiter(id: id, continuation: continuation)
+            feed(.wanted(id))
+        }
+        guard isThere else {
+            throw NodeError(.unknownNode, "\(id.prefix()) does not answer where it is said to be")
+        }
+    }
+
+    private func stopWaiting(_ number: UInt64) {
+        waiters.removeValue(forKey: number)?.continuation.resume(returning: false)
+    }
+
+    /// Tells those who wait for a session with the member that it is there.
+    func sessionCame(with id: NodeID) {
+        for (number, waiter) in waiters where waiter.id == id {
+            waiters[number] = nil
+            waiter.continuation.resume(returning: true)
+        }
+    }
+}
+
+/// Somebody who waits for a session.
+struct SessionWaiter {
+    let id: NodeID
+    let continuation: CheckedContinuation<Bool, Never>
+}
+
+/// Who waits for an echo.
+enum EchoWaiter {
+    case user(CheckedContinuation<Duration?, Never>)
+    /// The machine probes a member.
+    case probe(NodeID)
 }
 
 // What commands may ask.

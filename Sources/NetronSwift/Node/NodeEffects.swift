@@ -11,26 +11,38 @@ extension Node {
     /// Takes in all that happened in the packet core.
     func drain() {
         while let event = device?.nextEvent() { take(event) }
+        while let (source, bytes) = device?.nextDatagram() { feed(.datagram(bytes, from: source)) }
     }
 
     private func take(_ event: DeviceEvent) {
         switch event {
-        case .peerUp(let id, let endpoint, let rtt):
+        case .peerUp(let id, let endpoint, let rtt, let clockOffset):
             feed(.peerUp(id, endpoint, rtt: rtt, ula: networkAddress(of: id)))
+            if let clockOffset {
+                feed(.clockHeard(from: id, offsetMilliseconds: clockOffset))
+            }
         case .peerDown(let id, let reason): feed(.peerDown(id, Departure(reason)))
         case .message(let id, let bytes): feed(.received(from: id, bytes))
         case .dialFailed(let endpoint, let id, let error):
             logger.debug("no answer from \(endpoint): \(error)")
             feed(.dialFailed(endpoint, id))
-        case .pong(_, let token, let rtt):
-            pings.removeValue(forKey: token)?.resume(returning: rtt)
+        case .pong(_, let token, let rtt): answered(token, rtt)
         case .moved(let id, let endpoint):
             feed(.moved(id, endpoint))
-            rememberPeersSoon()
-        case .unrouted: break
+            rememberSoon()
+        case .unrouted(let address): feed(.unrouted(address))
+        case .hostChanged: tellHost()
         case .lost(let count):
             logger.warning("\(count) events of the packet core were lost")
             recover()
+        }
+    }
+
+    private func answered(_ token: UInt64, _ rtt: Duration) {
+        switch pings.removeValue(forKey: token) {
+        case .user(let ping)?: ping.resume(returning: rtt)
+        case .probe(let id)?: feed(.probed(id, isAlive: true))
+        case nil: break
         }
     }
 
@@ -68,17 +80,40 @@ extension Node {
             case .dial(let endpoint, let id): try device?.dial(endpoint, id: id)
             case .resolve(let host): resolve(host)
             case .send(let bytes, let id): try device?.send(bytes, to: id)
-            case .sendDatagram, .keep, .probe, .setTime: break
+            case .sendDatagram(let bytes, let endpoint):
+                try device?.sendDatagram(bytes, to: endpoint)
+            case .keep(let id, let isKept): try device?.keep(id, isKept)
+            case .probe(let id): try probe(id)
+            case .setTime(let wall): device?.setTime(wallMilliseconds: wall)
             case .setPrefixes(let id, let prefixes): try device?.setPrefixes(prefixes, of: id)
             case .tell(let notice): tell(notice)
             case .wake(let instant): wake(at: instant)
             }
         } catch {
             if case .dial(let endpoint, let id) = effect { return .dialFailed(endpoint, id) }
+            if case .probe(let id) = effect { return .probed(id, isAlive: false) }
             // A peer may be gone before its event is read, and messages may be lost anyway.
             logger.debug("the packet core refused: \(error)")
         }
         return nil
+    }
+
+    /// How long a member has to answer a probe.
+    private static let probePatience = Duration.seconds(3)
+
+    private func probe(_ id: NodeID) throws(EngineError) {
+        let token = freeToken()
+        try device?.ping(id, token: token)
+        pings[token] = .probe(id)
+        Task { [weak self] in
+            try? await Task.sleep(for: Self.probePatience)
+            await self?.giveUpProbe(token)
+        }
+    }
+
+    private func giveUpProbe(_ token: UInt64) {
+        guard case .probe(let id)? = pings.removeValue(forKey: token) else { return }
+        feed(.probed(id, isAlive: false))
     }
 
     private func resolve(_ host: HostPort) {
@@ -119,6 +154,7 @@ extension Departure {
         case .goodbye: self = .goodbye
         case .silent: self = .silent
         case .local: self = .local
+        case .idle: self = .idle
         }
     }
 }
@@ -129,7 +165,8 @@ extension Node {
         switch notice {
         case .memberUp(let id, let endpoint):
             logger.info("member \(id.prefix()) is up at \(endpoint)")
-            rememberPeersSoon()
+            sessionCame(with: id)
+            rememberSoon()
             announcer.yield(.peerUp(id, endpoint))
         case .memberDown(let id, let departure):
             logger.info("member \(id.prefix()) is down: \(departure.reason)")
@@ -151,6 +188,9 @@ extension Node {
             logger.warning(
                 "member \(claimant.prefix()) claims \(address), which cannot be its own; ignored"
             )
+        case .twin:
+            logger.error("\(Health.twin.text)")
+            isTwinSeen = true
         case .malformed(let id, let error):
             logger.warning("member \(id.prefix()) sent what is no message: \(error); ignored")
         }

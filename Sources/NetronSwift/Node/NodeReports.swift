@@ -36,6 +36,7 @@ extension Node {
             report.rates = RateReport(before, counters.traffic, within: Clock.now() - start)
         }
         report.peers = PeerSummary(peers())
+        report.discovery = discoveryReport
         report.health = health(info)
         return report
     }
@@ -49,10 +50,50 @@ extension Node {
             var report = PeerReport(info, now: now, wallMilliseconds: wall)
             report.ula = networkAddress(of: info.id).description
             report.addresses = machine.addresses(of: info.id).map(\.description)
+            report.isOnline = info.isUp || machine.isOnline(info.id)
             if let hello = machine.member(info.id)?.hello { report.fillIn(hello) }
             return report
         }
-        return reports.sorted { ($0.isUp ? 0 : 1, $0.id) < ($1.isUp ? 0 : 1, $1.id) }
+        let all = reports + otherMembers(besides: Set(reports.map(\.id)))
+        return all.sorted { ($0.isUp ? 0 : 1, $0.id) < ($1.isUp ? 0 : 1, $1.id) }
+    }
+
+    /// Members that the directory knows and the packet core does not.
+    private func otherMembers(besides known: Set<String>) -> [PeerReport] {
+        machine.knownMembers.compactMap { record, isOnline in
+            guard !known.contains(record.author.description) else { return nil }
+            var report = PeerReport(id: record.author.description)
+            report.name = record.name
+            report.isOnline = isOnline
+            report.ula = networkAddress(of: record.author).description
+            report.addresses = machine.addresses(of: record.author).map(\.description)
+            report.endpoint = record.endpoints.first?.description
+            return report
+        }
+    }
+
+    private var discoveryReport: DiscoveryReport {
+        let now = Clock.now()
+        var report = DiscoveryReport()
+        report.neighbours = machine.neighbours.count
+        report.reserve = machine.reserveCount
+        if settings.options.dht {
+            let table = machine.tableStatus(at: now)
+            report.tableNodes = table.nodes4 + table.nodes6
+            report.table = report.tableNodes == 0 ? .joining : .ready
+            let counters = machine.tableCounters
+            report.tableBytes = counters.bytesSent + counters.bytesReceived
+        }
+        report.isAnnouncing = machine.isAnnouncing
+        report.publicEndpoint = machine.publicEndpoint?.description
+        report.isReachable = machine.isReachable(at: now)
+        report.clock =
+            switch machine.timeSource {
+            case .synchronized: .host
+            case .peers, .provisional: .members
+            case .ownClock, .guess, .unknown: .unsure
+            }
+        return report
     }
 
     private var state: StatusReport.State {
@@ -95,7 +136,9 @@ extension Node {
         }
         if machine.memberCount == 0, Clock.now() - startedAt > Health.aloneAfter {
             lines.append(Health.alone)
+            if discoveryReport.table == .joining { lines.append(Health.noTable) }
         }
+        if isTwinSeen { lines.append(Health.twin) }
         if info.interface != nil, !hasOwnAddress { lines.append(Health.noOwnAddress(ula)) }
         lines += [Health.smallBuffers(info), Health.missingOffloads(info)].compactMap(\.self)
         let order: [HealthReport.Severity] = [.error, .warning, .info]

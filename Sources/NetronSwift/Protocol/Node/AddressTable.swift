@@ -50,6 +50,9 @@ package struct AddressTable {
         (claims[id] ?? []).map(\.address).filter { holder(of: $0) == id }
     }
 
+    /// What a member claims now.
+    func claims(of id: NodeID) -> [Hello.Claim] { claims[id] ?? [] }
+
     /// Whether the address has been held for so long that nobody can displace its holder.
     func isSettled(_ address: IPAddress, at now: Instant) -> Bool {
         settledAt(address).map { $0 <= now } ?? false

@@ -23,9 +23,6 @@ package struct Member: Hashable, Sendable {
     var unanswered = 0
     var helloTries = 0
     var helloDue = Instant.never
-    /// When others are to be told of its new endpoint.
-    var hintDue = Instant.never
-    var hinted: Instant
     var isMalformedTold = false
 
     init(_ id: NodeID, at endpoint: Endpoint, rtt: Duration, ula: IPAddress, now: Instant) {
@@ -34,7 +31,6 @@ package struct Member: Hashable, Sendable {
         endpoints = [endpoint]
         self.rtt = rtt
         since = now
-        hinted = now
     }
 
     /// Where it is reached.
@@ -53,13 +49,17 @@ struct Sought {
     enum Reason: Hashable {
         /// It was here and stopped to answer.
         case lost
-        /// A member told of it.
-        case hinted(by: NodeID)
-        /// It is on the LAN.
+        /// It is on the LAN, or was a peer of the last run.
         case discovered
+        /// The overlay wants it for a neighbour.
+        case overlay
+        /// Packets for it wait, or the user asked for it.
+        case wanted
     }
 
     let reason: Reason
+    /// Whether the overlay waits to hear what becomes of it.
+    var isForOverlay: Bool
     var endpoints: [Endpoint]
     var failures = 0
     var due: Instant

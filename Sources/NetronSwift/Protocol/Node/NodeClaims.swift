@@ -53,12 +53,25 @@ extension NodeMachine {
         }
         let room = Hello.claimsMax - 1
         changeClaims(of: member.id, to: Array(possible.prefix(room)), at: now, into: &effects)
+        // For who is here with a session; others hear of it when they are.
         for claim in possible.prefix(room) where claim.since != AddressTable.yielded {
             guard let holder = addresses.holder(of: claim.address), holder != member.id else {
                 continue
             }
             tell(member.id, that: claim.address, isHeldBy: holder, into: &effects)
         }
+    }
+
+    /// Takes in what a member without a session claims, as the directory has it.
+    mutating func register(
+        claims: [Hello.Claim],
+        of id: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let possible = claims.filter { isClaimable($0.address) }.prefix(Hello.claimsMax - 1)
+        guard Array(possible) != addresses.claims(of: id) else { return }
+        changeClaims(of: id, to: Array(possible), at: now, into: &effects)
     }
 
     /// Not what is made of an id, which nobody else can have, and not what is no host's.

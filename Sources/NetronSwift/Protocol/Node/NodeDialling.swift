@@ -17,58 +17,53 @@ extension NodeMachine {
         seek(id, at: [endpoint], .discovered, at: now)
     }
 
-    /// Takes in where a member says that others are.
-    mutating func hinted(
-        _ hints: [Hint],
-        by teller: Member,
-        at now: Instant,
-        into effects: inout [Effect]
-    ) {
-        for hint in hints {
-            let endpoints = hint.endpoints.filter { $0.meansSomething(at: teller.endpoint) }.map {
-                // The teller's link is the one that a link-local address is on.
-                Endpoint($0.address, port: $0.port, scope: teller.endpoint.scope)
-            }
-            seek(hint.id, at: endpoints, .hinted(by: teller.id), at: now)
-        }
-    }
-
     mutating func seekLost(_ member: Member, at now: Instant) {
         seek(member.id, at: member.endpoints, .lost, at: now)
     }
 
-    private mutating func seek(
+    /// Wants a session with a member, unless there is one; false if nothing can be done for it.
+    @discardableResult
+    mutating func seek(
         _ id: NodeID,
         at endpoints: [Endpoint],
         _ reason: Sought.Reason,
         at now: Instant
-    ) {
+    ) -> Bool {
         let usable = endpoints.filter(canDial)
-        guard id != own?.id, members[id] == nil, !usable.isEmpty else { return }
-        if sought[id] != nil {
+        guard id != own?.id, members[id] == nil, !usable.isEmpty else { return false }
+        if let seeking = sought[id] {
+            // Whoever waits for it does not wait for the end of a long pause.
+            if reason != seeking.reason, seeking.due > now, !dials.isDialling(id) {
+                sought[id]?.due = now
+                wake(at: now)
+            }
+            if reason == .overlay { sought[id]?.isForOverlay = true }
             for endpoint in usable.reversed() {
                 sought[id]?.endpoints.putFirst(endpoint, most: NodeLimits.soughtEndpointsMax)
             }
-            return
+            return true
         }
-        guard sought.count < NodeLimits.soughtMax else { return }
-        if case .hinted = reason {
-            let told = sought.values.count { $0.reason == reason }
-            guard told < NodeLimits.soughtPerTellerMax else { return }
-        }
+        guard sought.count < NodeLimits.soughtMax else { return false }
         // Who was lost did not answer just now; all others are dialled at once.
         let due = reason == .lost ? now + NodeLimits.retryFirst : now
         sought[id] = Sought(
             reason: reason,
+            isForOverlay: reason == .overlay,
             endpoints: Array(usable.prefix(NodeLimits.soughtEndpointsMax)),
             failures: reason == .lost ? 1 : 0,
             due: due,
             until: now + NodeLimits.lostForgottenAfter
         )
         wake(at: due)
+        return true
     }
 
-    mutating func dialFailed(_ endpoint: Endpoint, _ id: NodeID?, at now: Instant) {
+    mutating func dialFailed(
+        _ endpoint: Endpoint,
+        _ id: NodeID?,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
         dials.failed(endpoint, id, at: now)
         wakeSought()
         guard let id, let seeking = sought[id], !dials.isDialling(id) else { return }
@@ -80,8 +75,13 @@ extension NodeMachine {
         )
         let isOver =
             seeking.reason == .lost
-            ? seeking.until <= now + pause : failures >= NodeLimits.hintedTriesMax
-        if isOver {
+            ? seeking.until <= now + pause : failures >= NodeLimits.triesMax
+        if seeking.isForOverlay {
+            // The overlay has others to try, and does not wait for a second round.
+            sought[id]?.isForOverlay = false
+            overlay(.connectFailed(id), at: now, into: &effects)
+        }
+        if isOver || seeking.reason == .overlay {
             sought[id] = nil
         } else {
             sought[id]?.failures = failures
@@ -97,7 +97,7 @@ extension NodeMachine {
 
     mutating func runDials(at now: Instant, into effects: inout [Effect]) {
         while let dial = dials.forgotten(at: now) {
-            dialFailed(dial.endpoint, dial.id, at: now)
+            dialFailed(dial.endpoint, dial.id, at: now, into: &effects)
         }
         let due = sought.filter { $0.value.due <= now }
             .sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }

@@ -14,6 +14,8 @@ package struct Introduction: Hashable, Sendable {
     package var claims: [Hello.Claim]
     /// Where the user says that members are.
     package var contacts: [HostPort]
+    /// How it looks for members on the Internet.
+    package var discovery: DiscoverySettings
 
     package init(
         id: NodeID,
@@ -22,7 +24,8 @@ package struct Introduction: Hashable, Sendable {
         version: String = "",
         platform: String = "",
         claims: [Hello.Claim] = [],
-        contacts: [HostPort] = []
+        contacts: [HostPort] = [],
+        discovery: DiscoverySettings = DiscoverySettings()
     ) {
         self.id = id
         self.ula = ula
@@ -31,6 +34,7 @@ package struct Introduction: Hashable, Sendable {
         self.platform = platform
         self.claims = claims
         self.contacts = contacts
+        self.discovery = discovery
     }
 }
 
@@ -57,6 +61,9 @@ package enum NodeEvent: Hashable, Sendable {
     case probed(NodeID, isAlive: Bool)
     /// How far a member's wall clock is before ours, in milliseconds; told in its handshake.
     case clockHeard(from: NodeID, offsetMilliseconds: Int64)
+    /// The host's own addresses, without inner ones, and the UDP port; told at the start, and when
+    /// they changed.
+    case hostChanged([IPAddress], port: UInt16)
     /// What the host's wall clock shows, in milliseconds since 1970; told at the start, and when
     /// it was set anew.
     case clock(wallMilliseconds: UInt64, isTrusted: Bool)
@@ -113,6 +120,8 @@ package enum Notice: Hashable, Sendable {
     case addressFree(IPAddress)
     /// A member claims what no member can claim; it was not believed.
     case addressRefused(IPAddress, claimedBy: NodeID)
+    /// Another node runs with this node's key.
+    case twin
     /// A member sent what is no message; told once a session.
     case malformed(from: NodeID, WireError)
 }

@@ -69,8 +69,10 @@ extension NodeMachine {
         }
         switch message {
         case .hello(let hello): greeted(by: member, hello, at: now, into: &effects)
-        case .observed(let endpoint): answered(by: id, endpoint, into: &effects)
-        case .hints(let hints): hinted(hints, by: member, at: now, into: &effects)
+        case .observed(let endpoint): answered(by: id, endpoint, at: now, into: &effects)
+        case .gossip(let message): gossiped(message, by: member, at: now, into: &effects)
+        case .directory(let message):
+            register(.received(message, from: id), at: now, into: &effects)
         case .contested(let address, let holder):
             contested(address, holder: holder, at: now, into: &effects)
         case nil: break
@@ -85,9 +87,6 @@ extension NodeMachine {
     ) {
         if member.unanswered == 0 {
             greet(member.id, at: now, into: &effects)
-            tell(member.id, of: sample(Hint.countMax, without: member.id), into: &effects)
-            // Not at once and not often, or one greeting would cost a message to many.
-            scheduleHint(of: member.id, at: now)
         }
         effects.append(.send(Message.observed(member.endpoint).encoded(), to: member.id))
         if hello != member.hello {
@@ -100,97 +99,35 @@ extension NodeMachine {
     private mutating func answered(
         by id: NodeID,
         _ endpoint: Endpoint,
+        at now: Instant,
         into effects: inout [Effect]
     ) {
         guard var member = members[id] else { return }
         member.unanswered = max(0, member.unanswered - 1)
         if member.unanswered == 0 { member.helloDue = .never }
+        let isNew = member.observed != endpoint
         member.observed = endpoint
         members[id] = member
+        guard isNew else { return }
+        search(.observed(endpoint, by: id), at: now, into: &effects)
+        refreshPresence(at: now, into: &effects)
     }
 }
 
-// Hints: where other members may be found.
+// Contests about addresses are told again and again, since messages may be lost.
 extension NodeMachine {
-    /// Tells a newcomer of others, and others of it.
-    ///
-    /// A stranger is told of all, as we may be the only one whom it knows. Who came by a hint was
-    /// told by others too; a few more are enough then, or each that joins would cost a message for
-    /// every pair of members.
-    mutating func introduce(_ id: NodeID, isStranger: Bool, into effects: inout [Effect]) {
-        let count = isStranger ? NodeLimits.introducedMax : NodeLimits.hintedIntroducedMax
-        let others = sample(count, without: id)
-        tell(id, of: others, into: &effects)
-        for other in others { tell(other, of: [id], into: &effects) }
-    }
-
-    /// Sees to it that others hear of a member soon, but not too often.
-    mutating func scheduleHint(of id: NodeID, at now: Instant) {
-        guard let member = members[id] else { return }
-        let due = max(now, member.hinted + NodeLimits.movedPause)
-        members[id]?.hintDue = min(member.hintDue, due)
-        wake(at: due)
-    }
-
-    /// Tells some others of members whose endpoint changed.
-    mutating func tellOfMoved(at now: Instant, into effects: inout [Effect]) {
-        let due = members.values.filter { $0.hintDue <= now }.map(\.id).sorted()
-        for id in due {
-            members[id]?.hintDue = .never
-            members[id]?.hinted = now
-            let others = sample(NodeLimits.introducedMax, without: id)
-            for other in others { tell(other, of: [id], into: &effects) }
-        }
-        wake(at: members.values.lazy.map(\.hintDue).min() ?? .never)
-    }
-
-    mutating func scheduleGossip(at now: Instant) {
+    mutating func scheduleContests(at now: Instant) {
         let seconds = Int64.random(
-            in: 0...NodeLimits.gossipInterval.components.seconds / 2,
+            in: 0...NodeLimits.contestInterval.components.seconds / 2,
             using: &random
         )
-        gossipDue = now + NodeLimits.gossipInterval + .seconds(seconds)
-        wake(at: gossipDue)
+        contestsDue = now + NodeLimits.contestInterval + .seconds(seconds)
+        wake(at: contestsDue)
     }
 
-    /// Tells one member of some others, so that who missed a hint still finds everybody; and says
-    /// again which addresses are contested.
-    mutating func gossip(at now: Instant, into effects: inout [Effect]) {
-        guard gossipDue <= now else { return wake(at: gossipDue) }
-        if let id = sample(1, without: nil).first {
-            tell(id, of: sample(Hint.countMax, without: id), into: &effects)
-        }
+    mutating func runContests(at now: Instant, into effects: inout [Effect]) {
+        guard contestsDue <= now else { return wake(at: contestsDue) }
         tellContestsAgain(into: &effects)
-        scheduleGossip(at: now)
-    }
-
-    private func tell(_ id: NodeID, of others: [NodeID], into effects: inout [Effect]) {
-        guard let receiver = members[id] else { return }
-        let hints = others.compactMap { members[$0] }
-            .filter { $0.endpoint.meansSomething(at: receiver.endpoint) }
-            .map { Hint($0.id, at: [$0.endpoint]) }
-        for start in stride(from: 0, to: hints.count, by: Hint.countMax) {
-            let some = hints[start..<min(start + Hint.countMax, hints.count)]
-            effects.append(.send(Message.hints(Array(some)).encoded(), to: id))
-        }
-    }
-
-    /// Up to `count` members by chance, in the order of their ids; all if there are no more.
-    private mutating func sample(_ count: Int, without left: NodeID?) -> [NodeID] {
-        var ids = members.keys.filter { $0 != left }.sorted()
-        guard ids.count > count else { return ids }
-        for place in 0..<count {
-            ids.swapAt(place, Int.random(in: place..<ids.count, using: &random))
-        }
-        return ids.prefix(count).sorted()
-    }
-}
-
-extension Endpoint {
-    /// Whether a host that is reached at `other` can reach this endpoint as well: a loopback
-    /// address means something on the same host only, a link-local one on the same link.
-    func meansSomething(at other: Endpoint) -> Bool {
-        (!address.isLoopback || other.address.isLoopback)
-            && (!address.isLinkLocal || other.address.isLinkLocal)
+        scheduleContests(at: now)
     }
 }

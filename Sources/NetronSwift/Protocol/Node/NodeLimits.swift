@@ -6,14 +6,12 @@ internal import NetronWire
 package enum NodeLimits {
     /// Members with a session, as many as the packet core has.
     package static let membersMax = 16_384
-    /// Members that are sought; when it is full, hints of more are left alone.
-    package static let soughtMax = 16_384
-    /// Members that are sought because one and the same member told of them.
-    package static let soughtPerTellerMax = 256
+    /// Members that are sought; when it is full, more are left alone.
+    package static let soughtMax = 1024
     /// Endpoints that are kept of a member, the newest first.
     package static let memberEndpointsMax = 8
     /// Endpoints at which a member is sought.
-    package static let soughtEndpointsMax = Hint.endpointsMax
+    package static let soughtEndpointsMax = 4
 
     // Dialling
     package static let dialsMax = 64
@@ -25,8 +23,8 @@ package enum NodeLimits {
     package static let retryFirst = Duration.seconds(1)
     package static let retryMax = Duration.seconds(60)
     package static let lostForgottenAfter = Duration.seconds(600)
-    /// How often a member that was never met is tried.
-    package static let hintedTriesMax = 4
+    /// How often a member that was not lost just now is tried.
+    package static let triesMax = 4
 
     // Contacts: what the user named
     package static let contactsMax = 64
@@ -37,14 +35,12 @@ package enum NodeLimits {
     // Greeting
     package static let helloRetryFirst = Duration.seconds(1)
     package static let helloRetryMax = Duration.seconds(60)
-    /// How many members a stranger is told of, and told to.
-    package static let introducedMax = 120
-    /// How many when it came by a hint, so that others have told of it already.
-    package static let hintedIntroducedMax = Hint.countMax
-    /// Between two hints of a member whose endpoint changes, or that begins anew.
-    package static let movedPause = Duration.seconds(10)
-    /// Between two rounds in which one member is told of some others, up to half of it more.
-    package static let gossipInterval = Duration.seconds(60)
+    /// Between two rounds in which contests are told again, up to half of it more.
+    package static let contestInterval = Duration.seconds(60)
+
+    // Time
+    /// Corrections of network time that matter, in milliseconds.
+    package static let clockStep: UInt64 = 1000
 
     // Addresses
     /// Until then a holder gives way to an earlier claim: the two came up at once.

@@ -4,9 +4,11 @@ package import NetronWire
 
 /// Who is a member here, whom to dial, and who has which inner address.
 ///
-/// A pure machine: events and the time go in, effects come out. What is told to members is in
-/// NodeGreeting.swift, whom to dial in NodeDialling.swift, what the user named in
-/// NodeContacts.swift, addresses in NodeClaims.swift.
+/// A pure machine: events and the time go in, effects come out. It is made of smaller ones, which
+/// know nothing of each other: what one of them asks for is another one's event. The overlay is in
+/// NodeOverlay.swift, who is a member in NodeDirectory.swift, the Internet in NodeInternet.swift;
+/// what is told in a session in NodeGreeting.swift, whom to dial in NodeDialling.swift, what the
+/// user named in NodeContacts.swift, addresses in NodeClaims.swift.
 package struct NodeMachine<Random: RandomNumberGenerator> {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -14,6 +16,7 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     /// Who this node is; nil before `.started` and after `.stopping`, when nothing is done.
     var own: Introduction?
     var random: Random
+    let cryptography: Cryptography
     var members: [NodeID: Member] = [:]
     var addresses = AddressTable()
     var ownClaims: [OwnClaim] = []
@@ -21,14 +24,61 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     var sought: [NodeID: Sought] = [:]
     var contacts: [Contact] = []
     var dials = DialBook()
-    var gossipDue = Instant.never
+    var contestsDue = Instant.never
+
+    // The smaller machines, and when each of them is due.
+    var gossip: GossipMachine<Random>
+    var overlayDue = Instant.never
+    var directory: Directory<Random>
+    var directoryDue = Instant.never
+    var internet: InternetDiscovery<Random>
+    var internetDue = Instant.never
+    var table: DHTMachine<Random>
+    var tableDue = Instant.never
+    var memory: PeerMemory
+    var memoryDue = Instant.never
+    var time: NetworkTime
+
+    // What the smaller machines were told of each other.
+    var toldEndpoints: [Endpoint] = []
+    var toldAnnouncers: [NodeID] = []
+    var announcersEpoch: UInt64?
+    var toldTime: WallClock?
+
+    /// Where the Internet sees this node.
+    package internal(set) var publicEndpoint: Endpoint?
+    var hostAddresses: [IPAddress] = []
+    var hostPort: UInt16 = 0
 
     /// Nothing is due before; what is due may be later.
     private var deadline = Instant.never
     /// What the shell was told.
     private var toldDeadline = Instant.never
 
-    package init(random: Random) { self.random = random }
+    /// Makes the machine of a node with this id; `random` makes a generator for each of its parts.
+    package init(id: NodeID, cryptography: Cryptography, random: () -> Random) {
+        self.random = random()
+        self.cryptography = cryptography
+        let rumorKey = cryptography.derive("rumors", 0)
+        gossip = GossipMachine(random: random()) { cryptography.digest($0, rumorKey) }
+        directory = Directory(
+            of: id,
+            network: Array(
+                cryptography.derive("presence", 0).prefix(DirectoryPayload.networkByteCount)
+            ),
+            cryptography: cryptography,
+            random: random()
+        )
+        // As these begin depends on what is known at the start, when they are made anew.
+        internet = InternetDiscovery(
+            InternetSettings(id: id, port: 0, epochSeconds: InternetLimits.epochSecondsMin),
+            cryptography: cryptography,
+            random: random()
+        )
+        table = DHTMachine(random: random(), cryptography: cryptography)
+        memory = PeerMemory("", at: Instant(nanoseconds: 0))
+        time = NetworkTime(buildMilliseconds: 0)
+    }
 
     /// Takes in what happened, and appends what is to be done to `effects`, in order.
     package mutating func handle(
@@ -55,12 +105,29 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
         into effects: inout [Effect]
     ) {
         precondition(own == nil, "a node starts once")
+        precondition(introduction.id == directory.id, "a machine is one node's")
         precondition(introduction.claims.count < Hello.claimsMax)
         precondition(introduction.contacts.count <= NodeLimits.contactsMax)
         own = introduction
+        let discovery = introduction.discovery
+        time = NetworkTime(
+            buildMilliseconds: discovery.buildMilliseconds,
+            persistedMilliseconds: discovery.persistedMilliseconds
+        )
+        memory = PeerMemory(discovery.rememberedPeers, at: now)
+        hostPort = discovery.port
+        internet = InternetDiscovery(
+            discovery.internetSettings(of: introduction.id),
+            cryptography: cryptography,
+            random: internet.random
+        )
+        overlay(.started(own: Hint(introduction.id, at: [])), at: now, into: &effects)
         claimOwn(introduction, at: now, into: &effects)
         contacts = introduction.contacts.map { Contact(host: $0, due: now) }
         if !contacts.isEmpty { wake(at: now) }
+        ask(.started(discovery.tableSettings), at: now, into: &effects)
+        search(.started, at: now, into: &effects)
+        remember(.timeout, at: now, into: &effects)
     }
 
     private mutating func takeIn(
@@ -70,9 +137,9 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     ) {
         switch event {
         case .started, .timeout: break
-        case .datagram, .unrouted, .wanted, .probed, .clockHeard, .clock: break
         case .resolved(let host, let endpoints):
             resolved(host, endpoints, at: now, into: &effects)
+            ask(.resolved(host, endpoints), at: now, into: &effects)
         case .discovered(let endpoint, let id):
             discovered(endpoint, id, at: now, into: &effects)
         case .peerUp(let id, let endpoint, let rtt, let ula):
@@ -80,19 +147,70 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
         case .peerDown(let id, let departure):
             peerDown(id, departure, at: now, into: &effects)
         case .dialFailed(let endpoint, let id):
-            dialFailed(endpoint, id, at: now)
+            dialFailed(endpoint, id, at: now, into: &effects)
         case .received(let id, let bytes):
             received(bytes, from: id, at: now, into: &effects)
         case .moved(let id, let endpoint):
             moved(id, endpoint, at: now, into: &effects)
+        case .datagram, .unrouted, .wanted, .probed, .clockHeard, .clock, .hostChanged:
+            takeInMore(event, at: now, into: &effects)
         case .stopping:
+            search(.stopped, at: now, into: &effects)
+            ask(.stopping, at: now, into: &effects)
+            register(.stopping, at: now, into: &effects)
             own = nil
         }
+    }
+
+    /// What is one of the smaller machines' alone.
+    private mutating func takeInMore(
+        _ event: Event,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        switch event {
+        case .datagram(let bytes, let source):
+            ask(.received(bytes, from: source), at: now, into: &effects)
+        case .unrouted(let address): unrouted(address, at: now)
+        case .wanted(let id): want(id, at: now)
+        case .probed(let id, let isAlive):
+            overlay(.probed(id, isAlive: isAlive), at: now, into: &effects)
+        case .clockHeard(let id, let offset):
+            keepTime(.heard(from: id, offsetMilliseconds: offset), at: now, into: &effects)
+        case .clock(let wall, let isTrusted):
+            keepTime(
+                .clock(wallMilliseconds: wall, isTrusted: isTrusted),
+                at: now,
+                into: &effects
+            )
+        case .hostChanged(let addresses, let port):
+            hostChanged(addresses, port, at: now, into: &effects)
+        default: preconditionFailure("an event that nobody takes")
+        }
+    }
+
+    private mutating func hostChanged(
+        _ addresses: [IPAddress],
+        _ port: UInt16,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let isFirst = hostAddresses.isEmpty
+        guard addresses != hostAddresses || port != hostPort else { return }
+        hostAddresses = addresses
+        hostPort = port
+        search(.addresses(addresses), at: now, into: &effects)
+        if !isFirst {
+            ask(.networkChanged, at: now, into: &effects)
+            remember(.networkChanged, at: now, into: &effects)
+        }
+        refreshPresence(at: now, into: &effects)
     }
 
     private mutating func peerUp(_ new: Member, into effects: inout [Effect]) {
         let now = new.since
         guard new.id != own?.id else { return }
+        let isOurDial = dials.isDialling(new.id) || dials.isDialling(new.endpoint)
         dials.answered(new.id, at: new.endpoint)
         contactAnswered(new.id, at: new.endpoint)
         let wasSought = sought.removeValue(forKey: new.id)
@@ -109,8 +227,23 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
         setPrefixes(of: new.id, into: &effects)
         effects.append(.tell(.memberUp(new.id, new.endpoint)))
         greet(new.id, at: now, into: &effects)
-        introduce(new.id, isStranger: wasSought == nil, into: &effects)
-        if gossipDue == .never { scheduleGossip(at: now) }
+        if contestsDue == .never { scheduleContests(at: now) }
+        if !isOurDial { search(.contactedByStranger(new.endpoint), at: now, into: &effects) }
+        reached(new.id, new.endpoint, at: now, into: &effects)
+        overlay(.sessionUp(new.id, new.endpoint), at: now, into: &effects)
+    }
+
+    /// Tells those who look for members where one is.
+    private mutating func reached(
+        _ id: NodeID,
+        _ endpoint: Endpoint,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let isKnown = directory.isOnline(id)
+        search(.sessionUp(id, endpoint, isKnown: isKnown), at: now, into: &effects)
+        let isReachable = directory.record(of: id)?.isReachable ?? false
+        remember(.sessionUp(id, endpoint, isReachable: isReachable), at: now, into: &effects)
     }
 
     private mutating func peerDown(
@@ -121,9 +254,14 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     ) {
         guard let member = members.removeValue(forKey: id) else { return }
         effects.append(.tell(.memberDown(id, departure)))
-        changeClaims(of: id, to: [], at: now, into: &effects)
+        let record = directory.isOnline(id) && departure != .goodbye
+            ? directory.record(of: id) : nil
+        register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
         if departure == .silent { seekLost(member, at: now) }
         contactsLost(id, at: now)
+        search(.sessionDown(id), at: now, into: &effects)
+        remember(.sessionDown(id), at: now, into: &effects)
+        overlay(.sessionDown(id, departure), at: now, into: &effects)
     }
 
     private mutating func moved(
@@ -137,50 +275,48 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
         // Maybe a dial of ours led there.
         dials.answered(id, at: endpoint)
         contactAnswered(id, at: endpoint)
-        scheduleHint(of: id, at: now)
+        // It may not know that others see it elsewhere now.
+        effects.append(.send(Message.observed(endpoint).encoded(), to: id))
+        reached(id, endpoint, at: now, into: &effects)
+        overlay(.sessionUp(id, endpoint), at: now, into: &effects)
     }
 
     /// Does all that is due, and finds the next deadline.
     private mutating func runDue(at now: Instant, into effects: inout [Effect]) {
         deadline = .never
         greetAgain(at: now, into: &effects)
-        tellOfMoved(at: now, into: &effects)
         runContacts(at: now, into: &effects)
         runDials(at: now, into: &effects)
         runClaims(at: now, into: &effects)
-        gossip(at: now, into: &effects)
+        runContests(at: now, into: &effects)
+        runParts(at: now, into: &effects)
+    }
+
+    /// Wakes the smaller machines that are due.
+    private mutating func runParts(at now: Instant, into effects: inout [Effect]) {
+        if overlayDue <= now {
+            overlayDue = .never
+            overlay(.timeout, at: now, into: &effects)
+        }
+        if directoryDue <= now {
+            directoryDue = .never
+            register(.timeout, at: now, into: &effects)
+        }
+        if internetDue <= now {
+            internetDue = .never
+            search(.timeout, at: now, into: &effects)
+        }
+        if tableDue <= now {
+            tableDue = .never
+            ask(.timeout, at: now, into: &effects)
+        }
+        if memoryDue <= now {
+            memoryDue = .never
+            remember(.timeout, at: now, into: &effects)
+        }
+        for due in [overlayDue, directoryDue, internetDue, tableDue, memoryDue] { wake(at: due) }
     }
 
     /// Sees to it that what is due at `instant` is not late.
     mutating func wake(at instant: Instant) { deadline = min(deadline, instant) }
-}
-
-// What others may know.
-extension NodeMachine {
-    /// A contest about an address of this node.
-    package enum Conflict: Hashable, Sendable {
-        /// Another holds it.
-        case taken(by: NodeID)
-        /// Another wants it.
-        case claimed(by: NodeID)
-    }
-
-    /// The members, by id.
-    package var allMembers: [Member] { members.values.sorted { $0.id < $1.id } }
-
-    /// What is known of a member.
-    package func member(_ id: NodeID) -> Member? { members[id] }
-
-    package var memberCount: Int { members.count }
-
-    /// How many are wanted that are not here.
-    package var soughtCount: Int { sought.count }
-
-    /// The inner addresses that a member has, or this node, besides the one made of its id.
-    package func addresses(of id: NodeID) -> [IPAddress] { addresses.held(by: id) }
-
-    /// The contests about addresses of this node, by address.
-    package var allConflicts: [(address: IPAddress, conflict: Conflict)] {
-        conflicts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    }
 }

@@ -8,21 +8,24 @@
 ///     +--------+--------+----------------------------
 ///
 ///     kind 1  hello      see Hello
-///     kind 2  hints      see Hint
+///     kind 2  gossip     see GossipMessage
 ///     kind 3  contested  address, node id
 ///     kind 4  observed   endpoint
+///     kind 5  directory  see DirectoryMessage
 ///
 /// A value has one form in bytes; any other is refused. Texts and lists begin with their length in
 /// one byte. Numbers are written most significant byte first.
 package enum Message: Hashable, Sendable {
     /// Who the sender is; the first message of a session, and again when it changes.
     case hello(Hello)
-    /// Where other members may be found; at most `Hint.countMax`, none twice.
-    case hints([Hint])
+    /// The overlay, and what is told to all.
+    case gossip(GossipMessage)
     /// The receiver claims this address, but `holder` has had it for longer.
     case contested(IPAddress, holder: NodeID)
     /// The sender sees the receiver there. A scope is the sender's own matter and not sent.
     case observed(Endpoint)
+    /// Who is a member.
+    case directory(DirectoryMessage)
 
     /// The version that this codec speaks.
     package static let version: UInt8 = 1
@@ -32,9 +35,10 @@ package enum Message: Hashable, Sendable {
 
     private enum Kind: UInt8 {
         case hello = 1
-        case hints = 2
+        case gossip = 2
         case contested = 3
         case observed = 4
+        case directory = 5
     }
 
     /// The message as bytes, at most `bytesMax`.
@@ -45,9 +49,12 @@ package enum Message: Hashable, Sendable {
         case .hello(let hello):
             writer.write(Kind.hello.rawValue)
             hello.write(to: &writer)
-        case .hints(let hints):
-            writer.write(Kind.hints.rawValue)
-            Hint.write(hints, to: &writer)
+        case .gossip(let message):
+            writer.write(Kind.gossip.rawValue)
+            message.write(to: &writer)
+        case .directory(let message):
+            writer.write(Kind.directory.rawValue)
+            message.write(to: &writer)
         case .contested(let address, let holder):
             writer.write(Kind.contested.rawValue)
             writer.write(address)
@@ -69,15 +76,17 @@ package enum Message: Hashable, Sendable {
         let version = try reader.read(UInt8.self)
         let kind = try reader.read(UInt8.self)
         guard version == Self.version, let kind = Kind(rawValue: kind) else { return nil }
-        let message: Message =
+        let message: Message? =
             switch kind {
             case .hello: .hello(try Hello(from: &reader))
-            case .hints: .hints(try Hint.readList(from: &reader))
+            case .gossip: try GossipMessage(from: &reader).map { .gossip($0) }
+            case .directory: .directory(try DirectoryMessage(from: &reader))
             case .contested:
                 .contested(try reader.readAddress(), holder: try reader.readNodeID())
             case .observed: .observed(try reader.readEndpoint())
             }
-        try reader.finish()
+        // Whatever an unknown message has to say is its own matter.
+        if message != nil { try reader.finish() }
         return message
     }
 }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+// Who is a member, whether there is a session or not.
+extension NodeMachine {
+    /// Tells the directory what happened, and does what it asks for.
+    mutating func register(
+        _ event: DirectoryEvent,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        // Leases are counted by a clock; without any nothing can be said or believed.
+        guard let wall = time.wall(at: now) else { return }
+        var asked: [DirectoryEffect] = []
+        directory.handle(event, at: now, wall: wall, into: &asked)
+        for effect in asked { carryOut(effect, at: now, into: &effects) }
+    }
+
+    /// Whether what was broadcast is to go on.
+    mutating func judge(
+        _ payload: [UInt8],
+        from teller: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) -> GossipEvent.Verdict {
+        guard let wall = time.wall(at: now) else { return .refuse }
+        var asked: [DirectoryEffect] = []
+        let verdict = directory.judge(payload, at: now, wall: wall, into: &asked)
+        for effect in asked { carryOut(effect, at: now, into: &effects) }
+        switch verdict {
+        case .accept: return .accept
+        // What we have heard otherwise may be news to those behind us.
+        case .known: return isNewest(payload) ? .accept : .refuse
+        case .refuse: return .refuse
+        }
+    }
+
+    private func isNewest(_ payload: [UInt8]) -> Bool {
+        guard let header = try? PresenceHeader(payload) else { return false }
+        return directory.record(of: header.author)?.bytes == payload
+    }
+
+    private mutating func carryOut(
+        _ effect: DirectoryEffect,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        switch effect {
+        case .broadcast(let payload): overlay(.broadcast(payload), at: now, into: &effects)
+        case .send(let message, let id):
+            effects.append(.send(Message.directory(message).encoded(), to: id))
+        case .changed(let id): registered(id, at: now, into: &effects)
+        case .twin: effects.append(.tell(.twin))
+        case .wake(let instant):
+            directoryDue = instant
+            wake(at: instant)
+        }
+    }
+
+    /// Follows from what the directory now says of a member.
+    private mutating func registered(
+        _ id: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard id != own?.id else { return }
+        let record = directory.record(of: id)
+        // In a session it says itself what it claims.
+        if members[id]?.hello == nil {
+            register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
+        }
+        if let record, directory.isOnline(id) {
+            search(.learned(id), at: now, into: &effects)
+            remember(
+                .online(id, record.endpoints, isReachable: record.isReachable),
+                at: now,
+                into: &effects
+            )
+        } else if members[id] == nil {
+            remember(
+                .vanished(
+                    id,
+                    record?.endpoints ?? [],
+                    isReachable: record?.isReachable ?? false,
+                    hasLeft: record?.isLeaving ?? false
+                ),
+                at: now,
+                into: &effects
+            )
+        }
+        tellAnnouncers(at: now, into: &effects)
+    }
+
+    /// Says to all members what is new about this node, if anything is.
+    mutating func refreshPresence(at now: Instant, into effects: inout [Effect]) {
+        guard let own else { return }
+        let endpoints = ownEndpoints
+        let fields = Presence.Fields(
+            name: own.name,
+            claims: announcedClaims.filter { $0.since != AddressTable.yielded },
+            endpoints: endpoints,
+            introducers: gossip.active,
+            isReachable: internet.isReachable(at: now) ?? false
+        )
+        if endpoints != toldEndpoints {
+            toldEndpoints = endpoints
+            overlay(.relocated(endpoints), at: now, into: &effects)
+        }
+        register(.own(fields), at: now, into: &effects)
+    }
+}
+
+// Sessions on demand.
+extension NodeMachine {
+    /// A packet waits for an inner address: its owner is sought, if anybody knows who that is.
+    mutating func unrouted(_ address: IPAddress, at now: Instant) {
+        guard let id = addresses.holder(of: address) ?? directory.member(withNetworkAddress: address)
+        else { return }
+        want(id, at: now)
+    }
+
+    mutating func want(_ id: NodeID, at now: Instant) {
+        guard members[id] == nil, let record = directory.record(of: id) else { return }
+        seek(id, at: record.endpoints, .wanted, at: now)
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+// What others may know.
+extension NodeMachine {
+    /// A contest about an address of this node.
+    package enum Conflict: Hashable, Sendable {
+        /// Another holds it.
+        case taken(by: NodeID)
+        /// Another wants it.
+        case claimed(by: NodeID)
+    }
+
+    /// The members, by id.
+    package var allMembers: [Member] { members.values.sorted { $0.id < $1.id } }
+
+    /// What is known of a member with a session.
+    package func member(_ id: NodeID) -> Member? { members[id] }
+
+    package var memberCount: Int { members.count }
+
+    /// How many are wanted that are not here.
+    package var soughtCount: Int { sought.count }
+
+    /// The inner addresses that a member has, or this node, besides the one made of its id.
+    package func addresses(of id: NodeID) -> [IPAddress] { addresses.held(by: id) }
+
+    /// The contests about addresses of this node, by address.
+    package var allConflicts: [(address: IPAddress, conflict: Conflict)] {
+        conflicts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+}
+
+// How the node is connected, and how it finds others.
+extension NodeMachine {
+    /// The neighbours in the overlay, by id.
+    package var neighbours: [NodeID] { gossip.active }
+
+    /// How many members may take a neighbour's place.
+    package var reserveCount: Int { gossip.passive.count }
+
+    /// The members that the directory knows, each with whether it is thought to run; not those
+    /// that left, nor this node.
+    package var knownMembers: [(record: Presence, isOnline: Bool)] {
+        var known: [(record: Presence, isOnline: Bool)] = []
+        var cursor: Int? = 0
+        while let from = cursor {
+            let (ids, next) = directory.members(from: from, count: 256)
+            for id in ids where id != own?.id {
+                guard let record = directory.record(of: id), !record.isLeaving else { continue }
+                known.append((record, directory.isOnline(id)))
+            }
+            cursor = next
+        }
+        return known
+    }
+
+    /// How many members are known that run, this node included.
+    package var onlineCount: Int { directory.onlineCount }
+
+    /// Whether the directory says that a member runs.
+    package func isOnline(_ id: NodeID) -> Bool { directory.isOnline(id) }
+
+    package var gossipCounters: GossipCounters { gossip.counters }
+
+    package func tableStatus(at now: Instant) -> DHTStatus { table.status(at: now) }
+
+    package var tableCounters: DHTCounters { table.counters }
+
+    /// Whether strangers reach this node; nil if nobody knows.
+    package func isReachable(at now: Instant) -> Bool? { internet.isReachable(at: now) }
+
+    package var timeSource: NetworkTime.Source { time.source }
+}
+
+// What the shell writes down for the next start.
+extension NodeMachine {
+    package func rememberedPeers(at now: Instant) -> String { memory.encoded(at: now) }
+
+    package func savedTable(at now: Instant) -> [UInt8] { table.saved(at: now).encoded }
+
+    /// The network's time in milliseconds since 1970; nil if it is not sure.
+    package func persistedMilliseconds(at now: Instant) -> UInt64? { time.persisted(at: now) }
+}
