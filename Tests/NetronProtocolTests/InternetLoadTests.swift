@@ -51,11 +51,14 @@ private struct Load: Equatable {
 }
 
 @Suite("Internet discovery: load on the DHT") struct InternetLoadTests {
-    @Test("a network of 10,000 asks as much of the DHT as one of 100", arguments: [true, false])
-    func equal(isReachable: Bool) {
+    @Test(
+        "a network of thousands asks as much of the DHT as one of 100",
+        arguments: [(true, 1_000), (false, 10_000)]
+    )
+    func equal(isReachable: Bool, count: Int) {
         let small = Load(members: 10, isReachable: isReachable)
         let middle = Load(members: 100, isReachable: isReachable)
-        let large = Load(members: 10_000, isReachable: isReachable)
+        let large = Load(members: count, isReachable: isReachable)
         // Chance spreads the rounds, so an hour may have one more or less of each of the eight.
         for load in [small, middle, large] {
             #expect((8...16).contains(load.busy), "\(load)")
