@@ -104,8 +104,9 @@ package struct PeerMemory: Sendable {
             count += 1
         }
         // Others' word of one more member displaces nothing that is as good.
-        guard count > 0 || wasMet || liveCount < PeerMemoryLimits.liveMax
-            || entries.contains(where: { $0.givesWay(toReachable: isReachable) })
+        guard
+            count > 0 || wasMet || liveCount < PeerMemoryLimits.liveMax
+                || entries.contains(where: { $0.givesWay(toReachable: isReachable) })
         else { return }
         for endpoint in usable(endpoints) {
             put(id, endpoint, isReachable: isReachable, wasMet: wasMet, at: now)
@@ -199,18 +200,19 @@ package struct PeerMemory: Sendable {
             var counts: [NodeID: Int] = [:]
             for index in counted { counts[entries[index].id, default: 0] += 1 }
             let victim = counted.min { left, right in
-                rank(entries[left], counts) < rank(entries[right], counts)
+                rank(left, counts) < rank(right, counts)
             }
             guard let victim else { return }
             entries.remove(at: victim)
         }
     }
 
-    private func rank(_ entry: RememberedPeer, _ counts: [NodeID: Int]) -> PeerRank {
+    private func rank(_ index: Int, _ counts: [NodeID: Int] = [:]) -> PeerRank {
         PeerRank(
-            isOnlyOne: counts[entry.id, default: 0] <= 1,
-            entry: entry,
-            seen: time.wall(of: entry.seen)
+            isOnlyOne: counts[entries[index].id, default: 0] <= 1,
+            entry: entries[index],
+            seen: time.wall(of: entries[index].seen),
+            order: index
         )
     }
 
@@ -252,9 +254,9 @@ package struct PeerMemory: Sendable {
             roundPause = min(roundPause * 2, PeerMemoryLimits.roundPauseMax)
             return
         }
-        let sorted = untried.map { ($0, rank(entries[$0], [:])) }.sorted { $1.1 < $0.1 }
-        for (index, _) in sorted.prefix(PeerMemoryLimits.batch) {
-            attempt(index, at: now, into: &effects)
+        let sorted = untried.map { rank($0) }.sorted { $1 < $0 }
+        for rank in sorted.prefix(PeerMemoryLimits.batch) {
+            attempt(rank.order, at: now, into: &effects)
         }
         nextBatch = now + PeerMemoryLimits.batchPause
     }
@@ -265,9 +267,8 @@ package struct PeerMemory: Sendable {
             entries[$0].state != .online && !sessions.contains(entries[$0].id)
         }
         let next = candidates.min { left, right in
-            let (left, right) = (entries[left], entries[right])
-            if left.tried != right.tried { return left.tried < right.tried }
-            return rank(right, [:]) < rank(left, [:])
+            let (first, second) = (entries[left].tried, entries[right].tried)
+            return first != second ? first < second : rank(right) < rank(left)
         }
         if let next { attempt(next, at: now, into: &effects) }
     }
@@ -288,12 +289,12 @@ package struct PeerMemory: Sendable {
 extension PeerMemory {
     /// What is to be written down, the members that are online first: a line for each endpoint.
     package func encoded(at now: Instant) -> String {
-        let sorted = entries.map { ($0, rank($0, [:])) }.sorted { left, right in
-            let isLeftLive = left.0.state != .vanished
-            guard isLeftLive == (right.0.state != .vanished) else { return isLeftLive }
-            return right.1 < left.1
+        let sorted = entries.indices.map { rank($0) }.sorted { left, right in
+            let isLeftLive = left.entry.state != .vanished
+            guard isLeftLive == (right.entry.state != .vanished) else { return isLeftLive }
+            return right < left
         }
-        return sorted.map { entry, _ in entry.line(seen: seen(entry, at: now)) }.joined()
+        return sorted.map { $0.entry.line(seen: seen($0.entry, at: now)) }.joined()
     }
 
     /// The endpoints of those who are online, and of those who vanished.
@@ -324,6 +325,7 @@ extension PeerMemory {
             else { continue }
             entries.append(entry)
         }
-        return entries
+        // The first are the best, and what is noted later counts as better.
+        return entries.reversed()
     }
 }

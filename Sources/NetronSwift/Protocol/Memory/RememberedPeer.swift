@@ -47,7 +47,7 @@ struct RememberedPeer: Sendable {
 
 // ID ENDPOINT [SEEN [MARKS]]: `seen` in milliseconds since 1970, and letters for what else is so.
 extension RememberedPeer {
-    /// Takes a line; nil if it is none. Lines without the time are of versions before.
+    /// Takes a line, or nil if it is none; those without the time are of versions before.
     init?(line: String) {
         let words = line.split(separator: " ")
         guard (2...4).contains(words.count), let id = NodeID(String(words[0])),
@@ -85,13 +85,14 @@ struct PeerRank: Comparable {
     let entry: RememberedPeer
     /// In milliseconds since 1970.
     let seen: UInt64
+    /// Of two that were seen at one moment, the one that was noted later.
+    let order: Int
 
     static func < (left: Self, right: Self) -> Bool {
         let (first, second) = (left.marks, right.marks)
         if first != second { return first < second }
         if left.seen != right.seen { return left.seen < right.seen }
-        // No chance in who gives way.
-        return (right.entry.id, right.entry.endpoint) < (left.entry.id, left.entry.endpoint)
+        return left.order < right.order
     }
 
     static func == (left: Self, right: Self) -> Bool { !(left < right) && !(right < left) }

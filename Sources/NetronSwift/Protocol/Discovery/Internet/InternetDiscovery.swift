@@ -146,7 +146,7 @@ package struct InternetDiscovery<Random: RandomNumberGenerator> {
     private mutating func search(at now: Instant) {
         pause = InternetLimits.searchPauseFirst
         nextRound = max(now, roundBegan.map { $0 + InternetLimits.searchPauseFirst } ?? now)
-        expireAnnouncements(at: now)
+        expireAnnouncements(at: nextRound)
     }
 
     private mutating func expireAnnouncements(at end: Instant) {

@@ -6,6 +6,7 @@ internal import NetronWire
 extension InternetDiscovery {
     /// When the next round or announcement is due.
     var roundDeadline: Instant {
+        guard clock != nil else { return .never }
         var deadline = looks ? nextRound : .never
         guard announces else { return deadline }
         for place in places where place.isAnnounced {

@@ -69,9 +69,8 @@ struct Reachability {
 
     /// Keeps to one port, as a NAT may show another one to each peer.
     private mutating func agree() {
-        if let agreed, isSeen(agreed.address), observations.contains(where: { $0.endpoint == agreed }) {
-            return
-        }
+        let isStillSeen = observations.contains { $0.endpoint == agreed }
+        if let agreed, isStillSeen, isSeen(agreed.address) { return }
         agreed = observations.last { isSeen($0.endpoint.address) }?.endpoint
     }
 
