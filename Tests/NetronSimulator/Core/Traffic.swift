@@ -79,6 +79,20 @@ package struct Traffic: Hashable, Sendable {
         receivedCount += other.receivedCount
     }
 
+    /// What was added since an earlier figure of the same node.
+    package func since(_ before: Self) -> Self {
+        var difference = self
+        for row in 0..<Self.rowCount {
+            difference.sentBytes[row] -= before.sentBytes[row]
+            difference.receivedBytes[row] -= before.receivedBytes[row]
+        }
+        difference.allSentBytes -= before.allSentBytes
+        difference.allReceivedBytes -= before.allReceivedBytes
+        difference.sentCount -= before.sentCount
+        difference.receivedCount -= before.receivedCount
+        return difference
+    }
+
     package static func == (left: Self, right: Self) -> Bool {
         left.allSentBytes == right.allSentBytes && left.allReceivedBytes == right.allReceivedBytes
             && (0..<rowCount).allSatisfy {

@@ -44,7 +44,10 @@ struct Position {
 
     /// Nanoseconds one way; the same in both directions.
     func delay(to other: Self) -> UInt64 {
-        let distance = ((x - other.x) * (x - other.x) + (y - other.y) * (y - other.y)).squareRoot()
+        // The longer side and two fifths of the shorter one: a norm, and the true distance but for
+        // some per cent, without the C library's root.
+        let sides = (abs(x - other.x), abs(y - other.y))
+        let distance = max(sides.0, sides.1) + 0.4 * min(sides.0, sides.1)
         let detour = Double(SeededRandom.mix(key ^ other.key) >> 40) * 0x1p-24 * 0.4
         return UInt64((access + other.access + distance * (1 + detour)) * 1e6)
     }

@@ -13,6 +13,9 @@ package struct MachineNode: SimulatedNode {
         package var peers: [(id: NodeID, endpoint: Endpoint)] = []
     }
 
+    /// Whether the machine says nothing of sessions to keep, so that the world keeps all of them.
+    package static let needsKeeping = true
+
     package private(set) var machine: NodeMachine<SeededRandom>
 
     /// Makes a node, and dials those whom it remembers.

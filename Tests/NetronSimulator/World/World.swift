@@ -11,15 +11,6 @@ package import NetronWire
 package final class World<Node: SimulatedNode> {
     package typealias Factory = (Birth<Node.Memory>) -> Newborn<Node>
 
-    /// Something that a node is told at its time.
-    struct Note {
-        let node: Int
-        let boot: UInt32
-        let event: NodeEvent
-
-        static var vacant: Self { Self(node: 0, boot: 0, event: .timeout) }
-    }
-
     package let seed: UInt64
     package let settings: WorldSettings
     let factory: Factory
@@ -40,7 +31,9 @@ package final class World<Node: SimulatedNode> {
 
     var stepCheckers: [Checker<Node>] = []
     var queue = EventQueue()
-    var slots: [Slot] = []
+    var hosts: [Host] = []
+    var nodes: [Node?] = []
+    var memories: [Node.Memory?] = []
     var network: Network
     var random: SeededRandom
     var trace: Trace
@@ -53,6 +46,7 @@ package final class World<Node: SimulatedNode> {
     var numbers: [NodeID: Int] = [:]
     var names: [String: [Endpoint]] = [:]
     var lastKey: UInt32 = 0
+    var churnRound = 0
     // Taken while a node is handled, so that its room is used again.
     private var spare: [NodeEffect] = []
 
@@ -84,6 +78,7 @@ package final class World<Node: SimulatedNode> {
     // MARK: - Time
 
     /// Lets time go by; ends at once when a rule is broken.
+    @specialized(where Node == MachineNode)
     package func run(for duration: Duration) throws(WorldFailure) {
         let end = now + nanoseconds(duration)
         while failure == nil, let next = queue.nextTime, next <= end { step() }
@@ -123,7 +118,7 @@ package final class World<Node: SimulatedNode> {
         case .dial: dialTimeout(index, entry.token)
         case .note:
             let note = notes.remove(at: index)
-            if slots[note.node].boot == note.boot { give(note.event, to: note.node) }
+            if hosts[note.node].boot == note.boot { give(note.event, to: note.node) }
         case .action: actions.remove(at: index)?(self)
         case .tick: tick()
         }
@@ -155,19 +150,19 @@ package final class World<Node: SimulatedNode> {
 
     /// Tells a node something later.
     func tell(_ event: NodeEvent, to node: Int, after pause: UInt64 = 0) {
-        let note = Note(node: node, boot: slots[node].boot, event: event)
+        let note = Note(node: node, boot: hosts[node].boot, event: event)
         queue.push(.note, notes.insert(note), at: now + pause)
     }
 
     /// Gives a node an event now, and carries out what it answers.
     func give(_ event: NodeEvent, to number: Int, _ other: Int = Trace.nobody) {
-        guard slots[number].state == .up else { return }
+        guard hosts[number].state == .up else { return }
         handledCount += 1
         trace.add(event.deed, of: number, other, event.byteCount, at: now)
         var effects = spare
         spare = []
         let time = ownTime(of: number)
-        slots[number].node?.handle(event, at: time, into: &effects)
+        nodes[number]?.handle(event, at: time, into: &effects)
         carryOut(&effects, of: number)
         spare = effects
         for checker in stepCheckers {
@@ -180,12 +175,12 @@ package final class World<Node: SimulatedNode> {
         on number: Int,
         _ body: (inout Node, Instant, inout [NodeEffect]) -> Result
     ) -> Result? {
-        guard slots[number].state == .up, var node = slots[number].node else { return nil }
+        guard hosts[number].state == .up, var node = nodes[number] else { return nil }
         // Taken out meanwhile, or all its tables would be copied.
-        slots[number].node = nil
+        nodes[number] = nil
         var effects: [NodeEffect] = []
         let result = body(&node, ownTime(of: number), &effects)
-        slots[number].node = node
+        nodes[number] = node
         carryOut(&effects, of: number)
         return result
     }
@@ -197,18 +192,18 @@ package final class World<Node: SimulatedNode> {
 
     /// The moment on a node's own clock.
     func ownTime(of number: Int) -> Instant {
-        Instant(nanoseconds: now + slots[number].clockStart)
+        Instant(nanoseconds: now + hosts[number].clockStart)
     }
 
     private func wake(_ number: Int, _ entry: EventQueue.Entry) {
-        guard entry.token == slots[number].boot, entry.time == slots[number].queuedWake else {
+        guard entry.token == hosts[number].boot, entry.time == hosts[number].queuedWake else {
             return
         }
-        slots[number].queuedWake = .max
-        guard slots[number].state == .up else { return }
-        if slots[number].deadline <= now {
+        hosts[number].queuedWake = .max
+        guard hosts[number].state == .up else { return }
+        if hosts[number].deadline <= now {
             noteWake(of: number)
-            slots[number].deadline = .max
+            hosts[number].deadline = .max
             give(.timeout, to: number)
         } else {
             armWake(of: number)
@@ -218,16 +213,16 @@ package final class World<Node: SimulatedNode> {
     /// Sees to it that a node is woken at its deadline: one entry of the queue is enough, and one
     /// that is too early is put in anew when it comes.
     func armWake(of number: Int) {
-        let deadline = slots[number].deadline
-        guard deadline < slots[number].queuedWake else { return }
-        slots[number].queuedWake = deadline
-        queue.push(.wake, number, token: slots[number].boot, at: deadline)
+        let deadline = hosts[number].deadline
+        guard deadline < hosts[number].queuedWake else { return }
+        hosts[number].queuedWake = deadline
+        queue.push(.wake, number, token: hosts[number].boot, at: deadline)
     }
 
     private func noteWake(of number: Int) {
-        slots[number].wakes = slots[number].lastWake == now ? slots[number].wakes + 1 : 0
-        slots[number].lastWake = now
-        guard settings.checksRules, slots[number].wakes >= Self.wakesMax else { return }
+        hosts[number].wakes = hosts[number].lastWake == now ? hosts[number].wakes + 1 : 0
+        hosts[number].lastWake = now
+        guard settings.checksRules, hosts[number].wakes >= Self.wakesMax else { return }
         fail("deadlines", "woken \(Self.wakesMax) times at one moment", of: number)
     }
 

@@ -8,8 +8,8 @@ internal import NetronWire
 extension World {
     func dial(_ endpoint: Endpoint, _ id: NodeID?, from number: Int) {
         trace.add(.dial, of: number, id.flatMap { numbers[$0] } ?? Trace.nobody, at: now)
-        guard endpoint.port != 0, id != slots[number].id,
-            slots[number].dialCount < CoreTimes.dialsMax
+        guard endpoint.port != 0, id != hosts[number].id,
+            hosts[number].dialCount < CoreTimes.dialsMax
         else { return tell(.dialFailed(endpoint, id), to: number) }
         beginDial(endpoint, id, isInternal: false, from: number)
     }
@@ -17,13 +17,13 @@ extension World {
     func beginDial(_ endpoint: Endpoint, _ id: NodeID?, isInternal: Bool, from number: Int) {
         let dial = Dial(
             node: number,
-            boot: slots[number].boot,
+            boot: hosts[number].boot,
             endpoint: endpoint,
             id: id,
             isInternal: isInternal,
             begun: now
         )
-        slots[number].dialCount += 1
+        hosts[number].dialCount += 1
         sendMessage1(dials.insert(dial))
     }
 
@@ -71,8 +71,8 @@ extension World {
         guard dials.has(index, generation), token == self.token(of: index, dials[index].tries)
         else { return }
         let dial = dials[index]
-        guard slots[dial.node].boot == dial.boot else { return endDial(index) }
-        guard slots[dial.node].state == .up else {
+        guard hosts[dial.node].boot == dial.boot else { return endDial(index) }
+        guard hosts[dial.node].state == .up else {
             // The host sleeps: the timer comes when it is awake again.
             return queue.push(.dial, index, token: token, at: now + CoreTimes.second)
         }
@@ -95,7 +95,7 @@ extension World {
     /// Forgets a dial, and what waited for it.
     private func endDial(_ index: Int) {
         let dial = dials.remove(at: index)
-        if slots[dial.node].boot == dial.boot { slots[dial.node].dialCount -= 1 }
+        if hosts[dial.node].boot == dial.boot { hosts[dial.node].dialCount -= 1 }
         let other = dial.other >= 0 ? dial.other : dial.id.flatMap { numbers[$0] } ?? -1
         guard other >= 0, let session = pairs[dial.node, other] else { return }
         let side = sessions[session].side(of: dial.node)
@@ -110,7 +110,7 @@ extension World {
 
     func takeMessage1(_ packet: Packet) {
         guard dials.has(packet.dial, packet.generation),
-            slots[packet.from].profile.network == slots[packet.to].profile.network,
+            hosts[packet.from].profile.network == hosts[packet.to].profile.network,
             takesEpoch(of: packet.wall, at: packet.to)
         else { return }
         dials[packet.dial].other = packet.to
@@ -136,16 +136,16 @@ extension World {
     }
 
     private func takesClockless(at number: Int) -> Bool {
-        let gained = (now - slots[number].clocklessSince) / CoreTimes.second
+        let gained = (now - hosts[number].clocklessSince) / CoreTimes.second
         if gained > 0 {
-            slots[number].clocklessLeft = min(
+            hosts[number].clocklessLeft = min(
                 CoreTimes.clocklessBurst,
-                slots[number].clocklessLeft + gained * CoreTimes.clocklessPerSecond
+                hosts[number].clocklessLeft + gained * CoreTimes.clocklessPerSecond
             )
-            slots[number].clocklessSince += gained * CoreTimes.second
+            hosts[number].clocklessSince += gained * CoreTimes.second
         }
-        guard slots[number].clocklessLeft > 0 else { return false }
-        slots[number].clocklessLeft -= 1
+        guard hosts[number].clocklessLeft > 0 else { return false }
+        hosts[number].clocklessLeft -= 1
         return true
     }
 
@@ -189,9 +189,9 @@ extension World {
     func takeMessage2(_ packet: Packet) {
         guard dials.has(packet.dial, packet.generation) else { return }
         let dial = dials[packet.dial]
-        guard slots[dial.node].boot == dial.boot, !dial.isConfirming, dial.other == packet.from
+        guard hosts[dial.node].boot == dial.boot, !dial.isConfirming, dial.other == packet.from
         else { return }
-        if let id = dial.id, id != slots[packet.from].id { return failDial(packet.dial) }
+        if let id = dial.id, id != hosts[packet.from].id { return failDial(packet.dial) }
         let session = session(dial.node, packet.from)
         let side = sessions[session].side(of: dial.node)
         let end = sessions[session].ends[side]

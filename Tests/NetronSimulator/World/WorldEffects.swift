@@ -8,8 +8,8 @@ extension World {
     func carryOut(_ effect: NodeEffect, of number: Int) {
         switch effect {
         case .wake(let instant):
-            let start = slots[number].clockStart
-            slots[number].deadline =
+            let start = hosts[number].clockStart
+            hosts[number].deadline =
                 instant == .never ? .max : max(now, max(instant.nanoseconds, start) - start)
             armWake(of: number)
         case .send(let bytes, let id): sendControl(bytes, to: id, from: number)
@@ -21,7 +21,7 @@ extension World {
         case .keep(let id, let isKept): keep(id, isKept, at: number)
         case .probe(let id): probe(id, from: number)
         case .setTime(let milliseconds):
-            slots[number].networkTimeOffset =
+            hosts[number].networkTimeOffset =
                 Int64(clamping: milliseconds) - Int64(clamping: wall(of: number))
         case .tell(let notice): onNotice?(number, notice)
         case .setPrefixes: break
@@ -75,7 +75,7 @@ extension World {
         guard isUp(number) else { return }
         guard let session = pairs[number, other],
             sessions[session].ends[sessions[session].side(of: number)].isUp
-        else { return give(.unrouted(slots[other].ula), to: number) }
+        else { return give(.unrouted(hosts[other].ula), to: number) }
         let side = sessions[session].side(of: number)
         let load = Traffic.Load(kind: .data, bytes: WireSizes.overhead + bytes)
         let key = sessions[session].ends[side].key
@@ -87,12 +87,13 @@ extension World {
 
     // MARK: - Datagrams
 
-    /// Counts a datagram, and finds its way.
+    /// Counts a datagram, and finds its way; there is none without an address to send from.
     private func transmit(
         _ load: inout Traffic.Load,
         from number: Int,
         to remote: Endpoint
     ) -> Network.Way? {
+        guard network.attachments[number].families.contains(remote.family) else { return nil }
         load.bytes += WireSizes.headers(remote.family)
         traffic[number].send(load)
         return network.send(from: number, to: remote, bytes: load.bytes, at: now, using: &random)
@@ -129,7 +130,7 @@ extension World {
     func deliver(_ load: Traffic.Load, from number: Int, to remote: Endpoint) -> Network.Way? {
         var load = load
         guard let way = transmit(&load, from: number, to: remote),
-            slots[way.node].state == .up,
+            hosts[way.node].state == .up,
             network.admits(way.node, port: way.gatePort, from: way.source, at: now)
         else { return nil }
         traffic[way.node].receive(load)
@@ -138,7 +139,7 @@ extension World {
     }
 
     func arrive(_ index: Int) {
-        guard let packet = packets.remove(at: index), slots[packet.to].state == .up,
+        guard let packet = packets.remove(at: index), hosts[packet.to].state == .up,
             network.admits(packet.to, port: packet.gatePort, from: packet.source, at: now)
         else { return }
         traffic[packet.to].receive(packet.load)

@@ -5,59 +5,23 @@ package import NetronWire
 
 // Nodes: where they are, and how they come and go.
 extension World {
-    enum State {
-        case down
-        case up
-        case asleep
-    }
+    package var nodeCount: Int { hosts.count }
 
-    /// A node's place in the world, whether it runs or not.
-    struct Slot {
-        let id: NodeID
-        let ula: IPAddress
-        let profile: NodeProfile
-        let cryptography: Cryptography
-        var state = State.down
-        var node: Node?
-        var memory: Node.Memory?
-        var contacts: [HostPort] = []
-        /// Counts its lives.
-        var boot: UInt32 = 0
-        /// What its own clock is ahead of the world's, in nanoseconds; no two agree.
-        var clockStart: UInt64
-        /// When its host started, in the world's time.
-        var hostStart: UInt64 = 0
-        /// What the network's time is ahead of its wall clock, in milliseconds; as it said.
-        var networkTimeOffset: Int64?
-        var deadline = UInt64.max
-        var queuedWake = UInt64.max
-        var lastWake: UInt64 = 0
-        var wakes = 0
-        var dialCount = 0
-        /// The numbers of its sessions.
-        var sessions: [Int] = []
-        /// First messages made without a clock that may still be taken, and since when; as a rate.
-        var clocklessLeft = CoreTimes.clocklessBurst
-        var clocklessSince: UInt64 = 0
-    }
-
-    package var nodeCount: Int { slots.count }
-
-    package func id(of number: Int) -> NodeID { slots[number].id }
+    package func id(of number: Int) -> NodeID { hosts[number].id }
 
     package func number(of id: NodeID) -> Int? { numbers[id] }
 
-    package func profile(of number: Int) -> NodeProfile { slots[number].profile }
+    package func profile(of number: Int) -> NodeProfile { hosts[number].profile }
 
     /// The node, if it runs or sleeps.
-    package func node(_ number: Int) -> Node? { slots[number].node }
+    package func node(_ number: Int) -> Node? { nodes[number] }
 
-    package func isUp(_ number: Int) -> Bool { slots[number].state == .up }
+    package func isUp(_ number: Int) -> Bool { hosts[number].state == .up }
 
-    package func isDown(_ number: Int) -> Bool { slots[number].state == .down }
+    package func isDown(_ number: Int) -> Bool { hosts[number].state == .down }
 
     /// Those that run, by number.
-    package var live: [Int] { slots.indices.filter { slots[$0].state == .up } }
+    package var live: [Int] { hosts.indices.filter { hosts[$0].state == .up } }
 
     /// Where a node is attached, as it sees that itself.
     package func localEndpoint(of number: Int, _ family: IPAddress.Family = .v4) -> Endpoint? {
@@ -66,7 +30,7 @@ extension World {
 
     /// A node's name in the world's DNS, with its port: `n7.test:7000`.
     package func contact(_ number: Int) -> HostPort {
-        let text = "n\(number).test:\(slots[number].profile.port)"
+        let text = "n\(number).test:\(hosts[number].profile.port)"
         guard let contact = try? HostPort(parsing: text) else {
             preconditionFailure("\(text) is a host and a port")
         }
@@ -86,7 +50,7 @@ extension World {
     /// A new node, which does not run yet.
     package func add(_ profile: NodeProfile = NodeProfile()) -> Int {
         let number = network.attach(profile, using: &random)
-        makeSlot(number, profile)
+        makeHost(number, profile)
         return number
     }
 
@@ -94,16 +58,16 @@ extension World {
     package func replace(_ old: Int) -> Int {
         precondition(isDown(old), "a node that runs is not replaced")
         let number = network.attachAgain(old)
-        makeSlot(number, slots[old].profile)
+        makeHost(number, hosts[old].profile)
         return number
     }
 
-    private func makeSlot(_ number: Int, _ profile: NodeProfile) {
-        precondition(number == slots.count)
+    private func makeHost(_ number: Int, _ profile: NodeProfile) {
+        precondition(number == hosts.count)
         let id = makeID(number)
         let cryptography = SimulatedCryptography.of(id, network: profile.network, seed: seed)
-        slots.append(
-            Slot(
+        hosts.append(
+            Host(
                 id: id,
                 ula: cryptography.networkAddress(id),
                 profile: profile,
@@ -111,6 +75,8 @@ extension World {
                 clockStart: 1 + random.next() % Self.clockStartMax
             )
         )
+        nodes.append(nil)
+        memories.append(nil)
         traffic.append(Traffic())
         numbers[id] = number
         let endpoints = [IPAddress.Family.v4, .v6].compactMap {
@@ -133,22 +99,22 @@ extension World {
     /// Starts a node; the second time with what the first life left on disk.
     package func start(_ number: Int, contacts: [HostPort]? = nil) {
         precondition(isDown(number), "a node starts once")
-        if let contacts { slots[number].contacts = contacts }
-        let slot = slots[number]
-        slots[number].boot += 1
-        slots[number].state = .up
-        slots[number].queuedWake = .max
-        slots[number].deadline = .max
+        if let contacts { hosts[number].contacts = contacts }
+        let host = hosts[number]
+        hosts[number].boot += 1
+        hosts[number].state = .up
+        hosts[number].queuedWake = .max
+        hosts[number].deadline = .max
         trace.add(.started, of: number, at: now)
         let birth = Birth(
             number: number,
-            id: slot.id,
+            id: host.id,
             random: SeededRandom(seed: random.next()),
-            cryptography: slot.cryptography,
-            memory: slot.memory
+            cryptography: host.cryptography,
+            memory: memories[number]
         )
         let newborn = factory(birth)
-        slots[number].node = newborn.node
+        nodes[number] = newborn.node
         give(.started(introduction(of: number)), to: number)
         tellClock(to: number)
         for event in newborn.events { give(event, to: number) }
@@ -156,14 +122,14 @@ extension World {
     }
 
     private func introduction(of number: Int) -> Introduction {
-        let slot = slots[number]
+        let host = hosts[number]
         return Introduction(
-            id: slot.id,
-            ula: slot.ula,
+            id: host.id,
+            ula: host.ula,
             name: "n\(number)",
             version: "0.0.0",
             platform: "simulated",
-            contacts: slot.contacts
+            contacts: host.contacts
         )
     }
 
@@ -181,7 +147,7 @@ extension World {
         guard isUp(number) else { return }
         give(.stopping, to: number)
         trace.add(.stopped, of: number, at: now)
-        for session in slots[number].sessions { sendGoodbye(session, from: number) }
+        for session in hosts[number].sessions { sendGoodbye(session, from: number) }
         end(number)
     }
 
@@ -190,25 +156,25 @@ extension World {
         guard !isDown(number) else { return }
         trace.add(.crashed, of: number, at: now)
         end(number)
-        slots[number].hostStart = now
-        slots[number].clockStart = 1
+        hosts[number].hostStart = now
+        hosts[number].clockStart = 1
     }
 
     /// Forgets what a node that is down has on disk, but for its identity.
     package func wipe(_ number: Int) {
         precondition(isDown(number), "a node that runs is not wiped")
-        slots[number].memory = nil
+        memories[number] = nil
     }
 
     private func end(_ number: Int) {
-        slots[number].memory = slots[number].node?.memory
-        slots[number].node = nil
-        slots[number].state = .down
-        slots[number].boot += 1
-        slots[number].dialCount = 0
-        slots[number].networkTimeOffset = nil
-        for session in slots[number].sessions { forget(session, at: number) }
-        slots[number].sessions = []
+        memories[number] = nodes[number]?.memory
+        nodes[number] = nil
+        hosts[number].state = .down
+        hosts[number].boot += 1
+        hosts[number].dialCount = 0
+        hosts[number].networkTimeOffset = nil
+        for session in hosts[number].sessions { forget(session, at: number) }
+        hosts[number].sessions = []
     }
 
     // MARK: - Sleep and moves
@@ -217,19 +183,19 @@ extension World {
     package func sleep(_ number: Int) {
         guard isUp(number) else { return }
         trace.add(.slept, of: number, at: now)
-        slots[number].state = .asleep
+        hosts[number].state = .asleep
     }
 
     package func awake(_ number: Int) {
-        guard slots[number].state == .asleep else { return }
+        guard hosts[number].state == .asleep else { return }
         trace.add(.awoke, of: number, at: now)
-        slots[number].state = .up
-        slots[number].queuedWake = .max
-        if slots[number].deadline != .max {
-            slots[number].deadline = max(now, slots[number].deadline)
+        hosts[number].state = .up
+        hosts[number].queuedWake = .max
+        if hosts[number].deadline != .max {
+            hosts[number].deadline = max(now, hosts[number].deadline)
             armWake(of: number)
         }
-        for session in slots[number].sessions { look(at: session, within: 0) }
+        for session in hosts[number].sessions { look(at: session, within: 0) }
         tellClock(to: number)
     }
 
@@ -240,10 +206,10 @@ extension World {
         names["n\(number).test"] = [IPAddress.Family.v4, .v6].compactMap {
             network.localEndpoint(of: number, $0)
         }
-        let boot = slots[number].boot
+        let boot = hosts[number].boot
         after(.seconds(1)) { world in
-            guard world.slots[number].boot == boot, world.isUp(number) else { return }
-            for session in world.slots[number].sessions { world.echo(session, from: number) }
+            guard world.hosts[number].boot == boot, world.isUp(number) else { return }
+            for session in world.hosts[number].sessions { world.echo(session, from: number) }
         }
     }
 
@@ -252,7 +218,7 @@ extension World {
     /// Splits the nodes into groups that do not hear each other; those that are not named stay
     /// with the first.
     package func partition(_ groups: [[Int]]) {
-        for number in slots.indices { network.setGroup(of: number, to: 0) }
+        for number in hosts.indices { network.setGroup(of: number, to: 0) }
         for (group, members) in groups.enumerated() {
             for number in members { network.setGroup(of: number, to: group) }
         }
@@ -274,21 +240,21 @@ extension World {
 
     /// What a node's wall clock shows, in milliseconds since 1970.
     package func wall(of number: Int) -> UInt64 {
-        slots[number].profile.clock.shows(
+        hosts[number].profile.clock.shows(
             truth: settings.wallMilliseconds + now / CoreTimes.millisecond,
             elapsed: now,
-            uptime: now - slots[number].hostStart
+            uptime: now - hosts[number].hostStart
         )
     }
 
     /// What its packet core counts epochs by.
     func coreWall(of number: Int) -> UInt64 {
         let shown = Int64(clamping: wall(of: number))
-        return UInt64(clamping: shown + (slots[number].networkTimeOffset ?? 0))
+        return UInt64(clamping: shown + (hosts[number].networkTimeOffset ?? 0))
     }
 
     private func tellClock(to number: Int) {
-        let isTrusted = slots[number].profile.clock.isTrusted
+        let isTrusted = hosts[number].profile.clock.isTrusted
         give(.clock(wallMilliseconds: wall(of: number), isTrusted: isTrusted), to: number)
     }
 }

@@ -10,7 +10,7 @@ package import NetronWire
 extension World {
     /// The nodes that a node has sessions with, by number.
     package func peers(of number: Int) -> [Int] {
-        slots[number].sessions.map { session in
+        hosts[number].sessions.map { session in
             sessions[session].ends[1 - sessions[session].side(of: number)].node
         }.sorted()
     }
@@ -80,7 +80,7 @@ extension World {
 
     private func losesOverlap(_ session: Int, _ side: Int, _ handshake: Handshake) -> Bool {
         let ends = sessions[session].ends
-        let isSmaller = slots[ends[side].node].id < slots[ends[1 - side].node].id
+        let isSmaller = hosts[ends[side].node].id < hosts[ends[1 - side].node].id
         return handshake.isInitiator != isSmaller
     }
 
@@ -105,14 +105,14 @@ extension World {
         sessions[session].ends[side].isUp = true
         sessions[session].ends[side].isKept = settings.keepsAll
         sessions[session].ends[side].carried = now
-        sessions[session].ends[side].place = slots[number].sessions.count
-        slots[number].sessions.append(session)
+        sessions[session].ends[side].place = hosts[number].sessions.count
+        hosts[number].sessions.append(session)
     }
 
     func tellUp(_ session: Int, _ side: Int, at endpoint: Endpoint) {
         let other = sessions[session].ends[1 - side].node
         let rtt = Duration.nanoseconds(Int64(clamping: sessions[session].ends[side].rtt))
-        let (id, ula) = (slots[other].id, slots[other].ula)
+        let (id, ula) = (hosts[other].id, hosts[other].ula)
         give(
             .peerUp(id, endpoint, rtt: rtt, ula: ula),
             to: sessions[session].ends[side].node,
@@ -123,14 +123,14 @@ extension World {
     private func tellMoved(_ session: Int, _ side: Int) {
         let end = sessions[session].ends[side]
         let other = sessions[session].ends[1 - side].node
-        give(.moved(slots[other].id, end.remote), to: end.node, other)
+        give(.moved(hosts[other].id, end.remote), to: end.node, other)
     }
 
     private func tellOffset(_ session: Int, _ side: Int, _ offset: Int64?) {
         guard let offset else { return }
         let other = sessions[session].ends[1 - side].node
         give(
-            .clockHeard(from: slots[other].id, offsetMilliseconds: offset),
+            .clockHeard(from: hosts[other].id, offsetMilliseconds: offset),
             to: sessions[session].ends[side].node,
             other
         )
@@ -170,7 +170,7 @@ extension World {
         let side = sessions[session].side(of: packet.to)
         confirmed(session, side, packet.key)
         guard hear(session, packet.key, side, from: packet.source, isWanted: true) else { return }
-        give(.received(from: slots[packet.from].id, packet.payload), to: packet.to, packet.from)
+        give(.received(from: hosts[packet.from].id, packet.payload), to: packet.to, packet.from)
     }
 
     /// An end opens a packet; false if it has no such session.
@@ -240,7 +240,7 @@ extension World {
     private func answerProbe(_ session: Int, _ side: Int, isAlive: Bool) {
         let end = sessions[session].ends[side]
         sessions[session].ends[side].probeEnd = 0
-        let id = slots[sessions[session].ends[1 - side].node].id
+        let id = hosts[sessions[session].ends[1 - side].node].id
         tell(.probed(id, isAlive: isAlive), to: end.node, after: isAlive ? end.rtt : 0)
     }
 
@@ -274,13 +274,13 @@ extension World {
         let generation = sessions.generation(of: session)
         for side in 0..<2 {
             let end = sessions[session].ends[side]
-            guard end.isUp, slots[end.node].state == .up else { continue }
+            guard end.isUp, hosts[end.node].state == .up else { continue }
             lookAfter(session, side)
             guard sessions.has(session, generation) else { return }
         }
         // A host that sleeps looks when it is awake.
         let ends = sessions[session].ends
-        let due = (0..<2).filter { slots[ends[$0].node].state == .up }
+        let due = (0..<2).filter { hosts[ends[$0].node].state == .up }
             .map { ends[$0].due(after: now) }.min()
         if let due, due != .max, due < sessions[session].check {
             look(at: session, within: due - now)
@@ -323,9 +323,9 @@ extension World {
 
     private func redial(_ session: Int, _ side: Int) {
         let end = sessions[session].ends[side]
-        guard !end.isRedialling, slots[end.node].dialCount < CoreTimes.dialsMax else { return }
+        guard !end.isRedialling, hosts[end.node].dialCount < CoreTimes.dialsMax else { return }
         sessions[session].ends[side].isRedialling = true
-        let id = slots[sessions[session].ends[1 - side].node].id
+        let id = hosts[sessions[session].ends[1 - side].node].id
         beginDial(end.remote, id, isInternal: true, from: end.node)
     }
 
@@ -386,16 +386,16 @@ extension World {
         if end.probeEnd != 0 { answerProbe(session, side, isAlive: false) }
         takeFromList(session, side)
         forget(session, at: end.node)
-        give(.peerDown(slots[other].id, departure), to: end.node, other)
+        give(.peerDown(hosts[other].id, departure), to: end.node, other)
     }
 
     private func takeFromList(_ session: Int, _ side: Int) {
         let end = sessions[session].ends[side]
-        guard let last = slots[end.node].sessions.popLast() else {
+        guard let last = hosts[end.node].sessions.popLast() else {
             preconditionFailure("a session that is in no list")
         }
         guard last != session else { return }
-        slots[end.node].sessions[end.place] = last
+        hosts[end.node].sessions[end.place] = last
         let moved = sessions[last].side(of: end.node)
         sessions[last].ends[moved].place = end.place
     }
