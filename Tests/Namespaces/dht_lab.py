@@ -17,12 +17,14 @@ import base64
 import json
 import re
 import select
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from dht_words import PORT as DHT_PORT
+from dht_words import bdecode, bencode, node_id
 from lab import BOUND, until
 from node import Node
 
@@ -195,10 +197,10 @@ class Program:
 class Table(Program):
     """libtorrent's nodes of a DHT, which know each other."""
 
-    def __init__(self, host, places):
+    def __init__(self, host, places, port=DHT_PORT):
         self.places = [place.split(",") for place in places]
         self.addresses = [address for place in self.places for address in place]
-        super().__init__(host, "dht_libtorrent.py", host.lab.folder, *places)
+        super().__init__(host, "dht_libtorrent.py", host.lab.folder, port, *places)
         assert self.line()["answer"] == "ready"
         least = min(8, len(self.places) - 1)
         until(lambda: min(self.sizes()) >= least, f"{self.name} settles")
@@ -306,6 +308,16 @@ class Member(Node):
     @property
     def discovery(self):
         return self.status()["discovery"]
+
+
+def ask(host, place, query, bound=5, **arguments):
+    """One question to a node of the DHT, and its answer."""
+    family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+    with host.socket(family, socket.SOCK_DGRAM) as one:
+        one.settimeout(bound)
+        own = {"id": node_id(place[0], 2)}
+        one.sendto(bencode({"t": "aa", "y": "q", "q": query, "a": own | arguments}), place)
+        return bdecode(one.recvfrom(65536)[0])
 
 
 def start(*members):

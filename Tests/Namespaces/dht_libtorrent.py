@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """dht_libtorrent - nodes of the Mainline DHT by libtorrent, each on an address of its own.
 
-    dht_libtorrent.py FOLDER ADDRESS...    `ADDRESS,ADDRESS` is one node with IPv4 and IPv6
+    dht_libtorrent.py FOLDER PORT ADDRESS...    `ADDRESS,ADDRESS` is one node with IPv4 and IPv6
 
 Each line of standard input is a request in JSON, each line of standard output its answer:
 
@@ -53,7 +53,7 @@ def hash_of(key):
 class Node:
     """One session, which is a node for each of its addresses."""
 
-    def __init__(self, addresses, others):
+    def __init__(self, addresses, port, others):
         self.addresses = addresses
         self.ids = [dht_words.node_id(address, 0) for address in addresses]
         state = {"node-id": [
@@ -61,11 +61,11 @@ class Node:
             for id, address in zip(self.ids, addresses)
         ]}
         for key, colon in (("nodes", False), ("nodes6", True)):
-            state[key] = [dht_words.compact(a) for a in others if (":" in a) == colon]
+            state[key] = [dht_words.compact(a, port) for a in others if (":" in a) == colon]
         parameters = lt.read_session_params(dht_words.bencode({"dht state": state}))
         places = [f"[{a}]" if ":" in a else a for a in addresses]
         parameters.settings = SETTINGS | {
-            "listen_interfaces": ",".join(f"{place}:{dht_words.PORT}" for place in places)
+            "listen_interfaces": ",".join(f"{place}:{port}" for place in places)
         }
         self.session = lt.session(parameters)
         self.announced, self.asked, self.found = [], {}, {}
@@ -138,11 +138,11 @@ class Node:
 class Table:
     """All of the nodes."""
 
-    def __init__(self, folder, places):
+    def __init__(self, folder, port, places):
         self.folder = folder
         groups = [place.split(",") for place in places]
         self.nodes = [
-            Node(group, [a for other in groups if other is not group for a in other])
+            Node(group, port, [a for other in groups if other is not group for a in other])
             for group in groups
         ]
         for node in self.nodes:
@@ -170,7 +170,7 @@ class Table:
 
 
 def main():
-    table = Table(sys.argv[1], sys.argv[2:])
+    table = Table(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
     print(json.dumps({"answer": "ready"}), flush=True)
     for line in sys.stdin:
         try:

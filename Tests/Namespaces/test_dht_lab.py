@@ -12,27 +12,13 @@ import socket
 
 import pytest
 
-from dht_lab import DHT_PORT, HOME, PYTHON, Aria, Internet, clock
+from dht_lab import DHT_PORT, HOME, PYTHON, Aria, Table, ask, clock
 from dht_words import bdecode, bencode, node_id
 from lab import until
 from node import environment
 
 KEY = bytes(range(100, 120))
 WAYS = ("dead_nodes", "ring", "huge", "false_values", "bad_token", "garbage")
-
-
-@pytest.fixture
-def internet(lab):
-    return Internet(lab)
-
-
-def ask(host, place, query, bound=5, **arguments):
-    """One question to a node of the DHT, and its answer."""
-    with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.settimeout(bound)
-        own = {"id": node_id("198.51.100.1", 0)}
-        one.sendto(bencode({"t": "aa", "y": "q", "q": query, "a": own | arguments}), place)
-        return bdecode(one.recvfrom(65536)[0])
 
 
 @pytest.mark.parametrize("address, seed, expected", [
@@ -107,6 +93,30 @@ def test_a_home_hides_its_host(internet):
             stranger.settimeout(5)
             stranger.sendto(b"let me in", stranger.recvfrom(100)[1])
             assert inner.recv(100) == b"let me in"
+
+
+def test_a_home_lets_in_where_its_user_says_so(internet):
+    """Two hosts share an address and a port: erin's datagrams are answered, finn is reached."""
+    table = internet.table()
+    gate, erin, finn = internet.home("erin", "finn")
+    internet.forward(gate, 7000, number=3)
+    seed = Table(erin, [f"{HOME}.2"], 7000)
+    seed.join(table.addresses[4])
+    seed.announce(KEY)
+    place = (internet.address["erin"], 7000)
+    table.finds(KEY, place, bound=60)
+    ada = internet.host("ada")
+    with finn.socket(socket.AF_INET, socket.SOCK_DGRAM) as inner, \
+            ada.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        inner.bind((f"{HOME}.3", 7000))
+        for one in (inner, stranger):
+            one.settimeout(5)
+        stranger.sendto(b"hello", place)
+        said, back = inner.recvfrom(100)
+        assert said == b"hello"
+        inner.sendto(b"you", back)
+        assert stranger.recvfrom(100) == (b"you", place)
+    assert seed.lookup(KEY) == {place}
 
 
 def test_nothing_leads_out_of_the_lab(internet):
