@@ -13,7 +13,8 @@ import time
 
 import pytest
 
-from dht_lab import DHT_PORT, HOME, Aria, Member, Table, ask, endpoint, network_of, rendezvous, start
+from dht_lab import DHT_PORT, HOME, Aria, Member, Table, ask, endpoint, network_of
+from dht_lab import rendezvous, start
 from lab import until
 from node import PORT, meet
 from traffic import tcp_both_ways
