@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from dht_lab import Internet
 from lab import Lab
 from node import NETRON, environment
 
@@ -26,6 +27,11 @@ def lab():
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def internet(lab):
+    return Internet(lab)
 
 
 def new_token():

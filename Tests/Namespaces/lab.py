@@ -185,7 +185,7 @@ class Host:
 
         process = subprocess.Popen(
             [str(word) for word in command],
-            preexec_fn=enter, stdin=subprocess.DEVNULL, **options,
+            preexec_fn=enter, **({"stdin": subprocess.DEVNULL} | options),
         )
         self.processes.append(process)
         return process
@@ -249,7 +249,7 @@ class Host:
             if process.poll() is None:
                 process.kill()
             process.wait()
-            for stream in (process.stdout, process.stderr):
+            for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
         for descriptor, _ in self.spaces:
