@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetronProtocol
+import NetronWire
+import Testing
+
+@Suite("directory: the own statement") struct DirectoryOwnTests {
+    private func fields(_ name: String, at port: UInt16 = 1) -> Presence.Fields {
+        Presence.Fields(name: name, endpoints: [Endpoint(ip("192.0.2.1"), port: port)])
+    }
+
+    @Test("it is broadcast at once, and others believe it") func first() throws {
+        var script = DirectoryScript()
+        let statement = try #require(script.after(.own(fields("a"))).presences.first)
+        #expect(statement.author == script.id)
+        #expect(statement.order == .init(incarnation: epoch, version: 0))
+        #expect(statement.name == "a")
+        var other = DirectoryScript(many(1))
+        #expect(other.judge(statement).verdict == .accept)
+        #expect(script.directory.summary == other.directory.summary)
+        #expect(script.after(.own(fields("a"))).isEmpty)
+    }
+
+    @Test("it changes five times at once, and then once a second with the last that was said")
+    func burst() {
+        var script = DirectoryScript()
+        var cuts = 0
+        for number in 0..<20 { cuts += script.after(.own(fields("\(number)"))).presences.count }
+        #expect(cuts == 5)
+        let late = script.pass(.seconds(1)).presences
+        #expect(late.map(\.name) == ["19"])
+        #expect(script.pass(.seconds(60)).presences.isEmpty)
+    }
+
+    @Test("endpoints alone are said every 10 s, all else at once") func paths() {
+        var script = DirectoryScript()
+        script.after(.own(fields("a", at: 1)))
+        #expect(script.after(.own(fields("a", at: 2))).presences.isEmpty)
+        #expect(script.pass(.milliseconds(9_999)).presences.isEmpty)
+        #expect(script.pass(.milliseconds(1)).presences.map(\.endpoints.first?.port) == [2])
+        script.after(.own(fields("a", at: 3)))
+        #expect(script.after(.own(fields("b", at: 3))).presences.map(\.name) == ["b"])
+    }
+
+    @Test("it is renewed within half an hour, and its lease bridges a renewal that is lost")
+    func renewal() throws {
+        var script = DirectoryScript()
+        let first = try #require(script.after(.own(fields("a"))).presences.first)
+        #expect(script.pass(.seconds(26 * 60)).presences.isEmpty)
+        let renewals = script.pass(.seconds(4 * 60)).presences
+        #expect(renewals.map(\.order.version) == [1])
+        #expect(renewals.allSatisfy { $0.saysSame(as: first) })
+        #expect(first.lease == 2 * 1_800 + 600)
+    }
+
+    @Test("in a large network it is renewed more seldom, so that all renewals fit the budget")
+    func largeNetwork() throws {
+        var script = DirectoryScript()
+        for number in 1...10_000 { script.judge(presence(of: many(number), lease: 86_400)) }
+        let statement = try #require(script.after(.own(fields("a"))).presences.first)
+        let interval = script.directory.renewalInterval
+        #expect(interval == .seconds(10_000 * 520 / 2_048))
+        #expect(statement.lease == 2 * 2_539 + 600)
+        let seven = interval * 7 / 8
+        #expect(script.pass(seven - .seconds(1)).presences.isEmpty)
+        #expect(script.pass(interval / 8 + .seconds(1)).presences.count == 1)
+    }
+
+    @Test("who stops says so, and nothing more") func stopping() throws {
+        var script = DirectoryScript()
+        #expect(DirectoryScript(many(4)).directory.ownRecord == nil)
+        script.after(.own(fields("a")))
+        let last = try #require(script.after(.stopping).presences.first)
+        #expect(last.isLeaving)
+        #expect(last.order.version == 1)
+        #expect(script.after(.own(fields("b"))).isEmpty)
+        #expect(script.pass(.seconds(7_200)).isEmpty)
+    }
+
+    @Test("a second node with the same key is told of, and answered above its statement")
+    func twin() throws {
+        var script = DirectoryScript()
+        script.after(.own(fields("a")))
+        script.pass(.seconds(300))
+        let twin = presence(
+            of: script.id,
+            version: 7,
+            incarnation: script.wall - 1_000,
+            time: script.wall,
+            saying: fields("twin")
+        )
+        let (verdict, effects) = script.judge(twin)
+        #expect(verdict == .refuse(.twin))
+        #expect(effects.twins == [twin.order])
+        let answer = try #require(effects.presences.first)
+        #expect(answer.order > twin.order)
+        #expect(answer.name == "a")
+        // An escalation is not followed at any speed.
+        let next = presence(
+            of: script.id,
+            version: 9,
+            incarnation: script.wall - 1_000,
+            time: script.wall,
+            saying: fields("twin")
+        )
+        #expect(script.judge(next).effects.isEmpty)
+        #expect(script.pass(.seconds(10)).presences.map { $0.order > next.order } == [true])
+    }
+
+    @Test("what an earlier life of the node said is no twin's, even if its clock was ahead")
+    func earlierLife() throws {
+        var script = DirectoryScript()
+        script.after(.own(fields("a")))
+        let old = presence(of: script.id, version: 3, incarnation: epoch - 5_000)
+        #expect(script.judge(old).verdict == .known)
+        let ahead = presence(
+            of: script.id,
+            version: 3,
+            incarnation: epoch + 60_000,
+            time: epoch + 60_000
+        )
+        let (verdict, effects) = script.judge(ahead)
+        #expect(verdict == .refuse(.twin))
+        #expect(effects.twins.isEmpty)
+        #expect(effects.presences.first.map { $0.order > ahead.order } == true)
+    }
+
+    @Test("somebody else's statement in our name is forged, and not answered") func forged() {
+        var script = DirectoryScript()
+        script.after(.own(fields("a")))
+        var bytes = presence(of: script.id, version: 9, incarnation: epoch + 1).bytes
+        bytes[bytes.count - 1] ^= 1
+        let (verdict, effects) = script.judge(bytes)
+        #expect(verdict == .refuse(.forged))
+        #expect(effects.isEmpty)
+    }
+}
