@@ -41,12 +41,11 @@ private struct Load: Equatable {
         return script
     }
 
+    /// The eight with the lowest H(epoch, id), as the directory chooses them.
     private static func announcers(of count: Int, in epoch: UInt64) -> [NodeID] {
-        var choice = Announcers(of: epoch, cryptography: InternetScript.cryptography)
-        for number in 0..<count {
-            _ = choice.insert(InternetScript.member(number), isReachable: true)
-        }
-        return choice.ids
+        let ranked = (0..<count).map { (InternetScript.hash($0, in: epoch), $0) }
+        let sorted = ranked.sorted { $0.0.lexicographicallyPrecedes($1.0) }
+        return sorted.prefix(8).map { InternetScript.member($0.1) }
     }
 }
 

@@ -2,12 +2,10 @@
 
 /// Figures of meeting over the Internet.
 package enum InternetLimits {
-    // MARK: Epochs and announcers
+    // MARK: Epochs and announcements
 
     /// An epoch is not shorter, in seconds.
     package static let epochSecondsMin: UInt64 = 3_600
-    /// How many members of a network announce it.
-    package static let announcersMax = 8
     /// How often what was announced is announced again; the DHT keeps it for 30 min.
     package static let announceInterval = Duration.seconds(900)
     /// An announcement that no node of the DHT took is made again after this, at most.
