@@ -29,11 +29,11 @@ private let malformed: [([UInt8], WireError)] = [
     (flat([1, 1, 0, 0, 0, 1, 5], claim), .notCanonical),
     (flat([1, 1, 0, 0, 0, 1], mapped, [0, 0, 0, 0, 0, 0, 0, 1]), .notCanonical),
     // Hints: too many, too many endpoints, an id with a sign, a double endpoint, a double id.
-    ([1, 2, 13], .tooMany),
-    (flat([1, 2, 1], id, [4]), .tooMany),
-    (flat([1, 2, 1], negative, [0]), .badNodeID),
-    (flat([1, 2, 1], id, [2], endpoint, endpoint), .notCanonical),
-    (flat([1, 2, 2], id, [0], id, [0]), .notCanonical),
+    ([1, 2, 7, 0, 0, 0, 0, 13], .tooMany),
+    (flat([1, 2, 7, 0, 0, 0, 0, 1], id, [4]), .tooMany),
+    (flat([1, 2, 7, 0, 0, 0, 0, 1], negative, [0]), .badNodeID),
+    (flat([1, 2, 7, 0, 0, 0, 0, 1], id, [2], endpoint, endpoint), .notCanonical),
+    (flat([1, 2, 7, 0, 0, 0, 0, 2], id, [0], id, [0]), .notCanonical),
     // The short ones.
     (flat([1, 3], mapped, id), .notCanonical),
     (flat([1, 3, 4, 1, 2, 3, 4], negative), .badNodeID),
@@ -58,7 +58,7 @@ private let malformed: [([UInt8], WireError)] = [
         var random = SeededGenerator(seed: seed)
         for _ in 0..<5000 {
             var bytes = random.bytes(Int.random(in: 0...80, using: &random))
-            if bytes.count > 1 { (bytes[0], bytes[1]) = (1, 1 + bytes[1] % 4) }
+            if bytes.count > 1 { (bytes[0], bytes[1]) = (1, 1 + bytes[1] % 5) }
             #expect(check(bytes))
         }
     }
@@ -99,6 +99,6 @@ private let malformed: [([UInt8], WireError)] = [
             let addresses = (0..<3).compactMap { IPAddress(bytes: random.bytes($0 == 1 ? 4 : 16)) }
             return Hint(id, at: addresses.map { Endpoint($0, port: 7) })
         }
-        return Message.hints(hints).encoded()
+        return Message.gossip(.shuffleReply(number: 1, hints)).encoded()
     }
 }

@@ -30,7 +30,7 @@ internal import Testing
         ]
         return [
             .hello(hello), .hello(Hello(name: "", version: "", platform: "", claims: [])),
-            .hints(hints), .hints([]),
+            .gossip(.shuffleReply(number: 7, hints)), .gossip(.prune), .gossip(.join(hints[0])),
             .contested(try address("10.1.0.11"), holder: try id(9)),
             .contested(try address("fd00::1"), holder: try id(9)),
             .observed(try endpoint("1.2.3.4:0")), .observed(try endpoint("[fe80::1]:65535")),
@@ -57,8 +57,8 @@ internal import Testing
         let id = try Self.id(5)
         let endpoint = try Self.endpoint("1.2.3.4:258")
         #expect(
-            Message.hints([Hint(id, at: [endpoint])]).encoded()
-                == [1, 2, 1] + id.bytes + [1, 4, 1, 2, 3, 4, 1, 2]
+            Message.gossip(.join(Hint(id, at: [endpoint]))).encoded()
+                == [1, 2, 1, 1] + id.bytes + [1, 4, 1, 2, 3, 4, 1, 2]
         )
         #expect(
             Message.contested(try Self.address("10.1.0.11"), holder: id).encoded()
@@ -85,7 +85,7 @@ internal import Testing
     }
 
     @Test("an unknown version or kind is skipped, whatever follows") func unknown() throws {
-        let others: [[UInt8]] = [[1, 0], [1, 5, 1, 2, 3], [1, 255], [0, 1], [2, 1, 9]]
+        let others: [[UInt8]] = [[1, 0], [1, 6, 1, 2, 3], [1, 2, 255, 1], [1, 255], [0, 1], [2, 1, 9]]
         for bytes in others {
             #expect(try Message.decode(bytes) == nil)
         }
@@ -100,9 +100,9 @@ internal import Testing
         #expect(hello.name.utf8.count == 62)
         #expect(hello.claims.count == Hello.claimsMax)
         let endpoints = (0..<9).compactMap { Endpoint("[2001:db8::\($0)]:1") }
-        let hints = try (0..<12).map { Hint(try Self.id($0), at: endpoints) }
+        let hints = try (0..<10).map { Hint(try Self.id($0), at: endpoints) }
         #expect(hints[0].endpoints == Array(endpoints.prefix(3)))
-        for message in [Message.hello(hello), .hints(hints)] {
+        for message in [Message.hello(hello), .gossip(.shuffleReply(number: 1, hints))] {
             #expect(message.encoded().count <= Message.bytesMax)
             #expect(try Message.decode(message.encoded()) == message)
         }

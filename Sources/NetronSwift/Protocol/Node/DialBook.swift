@@ -27,6 +27,12 @@ struct DialBook {
 
     func isDialling(_ endpoint: Endpoint) -> Bool { dials.contains { $0.endpoint == endpoint } }
 
+    /// Whether datagrams of ours went there, or to that member, of late.
+    func wasTried(_ id: NodeID, _ endpoint: Endpoint) -> Bool {
+        isDialling(id) || dials.contains { $0.endpoint.address == endpoint.address }
+            || failures.contains { $0.endpoint.address == endpoint.address }
+    }
+
     func failedOfLate(_ endpoint: Endpoint, at now: Instant) -> Bool {
         failures.contains { $0.endpoint == endpoint && now < $0.until }
     }

@@ -210,7 +210,7 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     private mutating func peerUp(_ new: Member, into effects: inout [Effect]) {
         let now = new.since
         guard new.id != own?.id else { return }
-        let isOurDial = dials.isDialling(new.id) || dials.isDialling(new.endpoint)
+        let isOurDial = dials.wasTried(new.id, new.endpoint)
         dials.answered(new.id, at: new.endpoint)
         contactAnswered(new.id, at: new.endpoint)
         let wasSought = sought.removeValue(forKey: new.id)
@@ -240,7 +240,7 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        let isKnown = directory.isOnline(id)
+        let isKnown = directory.standing(of: id) == .online
         search(.sessionUp(id, endpoint, isKnown: isKnown), at: now, into: &effects)
         let isReachable = directory.record(of: id)?.isReachable ?? false
         remember(.sessionUp(id, endpoint, isReachable: isReachable), at: now, into: &effects)
