@@ -44,7 +44,7 @@ let package = Package(
         // The rooms of the Swift library. Every room may use Wire, none a sibling; Node uses all.
         .room("NetronWire", in: "Wire"),
         .room("NetronConfig", in: "Config", uses: ["NetronWire", "CLibYAML"]),
-        .room("NetronEngine", in: "Engine", uses: ["NetronWire", "CNetronFast"]),
+        .room("NetronEngine", in: "Engine", uses: ["NetronWire", "CNetronFast", "CSodium"]),
         .room("NetronProtocol", in: "Protocol", uses: ["NetronWire"]),
         .room("NetronAPI", in: "API", uses: ["NetronWire"] + .nio + [.http]),
         .room(

@@ -14,6 +14,11 @@ uint64_t netron_device_now(void)
     return nf_clock_now();
 }
 
+uint32_t netron_device_clock_synchronized(void)
+{
+    return nf_clock_is_synchronized() ? 1 : 0;
+}
+
 void netron_device_get_info(netron_device *device, netron_device_info *out)
 {
     memset(out, 0, sizeof(*out));

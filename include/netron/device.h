@@ -135,6 +135,10 @@ NETRON_API void netron_device_counters(netron_device *NETRON_NONNULL device,
 /** The clock of a device: CLOCK_BOOTTIME in nanoseconds. */
 NETRON_API uint64_t netron_device_now(void);
 
+/** Whether something keeps the host's wall clock right (NTP or the like), as the kernel knows.
+ *  @return 1, or 0 also where the kernel does not tell */
+NETRON_API uint32_t netron_device_clock_synchronized(void);
+
 NETRON_END
 
 #endif

@@ -2,6 +2,7 @@
 /* clock.c - the clocks of a host. */
 #include "loop/clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 /* 2026-11-01: a clock that shows less was never set. */
@@ -20,4 +21,10 @@ uint64_t nf_clock_wall_ms(void)
     clock_gettime(CLOCK_REALTIME, &t);
     uint64_t wall_ms = (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
     return wall_ms < written_ms ? 0 : wall_ms;
+}
+
+bool nf_clock_is_synchronized(void)
+{
+    struct timex request = {.modes = 0}; /* only read */
+    return adjtimex(&request) != -1 && (request.status & STA_UNSYNC) == 0;
 }

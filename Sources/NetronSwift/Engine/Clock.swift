@@ -15,4 +15,11 @@ package enum Clock {
         guard unsafe clock_gettime(CLOCK_REALTIME, &time) == 0 else { return 0 }
         return UInt64(max(0, time.tv_sec)) * 1000 + UInt64(time.tv_nsec / 1_000_000)
     }
+
+    /// Whether something keeps the host's wall clock right (NTP or the like), as the kernel knows.
+    ///
+    /// False where the kernel does not tell.
+    package static var isSynchronized: Bool {
+        netron_device_clock_synchronized() != 0
+    }
 }

@@ -9,7 +9,11 @@ internal import Synchronization
 /// Any thread may call. The lock holds a call and `stop()` apart; the core does not wait for
 /// anything in its calls, so nobody waits here.
 @safe package final class Device: Sendable {
-    /// Brings an element when `nextEvent()` may have something; read by one task.
+    /// How many bytes a datagram of the distributed hash table may have.
+    package static let datagramBytesMax = Int(NETRON_DATAGRAM_BYTES_MAX)
+
+    /// Brings an element when `nextEvent()` or `nextDatagram()` may have something; read by one
+    /// task.
     package let wakes: AsyncStream<Void>
 
     private let handle: Mutex<OwnedHandle?>
@@ -70,6 +74,57 @@ internal import Synchronization
                     unsafe netron_device_send_message(handle, id, $0, $1)
                 }
             }
+        }
+    }
+
+    /// Says whether a peer's session is kept while it is idle.
+    ///
+    /// One that neither end keeps ends after 180 s in which nobody used it.
+    package func keep(_ id: NodeID, _ isKept: Bool) throws(EngineError) {
+        try unsafe call { handle in
+            unsafe id.withLentBytes { unsafe netron_device_keep(handle, $0, isKept ? 1 : 0) }
+        }
+    }
+
+    /// Says what the wall clock shows, in milliseconds since 1970: epochs are counted by that.
+    ///
+    /// After 0 the host's clock counts, as at the start.
+    package func setTime(wallMilliseconds: UInt64) {
+        handle.withLock { owned in
+            guard let handle = unsafe owned?.pointer else { return }
+            unsafe netron_device_set_time(handle, wallMilliseconds)
+        }
+    }
+
+    /// Sends a datagram of the distributed hash table from the node's port.
+    ///
+    /// It is a bencoded dictionary of at most `datagramBytesMax` bytes.
+    package func sendDatagram(_ bytes: [UInt8], to endpoint: Endpoint) throws(EngineError) {
+        try unsafe call { handle in
+            var endpoint = netron_endpoint(endpoint)
+            return unsafe bytes.withLentBytes {
+                unsafe netron_device_send_datagram(handle, &endpoint, $0, $1)
+            }
+        }
+    }
+
+    /// The next datagram of the distributed hash table, and where it says that it comes from; nil
+    /// if there is none.
+    ///
+    /// Anybody may have sent it, and nothing was looked at but its first and its last byte.
+    package func nextDatagram() -> (Endpoint, [UInt8])? {
+        handle.withLock { owned in
+            guard let handle = unsafe owned?.pointer else { return nil }
+            var endpoint = netron_endpoint()
+            let capacity = Self.datagramBytesMax
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+                guard let base = buffer.baseAddress else { return }
+                count = max(
+                    0,
+                    Int(unsafe netron_device_next_datagram(handle, base, capacity, &endpoint))
+                )
+            }
+            return bytes.isEmpty ? nil : (Endpoint(endpoint), bytes)
         }
     }
 

@@ -5,8 +5,11 @@ package import NetronWire
 
 /// What happened in the packet core.
 package enum DeviceEvent: Hashable, Sendable {
-    /// There is a session; `rtt` is the handshake's round trip.
-    case peerUp(NodeID, Endpoint, rtt: Duration)
+    /// There is a session, or a dial led to a peer that has one; `rtt` is the round trip.
+    ///
+    /// `clockOffset` is how many milliseconds the peer's wall clock is before the host's, by the
+    /// handshake and not more exact than its round trip; nil if the peer has no clock.
+    case peerUp(NodeID, Endpoint, rtt: Duration, clockOffset: Int64?)
     case peerDown(NodeID, DownReason)
     case message(from: NodeID, [UInt8])
     /// Nobody answered, or not the one who was asked for.
@@ -14,10 +17,12 @@ package enum DeviceEvent: Hashable, Sendable {
     case pong(NodeID, token: UInt64, rtt: Duration)
     /// The peer is now reached at the endpoint.
     case moved(NodeID, Endpoint)
-    /// A packet waits for an address that no peer has.
+    /// A packet is for an address that no peer has; told each second while packets come.
     case unrouted(IPAddress)
     /// So many events did not fit the queue before this one.
     case lost(UInt64)
+    /// The host has other addresses or routes, or may have.
+    case hostChanged
 
     /// Why a peer went.
     package enum DownReason: Hashable, Sendable {
@@ -27,6 +32,8 @@ package enum DeviceEvent: Hashable, Sendable {
         case silent
         /// It was hung up here.
         case local
+        /// Neither end used or kept the session.
+        case idle
     }
 }
 
@@ -38,7 +45,8 @@ extension DeviceEvent {
             self = .peerUp(
                 NodeID(tuple: event.id),
                 Endpoint(event.endpoint),
-                rtt: .nanoseconds(event.rtt_ns)
+                rtt: .nanoseconds(event.rtt_ns),
+                clockOffset: Self.clockOffset(of: event.wall_ms)
             )
         case NETRON_EVENT_PEER_DOWN:
             self = .peerDown(NodeID(tuple: event.id), DownReason(code: event.code))
@@ -69,9 +77,16 @@ extension DeviceEvent {
             self = .unrouted(address)
         case NETRON_EVENT_LOST:
             self = .lost(event.token)
+        case NETRON_EVENT_HOST_CHANGED:
+            self = .hostChanged
         default:
             return nil
         }
+    }
+
+    /// A peer may say any number of its clock.
+    private static func clockOffset(of wall: UInt64) -> Int64? {
+        wall == 0 ? nil : Int64(clamping: wall) - Int64(clamping: Clock.wallMilliseconds())
     }
 }
 
@@ -80,6 +95,7 @@ extension DeviceEvent.DownReason {
         switch Int(code) {
         case NETRON_DOWN_GOODBYE: self = .goodbye
         case NETRON_DOWN_LOCAL: self = .local
+        case NETRON_DOWN_IDLE: self = .idle
         default: self = .silent
         }
     }

@@ -30,6 +30,10 @@ package struct DeviceOptions: Sendable {
     package var peersMax = 0
     package var suites: Suite = []
     package var offloadsOff: Offloads = []
+    /// Whether datagrams of the distributed hash table are taken and sent by the same port.
+    package var takesDatagrams = false
+    /// Whether new peers' sessions end when nobody uses them, until `Device.keep` says otherwise.
+    package var endsIdleSessions = false
 
     package init(seed: [UInt8], networkSecret: [UInt8]) {
         self.seed = seed
@@ -86,6 +90,8 @@ extension DeviceOptions {
         unsafe device.engine.lanes = UInt32(clamping: lanes)
         unsafe device.engine.mtu = UInt32(clamping: mtu)
         unsafe device.engine.epoch_seconds = epochSeconds
+        unsafe device.engine.datagrams = takesDatagrams ? 1 : 0
+        unsafe device.engine.idle_ends = endsIdleSessions ? 1 : 0
         unsafe fill(&device.engine.identity_seed, with: seed)
         return unsafe device
     }
