@@ -15,7 +15,7 @@ extension Node {
 
     private func take(_ event: DeviceEvent) {
         switch event {
-        case .peerUp(let id, let endpoint, let rtt):
+        case .peerUp(let id, let endpoint, let rtt, _):
             feed(.peerUp(id, endpoint, rtt: rtt, ula: networkAddress(of: id)))
         case .peerDown(let id, let reason): feed(.peerDown(id, Departure(reason)))
         case .message(let id, let bytes): feed(.received(from: id, bytes))
@@ -27,7 +27,7 @@ extension Node {
         case .moved(let id, let endpoint):
             feed(.moved(id, endpoint))
             rememberPeersSoon()
-        case .unrouted: break
+        case .unrouted, .hostChanged: break
         case .lost(let count):
             logger.warning("\(count) events of the packet core were lost")
             recover()
@@ -119,6 +119,7 @@ extension Departure {
         case .goodbye: self = .goodbye
         case .silent: self = .silent
         case .local: self = .local
+        case .idle: self = .idle
         }
     }
 }
