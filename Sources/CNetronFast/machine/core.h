@@ -37,6 +37,7 @@ typedef struct nf_attempt {
     uint32_t peer;  /* CONFIRMING */
     nf_path path;
     uint64_t begun_ns, sent_ns;
+    uint64_t rtt_ns;  /* CONFIRMING: of messages 1 and 2 */
     uint64_t network; /* HALF_OPEN: of its source */
     uint8_t expected[NETRON_ID_BYTES];
     uint8_t cookie[NF_COOKIE_SECRET_BYTES];

@@ -110,11 +110,20 @@ static void fail(nf_core *core, uint32_t number, int code)
     nf_attempts_free(core, number, false);
 }
 
+/* Until the first repeat: what an answer takes and half as long, so that a long way is not mistaken
+ * for a loss. */
+static uint64_t message3_pause(const nf_attempt *attempt)
+{
+    uint64_t pause = attempt->rtt_ns + attempt->rtt_ns / 2;
+    pause = pause > NF_MESSAGE3_RETRY_NS ? pause : NF_MESSAGE3_RETRY_NS;
+    return pause < NF_MESSAGE3_RETRY_MAX_NS ? pause : NF_MESSAGE3_RETRY_MAX_NS;
+}
+
 static void repeat_message3(nf_core *core, uint32_t number)
 {
     nf_attempt *attempt = &core->attempts[number];
     send_copy(core, &attempt->path, attempt->message, NF_MESSAGE3_BYTES);
-    uint64_t wait = NF_MESSAGE3_RETRY_NS << attempt->tries;
+    uint64_t wait = message3_pause(attempt) << attempt->tries;
     attempt->tries++;
     nf_core_set_deadline_attempt(core, number, core->now_ns + wait);
 }
@@ -250,7 +259,7 @@ int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length)
     }
     attempt->state = NF_ATTEMPT_CONFIRMING;
     attempt->tries = 0;
-    attempt->sent_ns = core->now_ns - attempt->sent_ns; /* the round trip, from here on */
+    attempt->rtt_ns = core->now_ns - attempt->sent_ns;
     repeat_message3(core, number);
     return NETRON_OK;
 }
@@ -263,7 +272,7 @@ void nf_dial_confirmed(nf_core *core, uint32_t index)
         return; /* the responder's side, or given up meanwhile */
     }
     uint64_t begun_ns = attempt->begun_ns;
-    uint64_t rtt_ns = attempt->sent_ns;
+    uint64_t rtt_ns = attempt->rtt_ns;
     uint32_t peer = attempt->peer;
     bool tell = !attempt->internal && core->peers[peer].announced;
     netron_endpoint dialled = attempt->path.remote;
