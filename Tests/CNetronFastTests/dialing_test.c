@@ -115,6 +115,41 @@ static void an_endpoint_without_a_port_is_not_dialled(void **state)
     pair_free(world);
 }
 
+/* --- how long it takes ------------------------------------------------------------------------ */
+
+/* Across half the world nothing is lost, and nothing is said twice. */
+static void a_long_way_is_no_loss(void **state)
+{
+    (void)state;
+    static const uint64_t latencies_ms[] = {5, 100, 124, 150, 165};
+    for (unsigned i = 0; i < 5; i++) {
+        pair_world *world = pair_new(2);
+        world->latency_ns = latencies_ms[i] * NF_MILLISECOND_NS;
+        world->hook = pair_capture_all;
+        pair_dial(world, 0, 1);
+        pair_run(world, 2 * NF_SECOND_NS);
+        assert_true(pair_is_up(world, 0, 1));
+        assert_int_equal(pair_count(world, 0, NF_TYPE_MESSAGE3), 1);
+        pair_free(world);
+    }
+}
+
+/* However far it is, a lost message 3 is said again within half a second. */
+static void message_3_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(2);
+    world->latency_ns = NF_SECOND_NS;
+    world->hook = pair_capture_all;
+    pair_dial(world, 0, 1);
+    pair_run(world, 20 * NF_SECOND_NS);
+    assert_true(pair_is_up(world, 0, 1));
+    uint64_t pause_ns = pair_captured(world, 0, NF_TYPE_MESSAGE3, 1)->sent_ns -
+                        pair_captured(world, 0, NF_TYPE_MESSAGE3, 0)->sent_ns;
+    assert_int_equal(pause_ns, 500 * NF_MILLISECOND_NS);
+    pair_free(world);
+}
+
 /* --- what is lost ----------------------------------------------------------------------------- */
 
 typedef struct loss {
@@ -352,6 +387,8 @@ int main(void)
         cmocka_unit_test(another_id_than_the_dialled_one_is_refused),
         cmocka_unit_test(a_node_does_not_talk_to_itself),
         cmocka_unit_test(an_endpoint_without_a_port_is_not_dialled),
+        cmocka_unit_test(a_long_way_is_no_loss),
+        cmocka_unit_test(message_3_does_not_wait_for_ever),
         cmocka_unit_test(any_message_may_be_lost_again_and_again),
         cmocka_unit_test(each_message_1_is_made_afresh),
         cmocka_unit_test(message_3_is_repeated_byte_for_byte),

@@ -217,6 +217,88 @@ static void nothing_is_freed_under_a_reader(void **state)
     destroy(atomic_load(&shared.published));
 }
 
+/* --- the fence -----------------------------------------------------------------------------------
+ *
+ * A reader that wakes stores that it is there and then loads the pointer; a processor may do the
+ * second first. Then it finds the old pointer, and the writer finds nobody. Two threads do both at
+ * the same moment, very often: without the fence it happens in some of a million rounds. */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+
+/* A sanitizer looks at each access, and its own stores stand between. */
+#ifdef IS_SANITIZED
+enum { ROUNDS = 50000 };
+#else
+enum { ROUNDS = 2000000 };
+#endif
+enum { PAUSE_MAX = 64 };
+
+typedef struct duel {
+    nf_reclaim reclaim;
+    _Alignas(NF_RECLAIM_LINE_BYTES) _Atomic uint32_t published; /* the number of the round */
+    _Alignas(NF_RECLAIM_LINE_BYTES) _Atomic uint32_t reader, reader_done;
+    _Alignas(NF_RECLAIM_LINE_BYTES) _Atomic uint32_t writer, writer_done;
+    uint32_t found; /* by the reader in this round */
+} duel;
+
+/* Waits until the other has come as far. */
+static void await_round(const _Atomic uint32_t *other, uint32_t round)
+{
+    for (unsigned spin = 1; atomic_load_explicit(other, memory_order_acquire) < round; spin++) {
+        if (spin % 1024 == 0) {
+            sched_yield(); /* there may be one processor */
+        }
+    }
+}
+
+static void pause_for(uint32_t turns)
+{
+    for (volatile uint32_t turn = 0; turn < turns; turn++) {
+    }
+}
+
+static void *wake_and_look(void *context)
+{
+    duel *d = context;
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        atomic_store_explicit(&d->reader, round, memory_order_release);
+        await_round(&d->writer, round);
+        pause_for(round / PAUSE_MAX % PAUSE_MAX);
+        nf_reclaim_online(&d->reclaim, 0);
+        d->found = atomic_load_explicit(&d->published, memory_order_acquire);
+        atomic_store_explicit(&d->reader_done, round, memory_order_release);
+        await_round(&d->writer_done, round);
+        nf_reclaim_offline(&d->reclaim, 0);
+    }
+    return NULL;
+}
+
+static void who_wakes_is_seen_or_sees_what_is_new(void **state)
+{
+    (void)state;
+    static duel d;
+    pthread_t reader;
+    unsigned freed_in_use = 0;
+    nf_reclaim_init(&d.reclaim);
+    assert_int_equal(pthread_create(&reader, NULL, wake_and_look, &d), 0);
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        atomic_store_explicit(&d.writer, round, memory_order_release);
+        await_round(&d.reader, round);
+        pause_for(round % PAUSE_MAX);
+        atomic_store_explicit(&d.published, round, memory_order_release);
+        bool passed = nf_reclaim_passed(&d.reclaim, nf_reclaim_retire(&d.reclaim));
+        await_round(&d.reader_done, round);
+        freed_in_use += passed && d.found != round; /* the reader is online until now */
+        atomic_store_explicit(&d.writer_done, round, memory_order_release);
+    }
+    assert_int_equal(pthread_join(reader, NULL), 0);
+    assert_int_equal(freed_in_use, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +310,7 @@ int main(void)
         cmocka_unit_test(stamps_grow_and_pass_in_order),
         cmocka_unit_test(readers_do_not_share_cache_lines),
         cmocka_unit_test(nothing_is_freed_under_a_reader),
+        cmocka_unit_test(who_wakes_is_seen_or_sees_what_is_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,13 +99,21 @@ import Testing
         let place = try loopback(right)
         try left.dial(place, id: rightID)
         let up = try await next(of: left) { event in
-            if case .peerUp(let id, let endpoint, _) = event { (id, endpoint) } else { nil }
+            if case .peerUp(let id, let endpoint, _, let offset) = event {
+                (id, endpoint, offset)
+            } else {
+                nil
+            }
         }
-        #expect(up == (rightID, place))
+        #expect((up.0, up.1) == (rightID, place))
+        // Both have one clock, which is told in whole milliseconds.
+        #expect(abs(try #require(up.2)) < 30_000)
         let leftID = try await next(of: right) { event in
-            if case .peerUp(let id, _, _) = event { id } else { nil }
+            if case .peerUp(let id, _, _, _) = event { id } else { nil }
         }
         #expect(leftID == left.info()?.id)
+        try left.keep(rightID, true)
+        try left.keep(rightID, false)
 
         try right.setPrefixes([#require(Prefix("10.1.0.1"))], of: leftID)
         try right.setPrefixes([], of: leftID)
@@ -132,6 +140,56 @@ import Testing
         #expect(reason == .goodbye)
     }
 
+    @Test("datagrams of the hash table come and go", .timeLimit(.minutes(1)))
+    func datagrams() async throws {
+        let options = (0..<2).map { _ in
+            var options = DeviceOptions(
+                seed: Identity.makeSeed(),
+                networkSecret: [UInt8](repeating: 1, count: 32)
+            )
+            options.takesDatagrams = true
+            return options
+        }
+        let left = try Device(options[0])
+        let right = try Device(options[1])
+        #expect(right.nextDatagram() == nil)
+        let filling = [UInt8](repeating: UInt8(ascii: "x"), count: Device.datagramBytesMax - 2)
+        let datagram = [UInt8(ascii: "d")] + filling + [UInt8(ascii: "e")]
+        try left.sendDatagram(datagram, to: loopback(right))
+        var wakes = right.wakes.makeAsyncIterator()
+        var heard = right.nextDatagram()
+        while heard == nil {
+            _ = try #require(await wakes.next())
+            heard = right.nextDatagram()
+        }
+        #expect(heard?.0 == (try loopback(left)))
+        #expect(heard?.1 == datagram)
+        #expect(throws: EngineError.invalid) {
+            try left.sendDatagram(datagram + [UInt8(ascii: "e")], to: loopback(right))
+        }
+    }
+
+    @Test("who did not ask for datagrams sends none") func noDatagrams() throws {
+        let device = try device()
+        #expect(throws: EngineError.invalid) {
+            try device.sendDatagram(Array("d1:a1:be".utf8), to: loopback(device))
+        }
+        #expect(device.nextDatagram() == nil)
+    }
+
+    @Test("a peer is told the time that a device was set to", .timeLimit(.minutes(1)))
+    func time() async throws {
+        let left = try device()
+        let right = try device()
+        let hour: UInt64 = 3_600_000
+        right.setTime(wallMilliseconds: Clock.wallMilliseconds() + hour)
+        try left.dial(loopback(right), id: nil)
+        let offset = try await next(of: left) { event in
+            if case .peerUp(_, _, _, let offset) = event { offset } else { nil }
+        }
+        #expect((Int64(hour) - 30_000...Int64(hour) + 30_000).contains(offset))
+    }
+
     @Test("a dial for another id fails", .timeLimit(.minutes(1))) func wrongID() async throws {
         let left = try device()
         let right = try device()
@@ -152,6 +210,7 @@ import Testing
         device.stop()
         #expect(throws: EngineError.expired) { try device.dial(place, id: nil) }
         #expect(device.nextEvent() == nil)
+        #expect(device.nextDatagram() == nil)
         #expect(device.peers().isEmpty)
         #expect(device.info() == nil)
         #expect(device.counters() == nil)
@@ -184,6 +243,104 @@ import Testing
         let id = try Identity.id(of: Identity.makeSeed())
         #expect(throws: EngineError.unknownPeer) { try device.send([1], to: id) }
         #expect(throws: EngineError.unknownPeer) { try device.hangUp(id) }
+        #expect(throws: EngineError.unknownPeer) { try device.keep(id, true) }
+    }
+}
+
+@Suite("engine: cryptography") struct SystemCryptographyTests {
+    private let secret = [UInt8](1...32)
+    /// RFC 8032, section 7.1, test 1024.
+    private let seed: [UInt8] = [
+        0xF5, 0xE5, 0x76, 0x7C, 0xF1, 0x53, 0x31, 0x95, 0x17, 0x63, 0x0F, 0x22, 0x68, 0x76, 0xB8,
+        0x6C, 0x81, 0x60, 0xCC, 0x58, 0x3B, 0xC0, 0x13, 0x74, 0x4C, 0x6B, 0xF2, 0x55, 0xF5, 0xCC,
+        0x0E, 0xE5,
+    ]
+
+    @Test("a signature is made by one key of one message") func signatures() throws {
+        let crypto = try SystemCryptography.make(seed: seed, networkSecret: secret)
+        let key = try Identity.id(of: seed).bytes
+        let otherKey = try Identity.id(of: Identity.makeSeed()).bytes
+        for message in [[], [1], [UInt8](repeating: 7, count: 700)] {
+            let signature = crypto.sign(message)
+            #expect(signature.count == Cryptography.signatureByteCount)
+            #expect(signature == crypto.sign(message))
+            #expect(crypto.verify(signature, message, key))
+            #expect(!crypto.verify(signature, message + [0], key))
+            #expect(!crypto.verify(signature, message, otherKey))
+            var changed = signature
+            changed[63] ^= 1
+            #expect(!crypto.verify(changed, message, key))
+        }
+    }
+
+    @Test("a known signature holds (RFC 8032, section 7.1, test 2)") func vector() throws {
+        let crypto = try SystemCryptography.make(seed: seed, networkSecret: secret)
+        let key: [UInt8] = [
+            0x3D, 0x40, 0x17, 0xC3, 0xE8, 0x43, 0x89, 0x5A, 0x92, 0xB7, 0x0A, 0xA7, 0x4D, 0x1B,
+            0x7E, 0xBC, 0x9C, 0x98, 0x2C, 0xCF, 0x2E, 0xC4, 0x96, 0x8C, 0xC0, 0xCD, 0x55, 0xF1,
+            0x2A, 0xF4, 0x66, 0x0C,
+        ]
+        let signature: [UInt8] = [
+            0x92, 0xA0, 0x09, 0xA9, 0xF0, 0xD4, 0xCA, 0xB8, 0x72, 0x0E, 0x82, 0x0B, 0x5F, 0x64,
+            0x25, 0x40, 0xA2, 0xB2, 0x7B, 0x54, 0x16, 0x50, 0x3F, 0x8F, 0xB3, 0x76, 0x22, 0x23,
+            0xEB, 0xDB, 0x69, 0xDA, 0x08, 0x5A, 0xC1, 0xE4, 0x3E, 0x15, 0x99, 0x6E, 0x45, 0x8F,
+            0x36, 0x13, 0xD0, 0xF1, 0x1D, 0x8C, 0x38, 0x7B, 0x2E, 0xAE, 0xB4, 0x30, 0x2A, 0xEE,
+            0xB0, 0x0D, 0x29, 0x16, 0x12, 0xBB, 0x0C, 0x00,
+        ]
+        #expect(crypto.verify(signature, [0x72], key))
+    }
+
+    @Test("keys and signatures of other lengths verify nothing", arguments: [0, 31, 33])
+    func lengths(count: Int) throws {
+        let crypto = try SystemCryptography.make(seed: seed, networkSecret: secret)
+        let key = try Identity.id(of: seed).bytes
+        let signature = crypto.sign([1])
+        #expect(!crypto.verify(signature, [1], [UInt8](repeating: 1, count: count)))
+        #expect(!crypto.verify([UInt8](repeating: 0, count: count * 2), [1], key))
+    }
+
+    @Test("a digest depends on message and key; an empty key makes a plain hash") func digests()
+        throws
+    {
+        let crypto = try SystemCryptography.make(seed: seed, networkSecret: secret)
+        let all = Set([
+            crypto.digest([], []), crypto.digest([1], []), crypto.digest([], [1]),
+            crypto.digest([1], [UInt8](repeating: 9, count: 64)),
+        ])
+        #expect(all.count == 4)
+        #expect(all.allSatisfy { $0.count == Cryptography.digestByteCount })
+        // BLAKE2b-256 of nothing, as `b2sum -l 256 /dev/null` says.
+        #expect(
+            crypto.digest([], []) == [
+                0x0E, 0x57, 0x51, 0xC0, 0x26, 0xE5, 0x43, 0xB2, 0xE8, 0xAB, 0x2E, 0xB0, 0x60, 0x99,
+                0xDA, 0xA1, 0xD1, 0xE5, 0xDF, 0x47, 0x77, 0x8F, 0x77, 0x87, 0xFA, 0xAB, 0x45, 0xCD,
+                0xF1, 0x2F, 0xE3, 0xA8,
+            ]
+        )
+    }
+
+    @Test("secrets and addresses are those of the packet core") func network() throws {
+        let crypto = try SystemCryptography.make(seed: seed, networkSecret: secret)
+        let id = try Identity.id(of: seed)
+        let derived = Identity.deriveSecret(networkSecret: secret, label: "one", epoch: 3)
+        #expect(crypto.derive("one", 3) == derived)
+        #expect(
+            crypto.networkAddress(id) == Identity.networkAddress(networkSecret: secret, id: id)
+        )
+    }
+
+    @Test("a seed that makes no node makes no cryptography") func badSeed() {
+        #expect(throws: EngineError.invalid) {
+            try SystemCryptography.make(seed: [1], networkSecret: secret)
+        }
+    }
+}
+
+@Suite("engine: host") struct HostTests {
+    @Test("own addresses are those that others can reach, each once, in order") func addresses() {
+        let found = Host.addresses()
+        #expect(found.allSatisfy { $0.isHost && !$0.isLoopback && !$0.isLinkLocal })
+        #expect(found == found.sorted() && Set(found).count == found.count)
     }
 }
 

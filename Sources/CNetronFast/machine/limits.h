@@ -30,11 +30,11 @@ enum {
     NF_CLOCKLESS_PER_SECOND = 10, /* made with the clockless key */
     NF_CLOCKLESS_BURST = 20,
 };
-#define NF_DIAL_RETRY_NS     (400 * NF_MILLISECOND_NS) /* doubled at each try */
-#define NF_MESSAGE3_RETRY_NS (250 * NF_MILLISECOND_NS) /* or 1.5 round trips; doubled each time */
-#define NF_MESSAGE3_RETRY_MAX_NS (1 * NF_SECOND_NS) /* the first pause, at most */
-#define NF_HALF_OPEN_END_NS  (8 * NF_SECOND_NS)
-#define NF_COOKIE_SECRET_NS  (120 * NF_SECOND_NS) /* how long a cookie's secret is used */
+#define NF_DIAL_RETRY_NS         (400 * NF_MILLISECOND_NS) /* doubled at each try */
+#define NF_MESSAGE3_RETRY_NS     (250 * NF_MILLISECOND_NS) /* or 1.5 round trips; then doubled */
+#define NF_MESSAGE3_RETRY_MAX_NS (500 * NF_MILLISECOND_NS) /* the first pause, at most */
+#define NF_HALF_OPEN_END_NS      (8 * NF_SECOND_NS)
+#define NF_COOKIE_SECRET_NS      (120 * NF_SECOND_NS) /* how long a cookie's secret is used */
 
 /* --- liveness --------------------------------------------------------------------------------- */
 #define NF_CHECK_ACTIVE_NS \

@@ -86,8 +86,9 @@ internal import Synchronization
         }
     }
 
-    /// Says what the wall clock shows, in milliseconds since 1970: epochs are counted by that from
-    /// now on. After 0 the host's clock counts, as at the start.
+    /// Says what the wall clock shows, in milliseconds since 1970: epochs are counted by that.
+    ///
+    /// After 0 the host's clock counts, as at the start.
     package func setTime(wallMilliseconds: UInt64) {
         handle.withLock { owned in
             guard let handle = unsafe owned?.pointer else { return }
