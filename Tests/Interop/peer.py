@@ -553,22 +553,52 @@ def read_control(data):
     reader = Reader(data)
     version, kind = reader.number(1), reader.number(1)
     if version != 1 or not 1 <= kind <= 4:
-        return None
+        return None  # also kind 5, who is a member: a session needs none of it
     if kind == 1:
         said = {key: reader.text() for key in ("name", "version", "platform")}
         said["claims"] = [(reader.address(), reader.number(8)) for _ in range(reader.number(1))]
     elif kind == 2:
-        said = {}
-        for _ in range(reader.number(1)):
-            id = reader.take(32)
-            said[id] = [reader.endpoint() for _ in range(reader.number(1))]
+        said = read_gossip(reader)
     elif kind == 3:
         said = (reader.address(), reader.take(32))
     else:
         said = reader.endpoint()
     if reader.data:
         raise Refused("trailing")
-    return ("hello", "hints", "contested", "observed")[kind - 1], said
+    return ("hello", "gossip", "contested", "observed")[kind - 1], said
+
+
+def read_gossip(reader):
+    """What it is and the hints in it, by id; of those without hints the rest as it is."""
+    kind = reader.number(1)
+    if kind == 2:
+        reader.take(1)  # the steps that are left
+    if kind not in (1, 2):
+        return GOSSIP.get(kind, kind), reader.take(len(reader.data))
+    hints = {}
+    for _ in range(reader.number(1)):
+        id = reader.take(32)
+        hints[id] = [reader.endpoint() for _ in range(reader.number(1))]
+    return GOSSIP[kind], hints
+
+
+GOSSIP = {1: "join", 2: "forward_join", 3: "neighbour", 4: "answer"}
+
+
+def write_hint(id, address, port):
+    return b"\x01" + id + b"\x01" + write_address(address) + struct.pack(">H", port)
+
+
+def write_join(id, address, port):
+    return b"\x01\x02\x01" + write_hint(id, address, port)
+
+
+def write_forward_join(id, address, port):
+    return b"\x01\x02\x02\x00" + write_hint(id, address, port)
+
+
+def write_answer(accepted):
+    return b"\x01\x02\x04" + bytes([accepted])
 
 
 # --- a member on a socket -------------------------------------------------------------------------

@@ -100,6 +100,20 @@ def hear(one, session, kind):
             return read[1]
 
 
+def hear_gossip(one, session, kind):
+    """The next message of the overlay of that kind."""
+    while True:
+        came, said = hear(one, session, "gossip")
+        if came == kind:
+            return said
+
+
+def become_neighbour(one, session):
+    """Takes up the node, which has nobody yet and so asks at once."""
+    hear_gossip(one, session, "join")
+    one.send(session, CONTROL, peer.write_answer(True), LANE_CONTROL)
+
+
 def greet(one, session, name, claims):
     hello = peer.write_hello(name, "1", "linux python", claims)
     one.send(session, CONTROL, hello, LANE_CONTROL)
@@ -134,6 +148,7 @@ def test_a_member_by_the_document_is_a_member(node):
 def test_members_are_told_of_each_other_and_of_contests(node):
     one = node.one
     session = one.wait("session")
+    become_neighbour(one, session)
     greet(one, session, "first", [(bytes([10, 1, 0, 77]), SINCE)])
     node.peer(one.identity.text, "addresses")
 
@@ -146,8 +161,9 @@ def test_members_are_told_of_each_other_and_of_contests(node):
         assert address == bytes([10, 1, 0, 77])
         assert holder == one.identity.id
         assert node.peer(other.identity.text, "name")["addresses"] == []
-        told = hear(one, session, "hints")
-        assert told[other.identity.id] == [(socket.inet_aton("127.0.0.1"), other.address[1])]
+        place = (socket.inet_aton("127.0.0.1"), other.address[1])
+        other.send(second, CONTROL, peer.write_join(other.identity.id, *place), LANE_CONTROL)
+        assert hear_gossip(one, session, "forward_join")[other.identity.id] == [place]
     finally:
         other.close()
 
@@ -159,15 +175,15 @@ def test_the_node_says_goodbye(node):
     assert node.process.wait(peer.BOUND) == 0
 
 
-def test_who_is_hinted_is_dialled(node):
+def test_who_joined_elsewhere_is_dialled(node):
     one = node.one
     session = one.wait("session")
+    become_neighbour(one, session)
     other = Peer(node.network)
     try:
-        endpoint = peer.write_address(socket.inet_aton("127.0.0.1"))
-        endpoint += other.address[1].to_bytes(2, "big")
-        hints = b"\x01\x02\x01" + other.identity.id + b"\x01" + endpoint
-        one.send(session, CONTROL, hints, LANE_CONTROL)
+        place = (socket.inet_aton("127.0.0.1"), other.address[1])
+        newcomer = peer.write_forward_join(other.identity.id, *place)
+        one.send(session, CONTROL, newcomer, LANE_CONTROL)
         assert other.wait("session").remote_id == session.remote_id
         assert node.peer(other.identity.text, "endpoint")["path"] == "direct"
     finally:

@@ -167,11 +167,10 @@ def control():
     """Control messages, and what they say; the layer above the packet core reads them."""
     id = identity("responder")
     claims = [(bytes([10, 1, 0, 11]), 1_800_000_000_000), (bytes([253]) + bytes(15), 2**64 - 1)]
-    endpoint = peer.write_address(bytes([192, 0, 2, 1])) + struct.pack(">H", 4242)
     return {
         "id_text": id.text,
         "hello": peer.write_hello("host", "0.1.0", "linux x86_64", claims).hex(),
-        "hints": (b"\x01\x02\x01" + id.id + b"\x01" + endpoint).hex(),
+        "join": peer.write_join(id.id, bytes([192, 0, 2, 1]), 4242).hex(),
         "contested": (b"\x01\x03" + peer.write_address(bytes([10, 1, 0, 11])) + id.id).hex(),
         "observed": peer.write_observed(bytes([192, 0, 2, 1]), 4242).hex(),
     }

@@ -51,14 +51,14 @@ func many(_ number: Int) -> NodeID {
 }
 
 /// Network time when these tests begin: 2025, in the middle of a minute.
-let epoch: UInt64 = 1_750_000_000_000
+let labEpoch: UInt64 = 1_750_000_000_000
 
 /// The statement of a node, as another one would get it.
 func presence(
     of id: NodeID,
     version: UInt32 = 0,
-    incarnation: UInt64 = epoch - 1_000,
-    time: UInt64 = epoch,
+    incarnation: UInt64 = labEpoch - 1_000,
+    time: UInt64 = labEpoch,
     lease: UInt32 = 4_200,
     isLeaving: Bool = false,
     saying fields: Presence.Fields = .init(name: "host")
@@ -90,7 +90,7 @@ struct DirectoryScript {
     var directory: Directory<CountingRandom>
     let id: NodeID
     var now = Instant(nanoseconds: 1_000_000_000)
-    var wall = epoch
+    var wall = labEpoch
     private(set) var deadline = Instant.never
 
     init(_ id: NodeID = many(0), seed: UInt64 = 1) {

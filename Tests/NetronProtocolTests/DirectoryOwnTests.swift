@@ -13,7 +13,7 @@ import Testing
         var script = DirectoryScript()
         let statement = try #require(script.after(.own(fields("a"))).presences.first)
         #expect(statement.author == script.id)
-        #expect(statement.order == .init(incarnation: epoch, version: 0))
+        #expect(statement.order == .init(incarnation: labEpoch, version: 0))
         #expect(statement.name == "a")
         var other = DirectoryScript(many(1))
         #expect(other.judge(statement).verdict == .accept)
@@ -111,13 +111,13 @@ import Testing
     func earlierLife() throws {
         var script = DirectoryScript()
         script.after(.own(fields("a")))
-        let old = presence(of: script.id, version: 3, incarnation: epoch - 5_000)
+        let old = presence(of: script.id, version: 3, incarnation: labEpoch - 5_000)
         #expect(script.judge(old).verdict == .known)
         let ahead = presence(
             of: script.id,
             version: 3,
-            incarnation: epoch + 60_000,
-            time: epoch + 60_000
+            incarnation: labEpoch + 60_000,
+            time: labEpoch + 60_000
         )
         let (verdict, effects) = script.judge(ahead)
         #expect(verdict == .refuse(.twin))
@@ -128,7 +128,7 @@ import Testing
     @Test("somebody else's statement in our name is forged, and not answered") func forged() {
         var script = DirectoryScript()
         script.after(.own(fields("a")))
-        var bytes = presence(of: script.id, version: 9, incarnation: epoch + 1).bytes
+        var bytes = presence(of: script.id, version: 9, incarnation: labEpoch + 1).bytes
         bytes[bytes.count - 1] ^= 1
         let (verdict, effects) = script.judge(bytes)
         #expect(verdict == .refuse(.forged))

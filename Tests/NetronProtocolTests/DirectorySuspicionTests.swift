@@ -12,11 +12,11 @@ import Testing
         of accused: NodeID,
         by accuser: NodeID,
         version: UInt32 = 0,
-        time: UInt64 = epoch
+        time: UInt64 = labEpoch
     ) -> [UInt8] {
         Suspicion(
             of: accused,
-            .init(incarnation: epoch - 1_000, version: version),
+            .init(incarnation: labEpoch - 1_000, version: version),
             by: accuser,
             at: time,
             with: (.cheap(accuser), network)
@@ -69,7 +69,7 @@ import Testing
             of: script.id,
             own.order,
             by: accuser,
-            at: epoch,
+            at: labEpoch,
             with: (.cheap(accuser), network)
         ).bytes
         let (verdict, effects) = script.judge(bytes)
@@ -102,9 +102,9 @@ import Testing
         #expect(script.judge(suspicion(of: accused, by: many(9))).verdict == .refuse(.stranger))
         let ahead = suspicion(of: accused, by: accuser, version: 1)
         #expect(script.judge(ahead).verdict == .refuse(.stranger))
-        let early = suspicion(of: accused, by: accuser, time: epoch + 120_001)
+        let early = suspicion(of: accused, by: accuser, time: labEpoch + 120_001)
         #expect(script.judge(early).verdict == .refuse(.early))
-        let late = suspicion(of: accused, by: accuser, time: epoch - 120_001)
+        let late = suspicion(of: accused, by: accuser, time: labEpoch - 120_001)
         #expect(script.judge(late).verdict == .refuse(.expired))
         var forged = suspicion(of: accused, by: accuser)
         forged[forged.count - 1] ^= 1

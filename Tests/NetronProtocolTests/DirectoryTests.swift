@@ -31,7 +31,7 @@ import Testing
         presence(
             of: many(number),
             version: UInt32.random(in: 0...2, using: &random),
-            incarnation: epoch - UInt64.random(in: 1...2, using: &random),
+            incarnation: labEpoch - UInt64.random(in: 1...2, using: &random),
             isLeaving: Bool.random(using: &random),
             saying: .init(
                 name: "host-\(Int.random(in: 0...1, using: &random))",
@@ -60,7 +60,7 @@ import Testing
         #expect(script.judge(presence(of: id, version: 5)).verdict == .known)
         #expect(script.judge(presence(of: id, version: 4)).verdict == .known)
         #expect(script.judge(presence(of: id, version: 6)).verdict == .accept)
-        let later = presence(of: id, version: 0, incarnation: epoch)
+        let later = presence(of: id, version: 0, incarnation: labEpoch)
         #expect(script.judge(later).verdict == .accept)
         #expect(script.directory.record(of: id) == later)
         #expect(script.directory.liveCount == 1)
@@ -77,7 +77,7 @@ import Testing
 
     @Test("two minutes of skew are borne with, a millisecond more is not") func skew() {
         var script = DirectoryScript()
-        let limit = epoch + DirectoryLimits.skewMilliseconds
+        let limit = labEpoch + DirectoryLimits.skewMilliseconds
         #expect(script.judge(presence(of: many(1), time: limit)).verdict == .accept)
         let early = presence(of: many(2), time: limit + 1)
         #expect(script.judge(early).verdict == .refuse(.early))
@@ -93,9 +93,9 @@ import Testing
         let id = many(1)
         let short = presence(of: id, lease: 600)
         script.judge(short)
-        let end = epoch + 600_000 + DirectoryLimits.skewMilliseconds
+        let end = labEpoch + 600_000 + DirectoryLimits.skewMilliseconds
         let minute = (end / 60_000 + 1) * 60_000
-        script.pass(.milliseconds(Int64(minute - epoch) - 1))
+        script.pass(.milliseconds(Int64(minute - labEpoch) - 1))
         #expect(script.directory.liveCount == 1)
         #expect(script.judge(short).verdict == .known)
         #expect(script.pass(.milliseconds(1)).changed == [id])
@@ -149,7 +149,7 @@ import Testing
         let foreign = Presence.Draft(
             by: many(1),
             .init(incarnation: 1, version: 1),
-            time: epoch,
+            time: labEpoch,
             lease: 4_000,
             saying: .init(name: "")
         ).signed(by: .cheap(many(1)), network: [9, 9, 9, 9, 9, 9, 9, 9])

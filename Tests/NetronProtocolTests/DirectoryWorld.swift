@@ -87,7 +87,7 @@ struct DirectoryWorld {
         now = instant
         for index in nodes.indices {
             nodes[index].now = instant
-            nodes[index].wall = epoch + instant.nanoseconds / 1_000_000 - 1_000
+            nodes[index].wall = labEpoch + instant.nanoseconds / 1_000_000 - 1_000
         }
     }
 

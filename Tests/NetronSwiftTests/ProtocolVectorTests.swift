@@ -16,7 +16,7 @@ private struct Vectors: Decodable {
     struct Control: Decodable {
         let idText: String
         let hello: String
-        let hints: String
+        let join: String
         let contested: String
         let observed: String
     }
@@ -81,7 +81,7 @@ private struct Vectors: Decodable {
         )
         let messages: [(Message, String)] = [
             (.hello(hello), vectors.control.hello),
-            (.hints([Hint(id, at: [endpoint])]), vectors.control.hints),
+            (.gossip(.join(Hint(id, at: [endpoint]))), vectors.control.join),
             (.contested(host, holder: id), vectors.control.contested),
             (.observed(endpoint), vectors.control.observed),
         ]
