@@ -35,7 +35,10 @@ extension PartialViews {
         switch attempts[index].purpose {
         case .join: turn.send(.join(own), to: id)
         case .bridge, .confirm: turn.send(.neighbour(.high), to: id)
-        case .fill, .walk: turn.send(.neighbour(active.isEmpty ? .high : .low), to: id)
+        case .fill where active.isEmpty: turn.send(.join(own), to: id)
+        case .fill where active.count < GossipLimits.activeUrgent:
+            turn.send(.neighbour(.high), to: id)
+        case .fill, .walk: turn.send(.neighbour(.low), to: id)
         }
     }
 

@@ -6,11 +6,11 @@ internal import NetronWire
 extension BroadcastTree {
     /// Tells a neighbour of a rumor, with others that come soon.
     mutating func announce<Random>(
-        _ announcement: Announcement,
+        _ id: RumorID,
         to index: Int,
         _ turn: inout GossipTurn<Random>
     ) {
-        peers[index].queue.append(announcement)
+        peers[index].queue.append(id)
         if peers[index].queue.count >= GossipLimits.queueMax { return flush(index, &turn) }
         if peers[index].due == .never {
             let pause = turn.random.duration(
@@ -20,6 +20,11 @@ extension BroadcastTree {
             peers[index].due = turn.now + pause
             deadline = min(deadline, peers[index].due)
         }
+    }
+
+    /// A neighbour has a rumor, so that it need not be told of it.
+    mutating func unqueue(_ id: RumorID, for index: Int) {
+        if let place = peers[index].queue.firstIndex(of: id) { peers[index].queue.remove(at: place) }
     }
 
     private mutating func flush<Random>(_ index: Int, _ turn: inout GossipTurn<Random>) {
@@ -32,58 +37,27 @@ extension BroadcastTree {
         turn.send(.ihave(repeats + queue), to: peers[index].id)
     }
 
-    mutating func announced<Random>(
-        _ announcements: [Announcement],
-        from id: NodeID,
-        _ turn: inout GossipTurn<Random>
-    ) {
+    mutating func announced(_ ids: [RumorID], by id: NodeID, at now: Instant) {
         guard let peer = index(of: id) else { return }
-        for announcement in announcements {
-            if !peers[peer].queue.isEmpty {
-                peers[peer].queue.removeAll { $0.id == announcement.id }
-            }
-            if let known = memory.index(of: announcement.id) {
-                shorten(known, by: announcement, peer, &turn)
-            } else {
-                miss(announcement, from: id, at: turn.now)
-            }
+        for rumorID in ids {
+            unqueue(rumorID, for: peer)
+            if memory.index(of: rumorID) == nil { miss(rumorID, announcedBy: id, at: now) }
         }
     }
 
-    private mutating func miss(_ announcement: Announcement, from id: NodeID, at now: Instant) {
-        let announcer = Announcer(id: id, hops: announcement.hops)
-        if let index = missing.firstIndex(where: { $0.id == announcement.id }) {
-            if !missing[index].announcers.contains(where: { $0.id == id }) {
+    private mutating func miss(_ id: RumorID, announcedBy announcer: NodeID, at now: Instant) {
+        if let index = missing.firstIndex(where: { $0.id == id }) {
+            if !missing[index].announcers.contains(announcer) {
                 missing[index].announcers.append(announcer)
             }
             return
         }
         guard missing.count < GossipLimits.missingMax else { return }
-        var byIt = 0
-        for entry in missing where entry.announcers.first?.id == id { byIt += 1 }
+        let byIt = missing.count { $0.announcers.first == announcer }
         guard byIt < GossipLimits.missingPerPeerMax else { return }
         let due = now + GossipLimits.graftFirst
-        missing.append(Missing(id: announcement.id, announcers: [announcer], due: due))
+        missing.append(Missing(id: id, announcers: [announcer], due: due))
         deadline = min(deadline, due)
-    }
-
-    /// Takes a link into the tree by which the rumor would have come in fewer hops.
-    private mutating func shorten<Random>(
-        _ known: Int,
-        by announcement: Announcement,
-        _ peer: Int,
-        _ turn: inout GossipTurn<Random>
-    ) {
-        let entry = memory[known]
-        guard !peers[peer].isEager, entry.state == .accepted, !entry.isBroad,
-            Int(announcement.hops) + 1 + GossipLimits.shorterBy <= Int(entry.hops),
-            turn.now <= entry.at + GossipLimits.shorterWithin,
-            let parent = peers.firstIndex(where: { $0.tag == entry.parent })
-        else { return }
-        memory.setRoute(peers[peer].tag, hops: announcement.hops + 1, at: known)
-        peers[peer].isEager = true
-        turn.send(.graft([]), to: peers[peer].id)
-        prune(parent, &turn)
     }
 
     mutating func grafted<Random>(
@@ -92,7 +66,7 @@ extension BroadcastTree {
         _ turn: inout GossipTurn<Random>
     ) {
         guard let peer = index(of: id) else { return }
-        peers[peer].isEager = true
+        if !isSettled(peer) { peers[peer].isEager = true }
         for rumorID in ids {
             guard let known = memory.index(of: rumorID) else { continue }
             let entry = memory[known]
@@ -100,8 +74,7 @@ extension BroadcastTree {
                 peers[peer].graftBytes.take(entry.payload.count, at: turn.now)
             else { continue }
             let hops = entry.hops == .max ? .max : entry.hops + 1
-            let rumor = Rumor(entry.payload, hops: hops, isBroad: entry.isBroad)
-            turn.send(.gossip(rumor), to: id)
+            turn.send(.gossip(Rumor(entry.payload, hops: hops)), to: id)
         }
     }
 
@@ -113,6 +86,7 @@ extension BroadcastTree {
             deadline = min(deadline, peers[index].due)
         }
         if !missing.isEmpty { graftMissing(&turn) }
+        runRoot(&turn)
     }
 
     /// Asks for all that did not come, each of an announcer that was not asked for it last.
@@ -123,13 +97,12 @@ extension BroadcastTree {
             let announcer = announcers[missing[index].grafts % announcers.count]
             missing[index].grafts += 1
             missing[index].due = turn.now + GossipLimits.graftNext
-            guard let peer = self.index(of: announcer.id),
-                asked[peer].count < GossipMessage.announcementsMax
+            guard let peer = self.index(of: announcer), asked[peer].count < GossipMessage.idsMax
             else { continue }
             asked[peer].append(missing[index].id)
         }
         for peer in peers.indices where !asked[peer].isEmpty {
-            peers[peer].isEager = true
+            if !isSettled(peer) { peers[peer].isEager = true }
             turn.send(.graft(asked[peer]), to: peers[peer].id)
         }
         missing.removeAll { $0.grafts >= GossipLimits.graftsMax }

@@ -5,16 +5,17 @@ internal import NetronWire
 /// Brings rumors to all members, each mostly once.
 ///
 /// Plumtree (Leitao, Pereira and Rodrigues, 2007) over the active view: eager links are the tree
-/// and carry payloads, lazy ones carry announcements, and who misses what was announced grafts the
-/// announcer into the tree. What is our own:
-/// - Of two ways that a rumor came, the one with fewer hops stays in the tree.
+/// and carry payloads, lazy ones carry announcements, and who misses what was announced asks an
+/// announcer for it. What is our own:
+/// - The tree has a root, the member with the least id, and each node's way there is the shortest.
+///   Plumtree's tree serves the author well for whom it grew, and others by up to twice as many
+///   hops; this one serves all alike. Where the root is not agreed on, the rules are Plumtree's.
+/// - What begins far from the root climbs by all ways there, not only by the tree's, and so gets
+///   into more of its branches before it is at the root.
 /// - Both ends of a lazy link would announce; who hears the other first is silent.
-/// - An announcement is repeated once in the next message to the same neighbour, so that two losses
-///   in a row are needed to lose it.
-/// - A tree that serves all has paths through its middle that are twice as long as needed. Who
-///   hears rumors from afar begins its own broadly: for two hops they go to all neighbours.
+/// - An announcement is repeated once in the next message to the same neighbour.
 ///
-/// Announcing and grafting are in BroadcastRepair.swift.
+/// Announcing and asking are in BroadcastRepair.swift, the root in BroadcastRoot.swift.
 struct BroadcastTree {
     struct Peer {
         let id: NodeID
@@ -22,21 +23,22 @@ struct BroadcastTree {
         let tag: UInt16
         var isEager = true
         /// What it will be told of.
-        var queue: [Announcement] = []
+        var queue: [RumorID] = []
         /// What it was told of, and will be once more.
-        var repeats: [Announcement] = []
+        var repeats: [RumorID] = []
         var due = Instant.never
         var graftBytes: Allowance
-    }
-
-    struct Announcer {
-        let id: NodeID
-        let hops: UInt8
+        /// Where it sees the root.
+        var route: TreeRoute?
+        /// Whether its way to the root is through here.
+        var isChild = false
+        /// Whether it has to be told where the root is.
+        var isUntold = true
     }
 
     struct Missing {
         let id: RumorID
-        var announcers: [Announcer]
+        var announcers: [NodeID]
         var grafts = 0
         var due: Instant
     }
@@ -56,28 +58,50 @@ struct BroadcastTree {
     var deadline = Instant.never
     var duplicates: UInt64 = 0
     private var lastTag: UInt16 = 0
-    /// The hops of the last rumors that kept to the tree, as a decaying maximum in eighths.
-    var far: UInt16 = 0
+
+    // The root; see BroadcastRoot.swift.
+    var key: UInt64 = 0
+    var route = TreeRoute(root: .max, number: 0, hops: 0)
+    /// The peer on the way to the root, by tag; 0 for none.
+    var parent: UInt16 = 0
+    /// The last number of a root that said nothing for too long.
+    var forgotten: TreeRoute?
+    /// When the root is to say something, or to have said something.
+    var rootDue = Instant.never
+    var tellDue = Instant.never
+    var tells = Allowance(perSecond: 0, burst: 0, at: Instant(nanoseconds: 0))
 
     init(identify: @escaping @Sendable ([UInt8]) -> RumorID) { self.identify = identify }
 
     func index(of id: NodeID) -> Int? { peers.firstIndex { $0.id == id } }
 
-    mutating func neighbourUp(_ id: NodeID, at now: Instant) {
+    mutating func neighbourUp<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
         guard index(of: id) == nil else { return }
         lastTag = lastTag == .max ? 1 : lastTag + 1
         let graftBytes = Allowance(
             perSecond: GossipLimits.graftBytesPerSecond,
             burst: GossipLimits.graftBytesBurst,
-            at: now
+            at: turn.now
         )
         peers.append(Peer(id: id, tag: lastTag, graftBytes: graftBytes))
+        tellSoon(&turn)
     }
 
-    mutating func neighbourDown(_ id: NodeID) {
-        peers.removeAll { $0.id == id }
-        for index in missing.indices { missing[index].announcers.removeAll { $0.id == id } }
+    mutating func neighbourDown<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+        guard let index = index(of: id) else { return }
+        let peer = peers.remove(at: index)
+        for index in missing.indices { missing[index].announcers.removeAll { $0 == id } }
         missing.removeAll { $0.announcers.isEmpty }
+        if peer.tag == parent { seekParent(&turn) }
+    }
+
+    /// Whether a link is one of the tree by what both ends say of the root.
+    func isBranch(_ index: Int) -> Bool { peers[index].isChild || peers[index].tag == parent }
+
+    /// Whether both ends agree on the root, so that the link is of the tree or is not.
+    func isSettled(_ index: Int) -> Bool {
+        guard let told = peers[index].route, route.hops != TreeRoute.lost else { return false }
+        return told.root == route.root && told.number == route.number
     }
 }
 
@@ -87,16 +111,16 @@ extension BroadcastTree {
         precondition(payload.count <= Rumor.payloadBytesMax, "\(payload.count) bytes to broadcast")
         let id = identify(payload)
         guard memory.index(of: id) == nil else { return }
-        let breadth = far / 8 >= UInt16(GossipLimits.farHops) ? GossipLimits.breadth : 0
-        let rumor = Rumor(payload, hops: 0, breadth: breadth, isBroad: breadth > 0)
-        remember(rumor, id, parent: 0, state: .accepted, at: turn.now)
+        let isFar = route.hops >= GossipLimits.climbingHops && route.hops != TreeRoute.lost
+        let rumor = Rumor(payload, hops: 0, isClimbing: isFar)
+        remember(rumor, id, link: 0, state: .accepted, at: turn.now)
         pass(rumor, id, from: nil, &turn)
     }
 
     private mutating func remember(
         _ rumor: Rumor,
         _ id: RumorID,
-        parent: UInt16,
+        link: UInt16,
         state: RumorMemory.State,
         at now: Instant
     ) {
@@ -104,9 +128,8 @@ extension BroadcastTree {
             id: id,
             at: now,
             payload: state == .accepted ? rumor.payload : [],
-            parent: parent,
+            link: link,
             hops: rumor.hops,
-            isBroad: rumor.isBroad,
             state: state
         )
         memory.insert(entry)
@@ -121,15 +144,17 @@ extension BroadcastTree {
         let peer = index(of: id)
         if let known = memory.index(of: rumorID) {
             duplicates += 1
-            if let peer { duplicate(rumor, rumorID, known: known, peer: peer, &turn) }
+            guard let peer else { return }
+            unqueue(rumorID, for: peer)
+            if !rumor.isAside { duplicate(known, by: peer, &turn) }
             return
         }
-        var parent: UInt16 = 0
+        var link: UInt16 = 0
         if let peer, !rumor.isAside {
-            parent = peers[peer].tag
-            peers[peer].isEager = true
+            link = peers[peer].tag
+            if !isSettled(peer) { peers[peer].isEager = true }
         }
-        remember(rumor, rumorID, parent: parent, state: .pending, at: turn.now)
+        remember(rumor, rumorID, link: link, state: .pending, at: turn.now)
         if pending.count >= GossipLimits.pendingMax {
             judged(pending[0].id, .refuse, &turn)
         }
@@ -152,9 +177,6 @@ extension BroadcastTree {
         }
         memory.setState(.accepted, at: index)
         memory.keep(pending.rumor.payload, at: index, now: turn.now)
-        if !pending.rumor.isBroad {
-            far = max(UInt16(pending.rumor.hops) * 8, far - far / 32)
-        }
         pass(pending.rumor, id, from: pending.from, &turn)
     }
 
@@ -165,53 +187,46 @@ extension BroadcastTree {
         from sender: NodeID?,
         _ turn: inout GossipTurn<Random>
     ) {
-        var announcers: [Announcer] = []
+        var announcers: [NodeID] = []
         if let place = missing.firstIndex(where: { $0.id == id }) {
             announcers = missing.remove(at: place).announcers
         }
-        var next = rumor
-        next.hops = rumor.hops == .max ? .max : rumor.hops + 1
-        next.breadth = rumor.breadth > 0 ? rumor.breadth - 1 : 0
-        next.isAside = false
+        let hops: UInt8 = rumor.hops == .max ? .max : rumor.hops + 1
         let isNarrow = peers.count < GossipLimits.announcersMin
         for index in peers.indices where peers[index].id != sender {
             // Who announced it has it.
-            if announcers.contains(where: { $0.id == peers[index].id }) { continue }
-            if peers[index].isEager {
+            if announcers.contains(peers[index].id) { continue }
+            let isEager = peers[index].isEager
+            let climbs = rumor.isClimbing && isNearer(index)
+            if isEager || climbs {
+                let next = Rumor(
+                    rumor.payload, hops: hops, isClimbing: climbs, isAside: !isEager)
                 turn.send(.gossip(next), to: peers[index].id)
-                if !isNarrow { continue }
-            } else if rumor.breadth > 0 {
-                var aside = next
-                aside.isAside = true
-                turn.send(.gossip(aside), to: peers[index].id)
             }
-            announce(Announcement(id, hops: rumor.hops), to: index, &turn)
+            if !isEager || isNarrow { announce(id, to: index, &turn) }
         }
+    }
+
+    /// Whether a neighbour is nearer to the root than we are.
+    private func isNearer(_ index: Int) -> Bool {
+        guard isSettled(index), let told = peers[index].route else { return false }
+        return told.hops < route.hops
     }
 
     /// A rumor came once more: one of the two ways is too many.
     private mutating func duplicate<Random>(
-        _ rumor: Rumor,
-        _ id: RumorID,
-        known: Int,
-        peer: Int,
+        _ known: Int,
+        by peer: Int,
         _ turn: inout GossipTurn<Random>
     ) {
-        peers[peer].queue.removeAll { $0.id == id }
         let entry = memory[known]
-        guard !rumor.isAside, !rumor.isBroad, entry.state != .refused else { return }
-        guard entry.parent != peers[peer].tag else { return }
-        let isShorter = rumor.hops < entry.hops
-        if isShorter, let parent = peers.firstIndex(where: { $0.tag == entry.parent }) {
-            peers[peer].isEager = true
-            memory.setRoute(peers[peer].tag, hops: rumor.hops, at: known)
-            prune(parent, &turn)
-        } else {
-            prune(peer, &turn)
-        }
+        guard entry.state != .refused, entry.link != peers[peer].tag else { return }
+        guard isBranch(peer) else { return prune(peer, &turn) }
+        let other = peers.firstIndex { $0.tag == entry.link }
+        if let other, peers[other].isEager, !isBranch(other) { prune(other, &turn) }
     }
 
-    mutating func prune<Random>(_ index: Int, _ turn: inout GossipTurn<Random>) {
+    private mutating func prune<Random>(_ index: Int, _ turn: inout GossipTurn<Random>) {
         peers[index].isEager = false
         turn.send(.prune, to: peers[index].id)
     }

@@ -8,6 +8,8 @@ package enum GossipLimits {
 
     /// Neighbours. When all places are taken, only who has none, or was sent by a walk, gets one.
     package static let activeMax = 5
+    /// With fewer neighbours a place is asked for with high priority.
+    package static let activeUrgent = 3
     /// Members that may be dialled when a neighbour goes. When full, see `PassiveView`.
     package static let passiveMax = 30
     /// Steps of the walk that brings a newcomer to others (ARWL).
@@ -93,7 +95,7 @@ package enum GossipLimits {
     package static let missingMax = 320
     package static let missingPerPeerMax = 64
     /// Announcements that wait for one neighbour: a full message, which leaves at once.
-    package static let queueMax = GossipMessage.announcementsMax / 2
+    package static let queueMax = GossipMessage.idsMax / 2
     /// Announcements gather for a time between these. The second of two neighbours then mostly
     /// hears the first and is silent; and what went through the tree was there long before.
     package static let announceAfterMin = Duration.milliseconds(1_000)
@@ -104,15 +106,25 @@ package enum GossipLimits {
     package static let graftNext = Duration.milliseconds(600)
     /// How often a rumor is asked for in all.
     package static let graftsMax = 8
-    /// A link that is so many hops shorter takes the place of one of the tree.
-    package static let shorterBy = 3
-    /// How long after a rumor came a shorter way counts.
-    package static let shorterWithin = Duration.seconds(10)
     /// With fewer neighbours the links of the tree are told announcements, too: nobody else might.
     package static let announcersMin = 3
-    /// A rumor begins broadly if one of the last came from so many hops away.
-    package static let farHops: UInt8 = 9
-    package static let breadth: UInt8 = 2
+    /// Who is so far from the root gives its rumors to all that are nearer, and they do, too.
+    package static let climbingHops: UInt8 = 5
+
+    // MARK: The root of the tree
+
+    /// How often the root says that it is there.
+    package static let rootInterval = Duration.seconds(480)
+    /// How long a root is believed in that says nothing: three times are lost or late.
+    package static let rootForgottenAfter = Duration.seconds(1_800)
+    /// What is new of the root is told after a time between these, as the best of what came.
+    package static let routeAfterMin = Duration.milliseconds(200)
+    package static let routeAfterMax = Duration.milliseconds(600)
+    /// When who has no way to the root is told of ours.
+    package static let rescueAfter = Duration.seconds(2)
+    /// How often what is new of the root is told, a minute and at once; more waits.
+    package static let routesPerMinute = 6
+    package static let routesBurst = 30
 
     // MARK: Failure detection (SWIM, Lifeguard)
 

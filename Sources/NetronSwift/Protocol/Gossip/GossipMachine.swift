@@ -35,6 +35,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
         if case .started(let own) = event {
             precondition(views == nil, "a machine starts once")
             views = PartialViews(own: own, at: now)
+            tree.start(as: own.id, at: now)
             return
         }
         guard views != nil else { return }
@@ -72,10 +73,10 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
             switch turn.effects[next] {
             case .send(let message, _): traffic.countSent(message)
             case .neighbourUp(let id):
-                tree.neighbourUp(id, at: turn.now)
+                tree.neighbourUp(id, &turn)
                 detector.neighbourUp(id, at: turn.now)
             case .neighbourDown(let id):
-                tree.neighbourDown(id)
+                tree.neighbourDown(id, &turn)
                 detector.neighbourDown(id)
             default: break
             }
@@ -133,13 +134,16 @@ extension GossipMachine {
         case .gossip(let rumor):
             refuseStray(id, &turn)
             tree.received(rumor, from: id, &turn)
-        case .ihave(let announcements):
+        case .ihave(let ids):
             refuseStray(id, &turn)
-            tree.announced(announcements, from: id, &turn)
+            tree.announced(ids, by: id, at: turn.now)
         case .graft(let ids):
             refuseStray(id, &turn)
             tree.grafted(ids, by: id, &turn)
         case .prune: tree.pruned(by: id)
+        case .route(let route, let isParent):
+            refuseStray(id, &turn)
+            tree.routed(route, isParent: isParent, by: id, &turn)
         case .probeRequest(let number, let hint):
             probeRequested(number, hint, by: id, &turn)
         case .probeAnswer(let number, let isAlive):
@@ -167,7 +171,7 @@ extension GossipMachine {
             refuseStray(id, &turn)
             views?.shuffled((number, ttl, hints), from: id, &turn)
         case .shuffleReply(let number, let hints): views?.replied((number, hints), from: id, &turn)
-        case .gossip, .ihave, .graft, .prune, .probeRequest, .probeAnswer: break
+        default: break
         }
     }
 
@@ -203,6 +207,9 @@ extension GossipMachine {
 
     /// The neighbours that are only told of rumors, by id.
     package var lazy: [NodeID] { tree.peers.filter { !$0.isEager }.map(\.id).sorted() }
+
+    /// Where the root of the tree is, seen from here.
+    package var route: TreeRoute { tree.route }
 
     /// Lifeguard's local health: 0 is well, up to `GossipLimits.illHealthMax`.
     package var illHealth: Int { detector.illHealth }

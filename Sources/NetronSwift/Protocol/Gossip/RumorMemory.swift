@@ -17,9 +17,8 @@ struct RumorMemory {
         let at: Instant
         var payload: [UInt8]
         /// Which link it came by, 0 for none.
-        var parent: UInt16
-        var hops: UInt8
-        var isBroad: Bool
+        let link: UInt16
+        let hops: UInt8
         var state: State
     }
 
@@ -42,10 +41,7 @@ struct RumorMemory {
         return number - base
     }
 
-    subscript(index: Int) -> Entry {
-        get { entries[index] }
-        set { entries[index] = newValue }
-    }
+    subscript(index: Int) -> Entry { entries[index] }
 
     mutating func insert(_ entry: Entry) {
         forget(before: entry.at)
@@ -65,11 +61,6 @@ struct RumorMemory {
     }
 
     mutating func setState(_ state: State, at index: Int) { entries[index].state = state }
-
-    mutating func setRoute(_ parent: UInt16, hops: UInt8, at index: Int) {
-        entries[index].parent = parent
-        entries[index].hops = hops
-    }
 
     private mutating func forget(before now: Instant) {
         while first < entries.count {

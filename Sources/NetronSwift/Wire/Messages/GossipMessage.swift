@@ -10,15 +10,16 @@
 ///     kind 6   shuffle       number (4 bytes), ttl (1 byte), hints: the first is of who began
 ///     kind 7   shuffleReply  number (4 bytes), hints
 ///     kind 8   gossip        see Rumor
-///     kind 9   ihave         count (1 byte, 1 to 100), then as many announcements
-///     kind 10  graft         count (1 byte, at most 100), then as many ids of rumors
+///     kind 9   ihave         count (1 byte, 1 to 120), then as many ids of rumors
+///     kind 10  graft         count (1 byte, 1 to 120), then as many ids of rumors
 ///     kind 11  prune
 ///     kind 12  probeRequest  number (4 bytes), hint of whom to probe
 ///     kind 13  probeAnswer   number (4 bytes), 1 byte: 0 silent, 1 alive
+///     kind 14  route         see TreeRoute, then 1 byte: 0 not through the receiver, 1 through it
 ///
 /// A hint is written as a list of one (see Hint). The first seven are of HyParView, the next four
-/// of Plumtree (both Leitao, Pereira and Rodrigues, 2007), the last two of SWIM (Das, Gupta and
-/// Motivala, 2002).
+/// of Plumtree (both Leitao, Pereira and Rodrigues, 2007), two of SWIM (Das, Gupta and
+/// Motivala, 2002), the one after is our own.
 package enum GossipMessage: Hashable, Sendable {
     case join(Hint)
     /// Somebody joined; the one where `ttl` ends becomes its neighbour.
@@ -33,19 +34,21 @@ package enum GossipMessage: Hashable, Sendable {
     /// Goes back the way that the shuffle came.
     case shuffleReply(number: UInt32, [Hint])
     case gossip(Rumor)
-    /// At least one, at most `announcementsMax`.
-    case ihave([Announcement])
-    /// Makes the link one of the tree, and asks for rumors.
+    /// The sender has these; at least one, at most `idsMax`.
+    case ihave([RumorID])
+    /// Asks for rumors; at least one, at most `idsMax`.
     case graft([RumorID])
     /// Makes the link none of the tree.
     case prune
     case probeRequest(number: UInt32, Hint)
     case probeAnswer(number: UInt32, isAlive: Bool)
+    /// Where the sender sees the root of the tree, and whether its way there is by the receiver.
+    case route(TreeRoute, isParent: Bool)
 
     package enum Priority: UInt8, Sendable {
         /// Accepted where there is room.
         case low = 0
-        /// Accepted always: the sender has no neighbour.
+        /// Accepted always: the sender has few neighbours.
         case high = 1
     }
 
@@ -64,13 +67,14 @@ package enum GossipMessage: Hashable, Sendable {
         case prune = 11
         case probeRequest = 12
         case probeAnswer = 13
+        case route = 14
     }
 
     /// How many steps a walk has, whatever it is for.
     package static let ttlMax: UInt8 = 8
 
-    /// How many announcements or ids one message carries.
-    package static let announcementsMax = 100
+    /// How many ids of rumors one message carries.
+    package static let idsMax = 120
 
     /// How many hints a message carries; with the longest endpoints they fit.
     package static let hintsMax = 10
@@ -92,6 +96,7 @@ extension GossipMessage {
         case .prune: .prune
         case .probeRequest: .probeRequest
         case .probeAnswer: .probeAnswer
+        case .route: .route
         }
     }
 
@@ -102,8 +107,8 @@ extension GossipMessage {
         case .neighbour, .answer: 2
         case .probeAnswer: 6
         case .gossip(let rumor): 3 + rumor.payload.count
-        case .ihave(let announcements): 2 + 9 * announcements.count
-        case .graft(let ids): 2 + 8 * ids.count
+        case .route: 15
+        case .ihave(let ids), .graft(let ids): 2 + 8 * ids.count
         case .join(let hint): 2 + hint.byteCount
         case .forwardJoin(let hint, _): 3 + hint.byteCount
         case .probeRequest(_, let hint): 6 + hint.byteCount
@@ -137,13 +142,7 @@ extension GossipMessage {
             Hint.write(hints, to: &writer)
         case .gossip(let rumor):
             rumor.write(to: &writer)
-        case .ihave(let announcements):
-            writer.write(count: announcements.count)
-            for announcement in announcements {
-                writer.write(announcement.id.number)
-                writer.write(announcement.hops)
-            }
-        case .graft(let ids):
+        case .ihave(let ids), .graft(let ids):
             writer.write(count: ids.count)
             for id in ids { writer.write(id.number) }
         case .probeRequest(let number, let hint):
@@ -152,6 +151,9 @@ extension GossipMessage {
         case .probeAnswer(let number, let isAlive):
             writer.write(number)
             writer.write(isAlive)
+        case .route(let route, let isParent):
+            route.write(to: &writer)
+            writer.write(isParent)
         }
     }
 
@@ -175,13 +177,15 @@ extension GossipMessage {
         case .shuffleReply:
             .shuffleReply(number: try reader.read(UInt32.self), try reader.readHints())
         case .gossip: .gossip(try Rumor(from: &reader))
-        case .ihave: .ihave(try reader.readAnnouncements())
+        case .ihave: .ihave(try reader.readRumorIDs())
         case .graft: .graft(try reader.readRumorIDs())
         case .prune: .prune
         case .probeRequest:
             .probeRequest(number: try reader.read(UInt32.self), try reader.readHint())
         case .probeAnswer:
             .probeAnswer(number: try reader.read(UInt32.self), isAlive: try reader.readBool())
+        case .route:
+            .route(try TreeRoute(from: &reader), isParent: try reader.readBool())
         }
     }
 
@@ -242,23 +246,12 @@ extension ByteReader {
         return hint
     }
 
-    fileprivate mutating func readAnnouncements() throws(WireError) -> [Announcement] {
-        let count = try read(countUpTo: GossipMessage.announcementsMax)
-        guard count > 0 else { throw .notCanonical }
-        var announcements: [Announcement] = []
-        announcements.reserveCapacity(count)
-        for _ in 0..<count {
-            let id = RumorID(number: try read(UInt64.self))
-            announcements.append(Announcement(id, hops: try read(UInt8.self)))
-        }
-        return announcements
-    }
-
     fileprivate mutating func readRumorIDs() throws(WireError) -> [RumorID] {
+        let count = try read(countUpTo: GossipMessage.idsMax)
+        guard count > 0 else { throw .notCanonical }
         var ids: [RumorID] = []
-        for _ in 0..<(try read(countUpTo: GossipMessage.announcementsMax)) {
-            ids.append(RumorID(number: try read(UInt64.self)))
-        }
+        ids.reserveCapacity(count)
+        for _ in 0..<count { ids.append(RumorID(number: try read(UInt64.self))) }
         return ids
     }
 }

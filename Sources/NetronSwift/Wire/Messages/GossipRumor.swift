@@ -9,18 +9,26 @@ package struct RumorID: Hashable, Sendable {
     package init(number: UInt64) { self.number = number }
 }
 
-/// What somebody has, and how far it had come.
+/// Where the root of the broadcast tree is, seen from somebody.
 ///
-///     id        8 bytes
+///     root      8 bytes, the first of the root's id
+///     number    4 bytes
 ///     hops      1 byte
-package struct Announcement: Hashable, Sendable {
-    package let id: RumorID
+package struct TreeRoute: Hashable, Sendable {
+    /// The root: of all members the one with the least id.
+    package var root: UInt64
 
-    /// How often the rumor had been passed on when the announcer got it; 0 at its author.
-    package let hops: UInt8
+    /// The root counts it up now and then, which says that it is there.
+    package var number: UInt32
 
-    package init(_ id: RumorID, hops: UInt8) {
-        self.id = id
+    /// How many links lie between; `lost` if the sender knows no way.
+    package var hops: UInt8
+
+    package static let lost: UInt8 = .max
+
+    package init(root: UInt64, number: UInt32, hops: UInt8) {
+        self.root = root
+        self.number = number
         self.hops = hops
     }
 }
@@ -28,26 +36,20 @@ package struct Announcement: Hashable, Sendable {
 /// A payload on its way to all members.
 ///
 ///     hops      1 byte
-///     flags     1 byte: bits 0 and 1 breadth, bit 2 broad, bit 3 aside; the others are 0
+///     flags     1 byte: bit 0 climbing, bit 1 aside; the others are 0
 ///     payload   the rest
 package struct Rumor: Hashable, Sendable {
     /// How many bytes are broadcast at a time; with all that is around them they fit a message.
     package static let payloadBytesMax = 1_024
 
-    /// How many hops at the beginning a rumor leaves the tree at most.
-    package static let breadthMax: UInt8 = 3
-
     /// How often it was passed on, this time included.
     package var hops: UInt8
 
-    /// For how many hops more it is given to all neighbours, whether the tree goes there or not.
-    package var breadth: UInt8
+    /// Whether it is on its way up: to all who are nearer to the root, whether the tree goes there
+    /// or not.
+    package var isClimbing: Bool
 
-    /// Whether it had a breadth at the beginning: then that it comes twice says nothing of the
-    /// tree.
-    package var isBroad: Bool
-
-    /// Whether it came aside of the tree.
+    /// Whether it came aside of the tree: then that it comes twice says nothing of the tree.
     package var isAside: Bool
 
     package let payload: [UInt8]
@@ -55,34 +57,45 @@ package struct Rumor: Hashable, Sendable {
     package init(
         _ payload: [UInt8],
         hops: UInt8,
-        breadth: UInt8 = 0,
-        isBroad: Bool = false,
+        isClimbing: Bool = false,
         isAside: Bool = false
     ) {
         self.payload = payload
         self.hops = hops
-        self.breadth = breadth
-        self.isBroad = isBroad
+        self.isClimbing = isClimbing
         self.isAside = isAside
     }
 }
 
 extension Rumor {
     func write(to writer: inout ByteWriter) {
-        precondition(payload.count <= Self.payloadBytesMax && breadth <= Self.breadthMax)
+        precondition(payload.count <= Self.payloadBytesMax, "\(payload.count) bytes")
         writer.write(hops)
-        writer.write(breadth | (isBroad ? 4 : 0) | (isAside ? 8 : 0))
+        writer.write(UInt8((isClimbing ? 1 : 0) | (isAside ? 2 : 0)))
         writer.write(payload)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
         hops = try reader.read(UInt8.self)
         let flags = try reader.read(UInt8.self)
-        guard flags < 16 else { throw .notCanonical }
-        breadth = flags & 3
-        isBroad = flags & 4 != 0
-        isAside = flags & 8 != 0
+        guard flags < 4 else { throw .notCanonical }
+        isClimbing = flags & 1 != 0
+        isAside = flags & 2 != 0
         guard reader.count <= Self.payloadBytesMax else { throw .tooMany }
         payload = Array(try reader.read(bytes: reader.count))
+    }
+}
+
+extension TreeRoute {
+    func write(to writer: inout ByteWriter) {
+        writer.write(root)
+        writer.write(number)
+        writer.write(hops)
+    }
+
+    init(from reader: inout ByteReader) throws(WireError) {
+        root = try reader.read(UInt64.self)
+        number = try reader.read(UInt32.self)
+        hops = try reader.read(UInt8.self)
     }
 }
