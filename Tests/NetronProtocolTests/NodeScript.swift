@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetronProtocol
+import NetronSimulator
 import NetronWire
-
-/// Chance that is the same in every run.
-struct CountingRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64 = 1) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-}
 
 /// One machine and its clock, for tests that are scripts.
 struct NodeScript {
-    var machine = NodeMachine(random: CountingRandom())
+    var machine = NodeMachine(random: SeededRandom(seed: 1))
     var now = Instant(nanoseconds: 1_000_000_000)
 
     /// What the machine does about the event, but for its deadline.
