@@ -22,7 +22,7 @@ package struct Scenario: Sendable {
         /// Nodes come and go.
         case churn(Churn, for: Duration)
         /// A share of the hosts sleeps for so long.
-        case sleep(Double, for: Duration)
+        case freeze(Double, for: Duration)
         /// What links do from now on.
         case links(LinkSettings)
     }

@@ -56,7 +56,7 @@ package final class ScenarioRun<Node: SimulatedNode> {
             world.begin(churn)
             try measure(span)
             world.endChurn()
-        case .sleep(let share, let span): try sleep(share, span)
+        case .freeze(let share, let span): try freeze(share, span)
         case .links(let links): world.links = links
         }
     }
@@ -108,11 +108,11 @@ package final class ScenarioRun<Node: SimulatedNode> {
         if let failure = world.failure { throw failure }
     }
 
-    private func sleep(_ share: Double, _ span: Duration) throws(WorldFailure) {
+    private func freeze(_ share: Double, _ span: Duration) throws(WorldFailure) {
         let sleepers = world.choose(share)
-        for number in sleepers { world.sleep(number) }
+        for number in sleepers { world.freeze(number) }
         try world.run(for: span)
-        for number in sleepers { world.awake(number) }
+        for number in sleepers { world.thaw(number) }
     }
 }
 

@@ -75,8 +75,8 @@ extension Scenario {
         Self(
             "sleep",
             [
-                .grow(nodes, over: growth), .settle(settling), .sleep(0.3, for: .seconds(7200)),
-                .unite(within: .seconds(120)), .sleep(0.3, for: .seconds(60)), .settle(settling),
+                .grow(nodes, over: growth), .settle(settling), .freeze(0.3, for: .seconds(7200)),
+                .unite(within: .seconds(120)), .freeze(0.3, for: .seconds(60)), .settle(settling),
             ]
         )
     }

@@ -7,7 +7,7 @@ package import NetronWire
 ///
 /// Everything that happens is an event in the order of (time, sequence). What the packet core does
 /// is modelled here, for all nodes at once: handshakes are in WorldDials.swift, sessions in
-/// WorldSessions.swift, what nodes want done in WorldEffects.swift, their lives in WorldNodes.swift.
+/// WorldSessions.swift, what nodes want done in WorldEffects.swift, lives in WorldNodes.swift.
 package final class World<Node: SimulatedNode> {
     package typealias Factory = (Birth<Node.Memory>) -> Newborn<Node>
 
@@ -50,7 +50,11 @@ package final class World<Node: SimulatedNode> {
     // Taken while a node is handled, so that its room is used again.
     private var spare: [NodeEffect] = []
 
-    package init(seed: UInt64, settings: WorldSettings = WorldSettings(), factory: @escaping Factory) {
+    package init(
+        seed: UInt64,
+        settings: WorldSettings = WorldSettings(),
+        factory: @escaping Factory
+    ) {
         self.seed = seed
         self.settings = settings
         self.factory = factory

@@ -180,15 +180,15 @@ extension World {
     // MARK: - Sleep and moves
 
     /// Freezes a node with its host, as a laptop that is shut.
-    package func sleep(_ number: Int) {
+    package func freeze(_ number: Int) {
         guard isUp(number) else { return }
-        trace.add(.slept, of: number, at: now)
+        trace.add(.frozen, of: number, at: now)
         hosts[number].state = .asleep
     }
 
-    package func awake(_ number: Int) {
+    package func thaw(_ number: Int) {
         guard hosts[number].state == .asleep else { return }
-        trace.add(.awoke, of: number, at: now)
+        trace.add(.thawed, of: number, at: now)
         hosts[number].state = .up
         hosts[number].queuedWake = .max
         if hosts[number].deadline != .max {
