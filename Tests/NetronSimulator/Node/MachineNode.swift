@@ -16,6 +16,14 @@ package struct MachineNode: SimulatedNode {
     /// Whether the machine says nothing of sessions to keep, so that the world keeps all of them.
     package static let needsKeeping = true
 
+    /// What holds of every real node at any time: no table passes its limit.
+    package static var checkers: [Checker<Self>] {
+        [
+            .bounded("the members", most: NodeLimits.membersMax) { $0.machine.memberCount },
+            .bounded("the sought", most: NodeLimits.soughtMax) { $0.machine.soughtCount },
+        ]
+    }
+
     package private(set) var machine: NodeMachine<SeededRandom>
 
     /// Makes a node, and dials those whom it remembers.

@@ -60,6 +60,8 @@ package struct ScenarioReport: Sendable {
         /// Nodes that could hear of it, and those that did.
         package let listenerCount: Int
         package let heardCount: Int
+        /// When the last of them had heard, to a tenth of a second; nil if nobody did.
+        package let lastHeard: Duration?
         /// Bytes of control messages of all nodes meanwhile, with what is sent anyway.
         package let controlBytes: UInt64
     }

@@ -72,14 +72,24 @@ package final class ScenarioRun<Node: SimulatedNode> {
         let before = world.controlBytes
         let listeners = world.live.filter { $0 != speaker }
         let said = world.perform(on: speaker) { $0.speak(at: $1, into: &$2) } ?? nil
-        try world.run(for: span)
-        guard let said else { return }
+        guard let said else { return try world.run(for: span) }
         let id = world.id(of: speaker)
-        let reachable = listeners.filter(world.isUp)
+        let begun = world.now
+        var waiting = listeners
+        var lastHeard: Duration?
+        while world.now - begun < nanoseconds(span) {
+            try world.run(for: .milliseconds(100))
+            let count = waiting.count
+            waiting.removeAll { (world.node($0)?.heard(of: id) ?? 0) >= said }
+            if waiting.count < count { lastHeard = .nanoseconds(Int64(world.now - begun)) }
+        }
+        // Who went meanwhile could not hear of it.
+        let missed = waiting.count(where: world.isUp)
         report.spreads.append(
             ScenarioReport.Spread(
-                listenerCount: reachable.count,
-                heardCount: reachable.count { (world.node($0)?.heard(of: id) ?? 0) >= said },
+                listenerCount: listeners.count - waiting.count + missed,
+                heardCount: listeners.count - waiting.count,
+                lastHeard: lastHeard,
                 controlBytes: world.controlBytes - before
             )
         )

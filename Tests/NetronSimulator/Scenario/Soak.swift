@@ -107,6 +107,8 @@ extension Scenario {
 
     /// Runs it with real nodes.
     package func run(seed: UInt64) -> ScenarioReport {
-        ScenarioRun(self, seed: seed, factory: MachineNode.make).run()
+        let run = ScenarioRun(self, seed: seed, factory: MachineNode.make)
+        run.world.checkers = MachineNode.checkers
+        return run.run()
     }
 }

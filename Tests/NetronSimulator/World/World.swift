@@ -23,8 +23,10 @@ package final class World<Node: SimulatedNode> {
     package internal(set) var failure: WorldFailure?
     /// What each node sent and received, in all its lives.
     package internal(set) var traffic: [Traffic] = []
-    /// What members and others say that only tests want to know.
+    /// What nodes tell their users, for whoever wants to know.
     package var onNotice: ((_ node: Int, _ notice: Notice) -> Void)?
+    /// Each control message that is sent.
+    package var onSend: ((_ node: Int, _ other: Int, _ bytes: [UInt8]) -> Void)?
     package var checkers: [Checker<Node>] = [] {
         didSet { stepCheckers = checkers.filter { $0.moment == .step } }
     }
@@ -196,7 +198,7 @@ package final class World<Node: SimulatedNode> {
 
     /// The moment on a node's own clock.
     func ownTime(of number: Int) -> Instant {
-        Instant(nanoseconds: now + hosts[number].clockStart)
+        Instant(nanoseconds: now &+ hosts[number].clockStart)
     }
 
     private func wake(_ number: Int, _ entry: EventQueue.Entry) {

@@ -156,8 +156,9 @@ extension World {
         guard !isDown(number) else { return }
         trace.add(.crashed, of: number, at: now)
         end(number)
+        // The host starts again, and its own clock with it.
         hosts[number].hostStart = now
-        hosts[number].clockStart = 1
+        hosts[number].clockStart = 1 &- now
     }
 
     /// Forgets what a node that is down has on disk, but for its identity.

@@ -30,7 +30,9 @@ struct Simulate: Performing {
     @Option(help: ArgumentHelp("How many nodes the network has.", valueName: "number"))
     var nodes = 100
 
-    @Option(help: ArgumentHelp("How long it runs, on its own clock.", valueName: "hours"))
+    @Option(
+        help: ArgumentHelp("How long it runs, once all nodes have started.", valueName: "hours")
+    )
     var hours = 1.0
 
     @Option(
@@ -115,7 +117,6 @@ private struct Simulation {
     private let rowSeconds: Int
     private let residentBefore: UInt64
     private let begun = ContinuousClock.now
-    private var eventsBefore: UInt64 = 0
     private var rowBegun = ContinuousClock.now
     private(set) var report: SimulationReport
 
@@ -142,8 +143,13 @@ private struct Simulation {
             } catch {
                 failure = error
             }
-            second += 1
             progress.show(second, events: planner.eventCount, live: planner.liveCount)
+            // Time counts from when all nodes have started.
+            guard planner.elapsed > .zero else {
+                rowBegun = ContinuousClock.now
+                continue
+            }
+            second += 1
             if second % rowSeconds == 0 { endRow() }
         }
         // What there is of a row that did not come to its end.
