@@ -6,6 +6,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ARGS ?=
 PREFIX ?= /usr/local
+SEEDS ?= 3
+SEED ?= 1
+HOURS ?= 1
+NODES ?= 50
 SWIFT ?= swift
 export SWIFT
 
@@ -31,6 +35,7 @@ help:
 	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]   C library; the command too, once built'
 	@echo 'make uninstall [PREFIX=/usr/local]         take it away again'
 	@echo 'make bench [ARGS=...]                      Benchmarks/run.py: against other VPNs'
+	@echo 'make simulate [SEEDS=3] [HOURS=1] [NODES=50]   networks of many nodes, in memory'
 	@echo 'make lint, make format                     check, or set, the style'
 	@echo 'make clean                                 remove what was built; netron.yaml stays'
 	@echo
@@ -98,6 +103,11 @@ uninstall:
 bench: setup build
 	@/usr/bin/python3 Benchmarks/run.py $(ARGS)
 
+# Every scenario with every seed; a seed that fails is named, and SEED=N begins with it.
+simulate: build
+	@.build/release/netron simulate --soak $(SEEDS) --seed $(SEED) --hours $(HOURS) \
+	    --nodes $(NODES)
+
 lint:
 	@.ci/lint
 
@@ -108,4 +118,4 @@ clean:
 	rm -rf build .build
 
 .PHONY: help setup setup-run toolchain build run core test test-c test-swift test-interop \
-    test-namespaces test-examples install uninstall bench lint format clean
+    test-namespaces test-examples install uninstall bench simulate lint format clean

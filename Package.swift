@@ -59,7 +59,8 @@ let package = Package(
         .target(
             name: "NetronCommand",
             dependencies: [
-                "NetronWire", "NetronConfig", "NetronAPI", "NetronSwift", .arguments, .log,
+                "NetronWire", "NetronConfig", "NetronAPI", "NetronSwift", "NetronSimulator",
+                .arguments, .log,
             ] + .nio,
             path: "Sources/netron/Command",
             swiftSettings: .strict
@@ -71,9 +72,18 @@ let package = Package(
             swiftSettings: .strict
         ),
 
-        .tests(of: "NetronWire"),
-        .tests(of: "NetronConfig", uses: ["NetronWire"]),
-        .tests(of: "NetronProtocol", uses: ["NetronWire"]),
+        // Many nodes in one thread: a tool of the tests, and of `netron simulate`.
+        .target(
+            name: "NetronSimulator",
+            dependencies: ["NetronWire", "NetronProtocol"],
+            path: "Tests/NetronSimulator",
+            swiftSettings: .strict
+        ),
+
+        .tests(of: "NetronWire", uses: ["NetronSimulator"]),
+        .tests(of: "NetronConfig", uses: ["NetronWire", "NetronSimulator"]),
+        .tests(of: "NetronProtocol", uses: ["NetronWire", "NetronSimulator"]),
+        .tests(of: "NetronSimulator", uses: ["NetronWire", "NetronProtocol"]),
         .tests(of: "NetronAPI", uses: ["NetronWire"] + .nio + [.http, .embedded]),
         .tests(
             of: "NetronSwift",
@@ -84,7 +94,8 @@ let package = Package(
         .tests(
             of: "NetronCommand",
             uses: [
-                "NetronWire", "NetronConfig", "NetronAPI", "NetronSwift", .arguments, .log,
+                "NetronWire", "NetronConfig", "NetronAPI", "NetronSwift", "NetronSimulator",
+                .arguments, .log,
             ] + .nio
         ),
     ],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import NetronConfig
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -61,7 +62,7 @@ internal import Testing
 
     @Test("an epoch is an hour at least", arguments: [(1, 3600), (3600, 3600), (3601, 3601)])
     func epochs(interval: Int, epoch: UInt64) throws {
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         let config = try NetworkConfig.generate(using: &random, interval: interval)
         #expect(config.epochSeconds == epoch)
     }
@@ -86,7 +87,7 @@ internal import Testing
 @Suite("generated config") struct GeneratedConfigTests {
     @Test("what is written is read back, as text and as token", arguments: [UInt64](0..<20))
     func roundTrip(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let config = try NetworkConfig.generate(using: &random, interval: 77)
         #expect(try NetworkConfig(yaml: Array(config.yaml().utf8)) == config)
         #expect(try NetworkConfig(token: config.token()) == config)
@@ -97,7 +98,7 @@ internal import Testing
     }
 
     @Test("each network has secrets of its own, 43 letters and digits") func distinct() throws {
-        var random = SeededGenerator(seed: 5)
+        var random = SeededRandom(seed: 5)
         var seen: Set<String> = []
         for _ in 0..<10 {
             let config = try NetworkConfig.generate(using: &random)
@@ -111,7 +112,7 @@ internal import Testing
     }
 
     @Test("no letter is likelier than another") func uniform() throws {
-        var random = SeededGenerator(seed: 6)
+        var random = SeededRandom(seed: 6)
         var counts: [Character: Int] = [:]
         for _ in 0..<400 {
             let config = try NetworkConfig.generate(using: &random)
@@ -127,7 +128,7 @@ internal import Testing
 
     @Test("an interval that is none is refused", arguments: [0, -1, Int(Int32.max) + 1])
     func intervals(interval: Int) {
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         let error = #expect(throws: ConfigError.self) {
             try NetworkConfig.generate(using: &random, interval: interval)
         }

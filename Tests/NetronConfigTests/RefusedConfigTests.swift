@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import NetronConfig
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -137,7 +138,7 @@ private let documentCases: [([UInt8], String)] = [
 
     @Test("damaged configs never trap", arguments: [UInt64](0..<4))
     func damaged(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let original = Array((edgeConfig + "x: {a: [1, \"\\u00e9\"], ? b : 'c'}\n").utf8)
         for _ in 0..<500 {
             var bytes = original

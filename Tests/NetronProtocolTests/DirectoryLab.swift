@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetronSimulator
 import NetronProtocol
 import NetronWire
 
@@ -21,7 +22,7 @@ private func cheapDigest(_ message: [UInt8], _ key: [UInt8]) -> [UInt8] {
     var state: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in key { state = (state ^ UInt64(byte)) &* 0x100_0000_01B3 }
     for byte in message { state = (state ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    var random = CountingRandom(seed: state)
+    var random = SeededRandom(seed: state)
     var digest: [UInt8] = []
     for _ in 0..<4 { digest.append(bigEndian: random.next()) }
     return digest
@@ -87,7 +88,7 @@ func usualFields(_ number: Int) -> Presence.Fields {
 
 /// One directory and its clocks, for tests that are scripts.
 struct DirectoryScript {
-    var directory: Directory<CountingRandom>
+    var directory: Directory<SeededRandom>
     let id: NodeID
     var now = Instant(nanoseconds: 1_000_000_000)
     var wall = labEpoch
@@ -99,7 +100,7 @@ struct DirectoryScript {
             of: id,
             network: network,
             cryptography: .cheap(id),
-            random: CountingRandom(seed: seed)
+            random: SeededRandom(seed: seed)
         )
     }
 

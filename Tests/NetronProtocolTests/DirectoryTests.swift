@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetronSimulator
 import NetronProtocol
 import NetronWire
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @Suite("directory: statements") struct DirectoryTests {
     @Test("the same statements, in any order and however often, make the same directory")
     func merging() {
-        var random = CountingRandom(seed: 11)
+        var random = SeededRandom(seed: 11)
         for round in 0..<20 {
             var statements: [Presence] = []
             for number in 1...12 {
@@ -27,7 +28,7 @@ import Testing
     }
 
     /// A statement of few possible orders, so that many clash; some leave, some say otherwise.
-    private func some(_ number: Int, with random: inout CountingRandom) -> Presence {
+    private func some(_ number: Int, with random: inout SeededRandom) -> Presence {
         presence(
             of: many(number),
             version: UInt32.random(in: 0...2, using: &random),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetronSimulator
 import NetronProtocol
 import NetronWire
 
@@ -29,7 +30,7 @@ struct DirectoryWorld {
 
     var nodes: [DirectoryScript]
     var link: Link
-    private var random: CountingRandom
+    private var random: SeededRandom
     private var parcels = Heap()
     private var busy: [Int: Instant] = [:]
     private var sent = 0
@@ -46,7 +47,7 @@ struct DirectoryWorld {
     init(_ nodes: [DirectoryScript], link: Link = Link(), seed: UInt64 = 5) {
         self.nodes = nodes
         self.link = link
-        random = CountingRandom(seed: seed)
+        random = SeededRandom(seed: seed)
         bytes = [Int](repeating: 0, count: nodes.count)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import NetronProtocol
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -270,7 +271,7 @@ internal import Testing
 
     @Test("noise from the link traps nowhere and is not answered with growth", arguments: 1...4)
     func noise(seed: UInt64) throws {
-        var random = LANRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         let script = try LANScript.settled(seed: seed)
         let samples = try [
             DNSMessage.browse(knowing: [Self.mine]), .ask(LANScript.instance, .any),

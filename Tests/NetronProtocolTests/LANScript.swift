@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import NetronProtocol
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
-
-/// Repeatable chance: SplitMix64, after Steele, Lea and Flood (2014).
-struct LANRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-}
 
 /// A machine under a clock that a test turns by hand.
 ///
@@ -35,13 +21,13 @@ final class LANScript {
     static let host: DNSName = "mine.local"
     static let serviceType: DNSName = "_netron._udp.local"
 
-    private var machine: LANDiscovery<LANRandom>
+    private var machine: LANDiscovery<SeededRandom>
     private(set) var milliseconds = 0.0
     private(set) var deeds: [Deed] = []
     private var wake = Instant.never
 
     init(seed: UInt64 = 1, port: UInt16 = 7_000) {
-        machine = LANDiscovery(label: Self.label, port: port, random: LANRandom(seed: seed))
+        machine = LANDiscovery(label: Self.label, port: port, random: SeededRandom(seed: seed))
     }
 
     /// A machine on one IPv4 network, whose announcements are over after 10 s.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import NetronProtocol
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -11,7 +12,7 @@ internal import Testing
 ///     ---+-------+------------+---       1 ms to everybody, and back to oneself
 final class LANWorld {
     final class Node {
-        var machine: LANDiscovery<LANRandom>
+        var machine: LANDiscovery<SeededRandom>
         let number: Int
         var label: String
         var wake = Instant.never
@@ -21,7 +22,7 @@ final class LANWorld {
         init(_ number: Int, label: String, seed: UInt64) {
             self.number = number
             self.label = label
-            let random = LANRandom(seed: seed)
+            let random = SeededRandom(seed: seed)
             machine = LANDiscovery(label: label, port: 7_000 + UInt16(number), random: random)
         }
 
@@ -48,7 +49,7 @@ final class LANWorld {
     private var parcels: [Parcel] = []
     private var delivered = 0
     private var nanoseconds: UInt64 = 0
-    private var random: LANRandom
+    private var random: SeededRandom
     private let seed: UInt64
 
     /// Of 100 deliveries, how many are lost.
@@ -60,7 +61,7 @@ final class LANWorld {
 
     init(seed: UInt64) {
         self.seed = seed
-        random = LANRandom(seed: seed)
+        random = SeededRandom(seed: seed)
     }
 
     var milliseconds: Double { Double(nanoseconds) / 1_000_000 }

@@ -1,22 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetronProtocol
+import NetronSimulator
 import NetronWire
-
-/// Chance that is the same in every run.
-struct CountingRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64 = 1) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-}
 
 /// One machine and its clock, for tests that are scripts.
 struct NodeScript {
@@ -84,11 +70,11 @@ struct NodeScript {
 }
 
 /// The machine of a node, with cryptography that costs nothing.
-func makeMachine(_ number: UInt8) -> NodeMachine<CountingRandom> {
+func makeMachine(_ number: UInt8) -> NodeMachine<SeededRandom> {
     var seed = UInt64(number) << 8
     return NodeMachine(id: node(number), cryptography: weakCryptography(of: node(number))) {
         seed += 1
-        return CountingRandom(seed: seed)
+        return SeededRandom(seed: seed)
     }
 }
 
@@ -97,7 +83,7 @@ func weakCryptography(of id: NodeID) -> Cryptography {
     @Sendable func mix(_ bytes: [UInt8], _ key: [UInt8], _ count: Int) -> [UInt8] {
         var sum: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in key + [0xFF] + bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        var random = CountingRandom(seed: sum)
+        var random = SeededRandom(seed: sum)
         return (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     }
     return Cryptography(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetronProtocol
+import NetronSimulator
 import NetronWire
 
 /// Machines wired to each other, with one clock and no packet core.
@@ -16,7 +17,7 @@ struct NodeWorld {
     }
 
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
-    private(set) var machines: [UInt8: NodeMachine<CountingRandom>] = [:]
+    private(set) var machines: [UInt8: NodeMachine<SeededRandom>] = [:]
     private(set) var notices: [UInt8: [Notice]] = [:]
     /// How many control messages were sent.
     private(set) var messageCount = 0

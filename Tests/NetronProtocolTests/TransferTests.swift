@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetronSimulator
 import NetronProtocol
 import NetronWire
 import Testing
@@ -9,7 +10,7 @@ import Testing
     private let server = many(1)
 
     private func bytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-        var random = CountingRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         return (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     }
 

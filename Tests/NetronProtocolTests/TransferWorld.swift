@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetronSimulator
 import NetronProtocol
 import NetronWire
 
@@ -43,7 +44,7 @@ struct TransferWorld {
     private(set) var chunks = 0
     /// The most that was asked for and neither came nor was lost, in chunks.
     private var parcels: [Parcel] = []
-    private var random: CountingRandom
+    private var random: SeededRandom
     private var busyUntil = Instant(nanoseconds: 0)
     private var sent = 0
     private var deadline = Instant.never
@@ -52,7 +53,7 @@ struct TransferWorld {
         transfer = Transfer(cryptography: .cheap(many(0)), bytesPerSecond: perSecond)
         self.link = link
         servedPerSecond = perSecond
-        random = CountingRandom(seed: seed)
+        random = SeededRandom(seed: seed)
     }
 
     mutating func after(_ event: TransferEvent) {

@@ -97,6 +97,23 @@ struct ClockTests {
         #expect(last.event == .timeout && last.at == starts[0] + .seconds(5))
     }
 
+    @Test("a host that crashed counts anew, and is woken in time")
+    func rebooted() throws {
+        let world = World.of(1)
+        try world.run(for: .seconds(100))
+        world.crash(0)
+        try world.run(for: .seconds(50))
+        world.start(0)
+        let start = try #require(world.node(0)?.events.first?.at)
+        #expect(start < Instant(nanoseconds: 0) + .seconds(51))
+        _ = world.take(0)
+        world.tell(0, .wake(at: start + .seconds(5)))
+        try world.run(for: .seconds(4.9))
+        #expect(world.take(0).isEmpty)
+        try world.run(for: .seconds(0.2))
+        #expect(world.take(0) == [.timeout])
+    }
+
     @Test("of several deadlines the last one told counts")
     func deadlines() throws {
         let world = World.of(1)

@@ -9,7 +9,6 @@ internal import Testing
 struct ScenarioTests {
     private var settings: WorldSettings {
         var settings = WorldSettings()
-        settings.keepsAll = MachineNode.needsKeeping
         return settings
     }
 
@@ -91,6 +90,24 @@ struct ScenarioTests {
         #expect(scenario.run(seed: 5).failure?.seed == 5)
     }
 
+    @Test("a broadcast is measured by who heard of it")
+    func spread() {
+        let scenario = Scenario(
+            "speech",
+            [.grow(4, over: .seconds(4)), .broadcast(2, each: .seconds(3)), .kill(0.25)]
+        )
+        let run = ScenarioRun(scenario, seed: 1, factory: Talker.make)
+        let report = run.run()
+        #expect(report.failure == nil && report.spreads.count == 2)
+        for spread in report.spreads {
+            #expect(spread.listenerCount == 3 && spread.heardCount == 1)
+            // One message of three bytes.
+            #expect(spread.controlBytes == 28 + 32 + 3)
+            #expect(spread.lastHeard.map { $0 <= .milliseconds(400) } == true)
+        }
+        #expect(run.world.live.count == 3)
+    }
+
     @Test("traffic is that of nodes which were up for the whole span")
     func traffic() throws {
         let world = World.of(3)
@@ -125,6 +142,12 @@ struct ScenarioTests {
     @Test("the planner's rows add up")
     func planner() throws {
         let planner = Planner(Planner.Settings(nodeCount: 5, seed: 1))
+        #expect(Planner.growth(5) == .seconds(60) && Planner.growth(10_000) == .seconds(500))
+        try planner.advance(by: .seconds(59))
+        #expect(!planner.hasGrown && planner.elapsed == .zero)
+        try planner.advance(by: .seconds(1))
+        #expect(planner.hasGrown && planner.elapsed == .zero)
+        let grown = planner.eventCount
         try planner.advance(by: .seconds(120))
         let first = planner.row()
         #expect(first.liveCount == 5 && first.overlayCount == 1 && first.knownMean == 4)
@@ -132,7 +155,7 @@ struct ScenarioTests {
         #expect(first.diskMost > 53 && first.diskMean <= Double(first.diskMost))
         try planner.advance(by: .seconds(3600))
         let second = planner.row()
-        #expect(first.eventCount + second.eventCount == planner.eventCount)
+        #expect(grown + first.eventCount + second.eventCount == planner.eventCount)
         #expect(second.traffic.mean > 4 * 160.0 / 27 && second.traffic.mean < 200)
     }
 }

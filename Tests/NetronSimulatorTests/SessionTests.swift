@@ -288,18 +288,18 @@ struct SessionTests {
     }
 
     @Test("a host that slept for long has no session left, nor have its peers")
-    func sleep() throws {
+    func frozen() throws {
         let world = World.of(2)
         try world.join(0, 1)
         world.tell(0, .keep(world.id(of: 1), true))
-        world.tell(1, .keep(world.id(of: 0), true), .wake(at: Instant(nanoseconds: 0) + .seconds(1)))
+        world.tell(1, .keep(world.id(of: 0), true), .wake(at: Instant(nanoseconds: 1)))
         try world.run(for: .seconds(1))
         _ = world.take(1)
-        world.sleep(1)
+        world.freeze(1)
         try world.run(for: .seconds(7200))
         #expect(world.take(0).departures == [.silent])
         #expect(world.node(1)?.events.isEmpty == true)
-        world.awake(1)
+        world.thaw(1)
         try world.run(for: .seconds(1))
         #expect(world.take(1).departures == [.silent])
     }
@@ -309,9 +309,9 @@ struct SessionTests {
         let world = World.of(2)
         try world.join(0, 1)
         for number in 0..<2 { world.tell(number, .keep(world.id(of: 1 - number), true)) }
-        world.sleep(1)
+        world.freeze(1)
         try world.run(for: .seconds(20))
-        world.awake(1)
+        world.thaw(1)
         try world.run(for: .seconds(300))
         #expect(world.take(0).departures.isEmpty && world.take(1).departures.isEmpty)
     }

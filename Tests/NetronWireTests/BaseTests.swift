@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -23,7 +24,7 @@ internal import Testing
 
     @Test("any bytes come back", arguments: 0..<70)
     func roundTrip(count: Int) {
-        var random = SeededGenerator(seed: UInt64(count))
+        var random = SeededRandom(seed: UInt64(count))
         let bytes = random.bytes(count)
         #expect(Base32.decode(Base32.encode(bytes)) == bytes)
         #expect(Base64.decode(Base64.encode(bytes)) == bytes)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -158,7 +159,7 @@ internal import Testing
 
     @Test("flipped bits and noise trap nowhere, and what is read can be written", arguments: 1...8)
     func noise(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let sample = Self.sample.encoded()
         for _ in 0..<2_000 {
             var bytes = sample

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -65,7 +66,7 @@ internal import Testing
 
     @Test("any bytes come back by text", arguments: [4, 16])
     func roundTrip(count: Int) throws {
-        var random = SeededGenerator(seed: UInt64(count))
+        var random = SeededRandom(seed: UInt64(count))
         for _ in 0..<500 {
             // Zero groups are rare in chance, and are what the text is about.
             let bytes = random.bytes(count).map { $0 < 140 ? 0 : $0 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -55,7 +56,7 @@ private let malformed: [([UInt8], WireError)] = [
 
     @Test("random bytes never trap, and what is taken is canonical", arguments: [UInt64](0..<4))
     func random(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<5000 {
             var bytes = random.bytes(Int.random(in: 0...80, using: &random))
             if bytes.count > 1 { (bytes[0], bytes[1]) = (1, 1 + bytes[1] % 5) }
@@ -65,7 +66,7 @@ private let malformed: [([UInt8], WireError)] = [
 
     @Test("damaged messages never trap, and what is taken is canonical", arguments: [UInt64](0..<4))
     func damaged(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let originals: [[UInt8]] = [
             greeting(of: &random), hints(of: &random), flat([1, 3, 4, 10, 1, 0, 11], id),
             flat([1, 4, 6], random.bytes(16), [1, 2]),
@@ -86,14 +87,14 @@ private let malformed: [([UInt8], WireError)] = [
         }
     }
 
-    private func greeting(of random: inout SeededGenerator) -> [UInt8] {
+    private func greeting(of random: inout SeededRandom) -> [UInt8] {
         let claims = (0..<5).compactMap { _ in IPAddress(bytes: random.bytes(4)) }
             .map { Hello.Claim($0, since: random.next()) }
         let hello = Hello(name: "h\u{f6}st", version: "1", platform: "linux", claims: claims)
         return Message.hello(hello).encoded()
     }
 
-    private func hints(of random: inout SeededGenerator) -> [UInt8] {
+    private func hints(of random: inout SeededRandom) -> [UInt8] {
         let hints = (0..<4).compactMap { _ in NodeID(bytes: random.bytes(31) + [1]) }.map {
             (id) -> Hint in
             let addresses = (0..<3).compactMap { IPAddress(bytes: random.bytes($0 == 1 ? 4 : 16)) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -8,7 +9,7 @@ internal import Testing
 
     @Test("bytes and text come back", arguments: 0..<50)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         var bytes = random.bytes(32)
         bytes[31] &= 0x7F
         let id = try #require(NodeID(bytes: bytes))
@@ -50,7 +51,7 @@ internal import Testing
     }
 
     @Test("ids sort as their bytes do") func sorts() throws {
-        var random = SeededGenerator(seed: 9)
+        var random = SeededRandom(seed: 9)
         for _ in 0..<200 {
             var left = random.bytes(32)
             left[31] &= 0x7F

@@ -69,6 +69,15 @@ enum System {
 
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// Bytes of memory that the process has in use, 0 if that is not known.
+    static func residentBytes() -> UInt64 {
+        // Its second word counts pages; mallinfo2(3) knows only the arena of the first thread.
+        let statistics = (try? read("/proc/self/statm", upTo: 256)) ?? []
+        let words = String(decoding: statistics, as: UTF8.self).split(separator: " ")
+        guard words.count > 1, let pages = UInt64(words[1]) else { return 0 }
+        return pages * UInt64(max(0, sysconf(Int32(_SC_PAGESIZE))))
+    }
+
     /// Milliseconds since 1970, as the host believes.
     static func wallMilliseconds() -> UInt64 {
         var time = timespec()

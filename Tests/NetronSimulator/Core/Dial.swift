@@ -56,9 +56,9 @@ struct Packet {
     let to: Int
     let source: Endpoint
     let gatePort: UInt16
-    /// The second of two, which a session or handshake drops.
-    let isCopy: Bool
     let load: Traffic.Load
+    /// The second of two, which a session or handshake drops.
+    var isCopy = false
     /// The dial that a message of a handshake belongs to, and its generation.
     var dial = 0
     var generation: UInt32 = 0

@@ -19,8 +19,9 @@ package struct Traffic: Hashable, Sendable {
         case control
     }
 
-    /// How many families of control messages are told apart: what their second byte is. Those
-    /// above share the last row.
+    /// How many families of control messages are told apart by their second byte.
+    ///
+    /// Those above share the last row.
     package static let familiesMax = 32
 
     private static let rowCount = Kind.allCases.count + familiesMax

@@ -4,7 +4,7 @@
 package struct LinkSettings: Hashable, Sendable {
     /// The share of datagrams that is lost, 0 to 1.
     package var loss = 0.0
-    /// The share that comes twice. A session drops the second, as its replay window does.
+    /// The share that comes twice; a session drops the second, as its replay window does.
     package var duplication = 0.0
     /// The share that is held up for up to `reorderingDelay`, so that later ones overtake.
     package var reordering = 0.0

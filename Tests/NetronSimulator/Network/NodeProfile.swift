@@ -67,12 +67,13 @@ package struct WallClock: Hashable, Sendable {
         return clock
     }
 
-    /// What it shows, in milliseconds since 1970.
+    /// What it shows.
     ///
     /// - Parameters:
     ///   - truth: what a right clock shows.
     ///   - elapsed: nanoseconds since the world began.
     ///   - uptime: nanoseconds since the host started.
+    /// - Returns: milliseconds since 1970.
     func shows(truth: UInt64, elapsed: UInt64, uptime: UInt64) -> UInt64 {
         guard !isUnset else { return uptime / 1_000_000 }
         let drifted = Int64(Double(elapsed) / 1e6 * driftPPM / 1e6)

@@ -5,24 +5,31 @@ package import NetronWire
 
 /// The real node, as the world runs it.
 package struct MachineNode: SimulatedNode {
-    /// Members and where they were: what the shell writes to the file `peers`.
+    /// What the shell writes to its state directory.
     package struct Memory: Sendable {
-        /// As many as the shell writes down, those of the longest standing.
-        static let peersMax = 64
-
-        package var peers: [(id: NodeID, endpoint: Endpoint)] = []
+        package var peers = ""
+        package var time: UInt64 = 0
     }
 
-    /// Whether the machine says nothing of sessions to keep, so that the world keeps all of them.
-    package static let needsKeeping = true
+    /// What holds of every real node at any time: no table passes its limit.
+    package static var checkers: [Checker<Self>] {
+        [
+            .bounded("the members", most: NodeLimits.membersMax) { $0.machine.memberCount },
+            .bounded("the sought", most: NodeLimits.soughtMax) { $0.machine.soughtCount },
+        ]
+    }
 
     package private(set) var machine: NodeMachine<SeededRandom>
+    private let born: Memory
+    private var now = Instant(nanoseconds: 0)
 
-    /// Makes a node, and dials those whom it remembers.
+    /// Makes a node, which remembers what its former life wrote down.
     package static func make(_ birth: Birth<Memory>) -> Newborn<Self> {
-        let node = Self(machine: NodeMachine(random: birth.random))
-        let remembered = birth.memory?.peers ?? []
-        return Newborn(node, events: remembered.map { .discovered($0.endpoint, $0.id) })
+        var random = birth.random
+        let machine = NodeMachine(id: birth.id, cryptography: birth.cryptography) {
+            SeededRandom(seed: random.next())
+        }
+        return Newborn(Self(machine: machine, born: birth.memory ?? Memory()))
     }
 
     package mutating func handle(
@@ -30,18 +37,41 @@ package struct MachineNode: SimulatedNode {
         at now: Instant,
         into effects: inout [NodeEffect]
     ) {
-        machine.handle(event, at: now, into: &effects)
+        self.now = now
+        guard case .started(var introduction) = event else {
+            return machine.handle(event, at: now, into: &effects)
+        }
+        introduction.discovery.rememberedPeers = born.peers
+        introduction.discovery.persistedMilliseconds = born.time
+        machine.handle(.started(introduction), at: now, into: &effects)
     }
+
+    package mutating func speak(
+        at now: Instant,
+        into effects: inout [NodeEffect]
+    ) -> UInt64? {
+        self.now = now
+        machine.sayAgain(at: now, into: &effects)
+        return machine.ownRecord.map { UInt64($0.order.version) }
+    }
+
+    package func heard(of speaker: NodeID) -> UInt64? {
+        machine.record(of: speaker).map { UInt64($0.order.version) }
+    }
+
+    package var activeView: [NodeID]? { machine.neighbours }
 
     package var memory: Memory {
-        let peers = machine.allMembers.sorted { ($0.since, $0.id) < ($1.since, $1.id) }
-        return Memory(peers: peers.prefix(Memory.peersMax).map { ($0.id, $0.endpoint) })
+        Memory(
+            peers: machine.rememberedPeers(at: now),
+            time: machine.persistedMilliseconds(at: now) ?? 0
+        )
     }
 
-    package var knownMemberCount: Int? { machine.memberCount }
+    package var knownMemberCount: Int? { machine.knownCount }
 
     package var diskBytes: Int {
-        // The identity, and a line of the id's 52 characters and some 20 of the endpoint's a peer.
-        NodeID.characterCount + 1 + min(machine.memberCount, Memory.peersMax) * 73
+        // The identity and its end of line, and the two files.
+        NodeID.characterCount + 1 + memory.peers.utf8.count + 14
     }
 }

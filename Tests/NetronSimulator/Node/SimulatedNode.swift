@@ -3,8 +3,9 @@
 package import NetronProtocol
 package import NetronWire
 
-/// What the world needs of a node: events in, effects out. What is asked besides is for checkers
-/// and reports, and has an answer for nodes that know none.
+/// What the world needs of a node: events in, effects out.
+///
+/// What is asked besides is for checkers and reports, and has an answer for nodes that know none.
 package protocol SimulatedNode {
     /// What the node's shell has on disk, and gives back at the next start.
     associatedtype Memory

@@ -18,7 +18,7 @@ package final class Planner {
 
     /// What a span of time was like.
     package struct Row: Sendable {
-        /// Its end.
+        /// Its end, since all nodes had started.
         package let elapsed: Duration
         package let liveCount: Int
         /// How many overlays they make.
@@ -41,16 +41,17 @@ package final class Planner {
     private let world: World<MachineNode>
     private var mark: TrafficMark
     private var eventsBefore: UInt64 = 0
-    private var hasGrown = false
+    /// Whether all nodes have started, which is when its time begins.
+    package private(set) var hasGrown = false
 
     package init(_ settings: Settings) {
         self.settings = settings
         var world = WorldSettings()
         world.links.loss = settings.loss
-        world.keepsAll = MachineNode.needsKeeping
         world.traceCount = 64
         self.world = World(seed: settings.seed, settings: world, factory: MachineNode.make)
         mark = self.world.trafficMark
+        self.world.checkers = MachineNode.checkers
         self.world.grow(
             by: settings.nodeCount,
             over: Self.growth(settings.nodeCount),
@@ -63,7 +64,8 @@ package final class Planner {
         max(.seconds(60), .milliseconds(50 * nodeCount))
     }
 
-    package var elapsed: Duration { world.elapsed }
+    /// How long it ran since all nodes had started.
+    package var elapsed: Duration { max(.zero, world.elapsed - Self.growth(settings.nodeCount)) }
     package var eventCount: UInt64 { world.eventCount }
     package var liveCount: Int { world.live.count }
 
@@ -74,6 +76,7 @@ package final class Planner {
         hasGrown = true
         // What nodes cost that have just come is another matter than what they cost.
         mark = world.trafficMark
+        eventsBefore = world.eventCount
         world.begin(Churn(perDay: settings.churnPerDay))
     }
 
@@ -89,7 +92,7 @@ package final class Planner {
             eventsBefore = world.eventCount
         }
         return Row(
-            elapsed: world.elapsed,
+            elapsed: elapsed,
             liveCount: live.count,
             overlayCount: world.componentCount(),
             traffic: world.traffic(since: mark),

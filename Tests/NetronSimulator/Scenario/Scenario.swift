@@ -22,7 +22,7 @@ package struct Scenario: Sendable {
         /// Nodes come and go.
         case churn(Churn, for: Duration)
         /// A share of the hosts sleeps for so long.
-        case sleep(Double, for: Duration)
+        case freeze(Double, for: Duration)
         /// What links do from now on.
         case links(LinkSettings)
     }
@@ -60,6 +60,8 @@ package struct ScenarioReport: Sendable {
         /// Nodes that could hear of it, and those that did.
         package let listenerCount: Int
         package let heardCount: Int
+        /// When the last of them had heard, to a tenth of a second; nil if nobody did.
+        package let lastHeard: Duration?
         /// Bytes of control messages of all nodes meanwhile, with what is sent anyway.
         package let controlBytes: UInt64
     }

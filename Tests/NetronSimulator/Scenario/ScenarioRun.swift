@@ -56,7 +56,7 @@ package final class ScenarioRun<Node: SimulatedNode> {
             world.begin(churn)
             try measure(span)
             world.endChurn()
-        case .sleep(let share, let span): try sleep(share, span)
+        case .freeze(let share, let span): try freeze(share, span)
         case .links(let links): world.links = links
         }
     }
@@ -72,14 +72,24 @@ package final class ScenarioRun<Node: SimulatedNode> {
         let before = world.controlBytes
         let listeners = world.live.filter { $0 != speaker }
         let said = world.perform(on: speaker) { $0.speak(at: $1, into: &$2) } ?? nil
-        try world.run(for: span)
-        guard let said else { return }
+        guard let said else { return try world.run(for: span) }
         let id = world.id(of: speaker)
-        let reachable = listeners.filter(world.isUp)
+        let begun = world.now
+        var waiting = listeners
+        var lastHeard: Duration?
+        while world.now - begun < nanoseconds(span) {
+            try world.run(for: .milliseconds(100))
+            let count = waiting.count
+            waiting.removeAll { (world.node($0)?.heard(of: id) ?? 0) >= said }
+            if waiting.count < count { lastHeard = .nanoseconds(Int64(world.now - begun)) }
+        }
+        // Who went meanwhile could not hear of it.
+        let missed = waiting.count(where: world.isUp)
         report.spreads.append(
             ScenarioReport.Spread(
-                listenerCount: reachable.count,
-                heardCount: reachable.count { (world.node($0)?.heard(of: id) ?? 0) >= said },
+                listenerCount: listeners.count - waiting.count + missed,
+                heardCount: listeners.count - waiting.count,
+                lastHeard: lastHeard,
                 controlBytes: world.controlBytes - before
             )
         )
@@ -108,11 +118,11 @@ package final class ScenarioRun<Node: SimulatedNode> {
         if let failure = world.failure { throw failure }
     }
 
-    private func sleep(_ share: Double, _ span: Duration) throws(WorldFailure) {
+    private func freeze(_ share: Double, _ span: Duration) throws(WorldFailure) {
         let sleepers = world.choose(share)
-        for number in sleepers { world.sleep(number) }
+        for number in sleepers { world.freeze(number) }
         try world.run(for: span)
-        for number in sleepers { world.awake(number) }
+        for number in sleepers { world.thaw(number) }
     }
 }
 

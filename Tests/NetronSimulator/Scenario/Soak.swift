@@ -10,7 +10,6 @@ extension Scenario {
             churn(nodes, span), sleepers(nodes), clocks(nodes), nats(nodes, span),
         ].map { scenario in
             var scenario = scenario
-            scenario.world.keepsAll = MachineNode.needsKeeping
             return scenario
         }
     }
@@ -75,8 +74,8 @@ extension Scenario {
         Self(
             "sleep",
             [
-                .grow(nodes, over: growth), .settle(settling), .sleep(0.3, for: .seconds(7200)),
-                .unite(within: .seconds(120)), .sleep(0.3, for: .seconds(60)), .settle(settling),
+                .grow(nodes, over: growth), .settle(settling), .freeze(0.3, for: .seconds(7200)),
+                .unite(within: .seconds(120)), .freeze(0.3, for: .seconds(60)), .settle(settling),
             ]
         )
     }
@@ -107,6 +106,8 @@ extension Scenario {
 
     /// Runs it with real nodes.
     package func run(seed: UInt64) -> ScenarioReport {
-        ScenarioRun(self, seed: seed, factory: MachineNode.make).run()
+        let run = ScenarioRun(self, seed: seed, factory: MachineNode.make)
+        run.world.checkers = MachineNode.checkers
+        return run.run()
     }
 }

@@ -11,7 +11,7 @@ package struct Checker<Node: SimulatedNode> {
 
     package let name: String
     package let moment: Moment
-    /// What is wrong, or nil. The number is that of the node which had the event, in a step.
+    /// What is wrong, or nil; the number is that of the node which had the event, in a step.
     package let check: (_ world: World<Node>, _ node: Int?) -> String?
 
     package init(

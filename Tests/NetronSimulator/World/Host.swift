@@ -21,6 +21,8 @@ struct Host {
     /// Counts the starts and ends of the node.
     var boot: UInt32 = 0
     /// What its own clock is ahead of the world's, in nanoseconds; no two agree.
+    ///
+    /// It wraps round for a host that started later than the world.
     var clockStart: UInt64
     /// When the host started, in the world's time.
     var hostStart: UInt64 = 0

@@ -6,9 +6,9 @@ internal import NetronProtocol
 struct Trace {
     /// What happened, in a word.
     enum Deed: UInt8 {
-        case started, stopped, crashed, slept, awoke, moved
+        case started, stopped, crashed, frozen, thawed, moved
         case resolved, discovered, peerUp, peerDown, dialFailed, received, movedPeer, datagram
-        case unrouted, wanted, probed, clockHeard, clock, timeout, stopping
+        case unrouted, wanted, probed, clockHeard, clock, hostChanged, timeout, stopping
         case dial, send, sendDatagram
     }
 
@@ -35,7 +35,13 @@ struct Trace {
         ring.reserveCapacity(countMax)
     }
 
-    mutating func add(_ deed: Deed, of node: Int, _ other: Int = nobody, _ amount: Int = 0, at time: UInt64) {
+    mutating func add(
+        _ deed: Deed,
+        of node: Int,
+        _ other: Int = nobody,
+        _ amount: Int = 0,
+        at time: UInt64
+    ) {
         let word = UInt64(node) << 40 ^ UInt64(other) << 16 ^ UInt64(deed.rawValue) << 56
         hash = SeededRandom.mix(hash &+ time) ^ SeededRandom.mix(word ^ UInt64(amount))
         guard countMax > 0 else { return }
@@ -83,6 +89,7 @@ extension NodeEvent {
         case .probed: .probed
         case .clockHeard: .clockHeard
         case .clock: .clock
+        case .hostChanged: .hostChanged
         case .timeout: .timeout
         case .stopping: .stopping
         }

@@ -7,7 +7,7 @@ package import NetronWire
 ///
 /// Everything that happens is an event in the order of (time, sequence). What the packet core does
 /// is modelled here, for all nodes at once: handshakes are in WorldDials.swift, sessions in
-/// WorldSessions.swift, what nodes want done in WorldEffects.swift, their lives in WorldNodes.swift.
+/// WorldSessions.swift, what nodes want done in WorldEffects.swift, lives in WorldNodes.swift.
 package final class World<Node: SimulatedNode> {
     package typealias Factory = (Birth<Node.Memory>) -> Newborn<Node>
 
@@ -23,8 +23,10 @@ package final class World<Node: SimulatedNode> {
     package internal(set) var failure: WorldFailure?
     /// What each node sent and received, in all its lives.
     package internal(set) var traffic: [Traffic] = []
-    /// What members and others say that only tests want to know.
+    /// What nodes tell their users, for whoever wants to know.
     package var onNotice: ((_ node: Int, _ notice: Notice) -> Void)?
+    /// Each control message that is sent.
+    package var onSend: ((_ node: Int, _ other: Int, _ bytes: [UInt8]) -> Void)?
     package var checkers: [Checker<Node>] = [] {
         didSet { stepCheckers = checkers.filter { $0.moment == .step } }
     }
@@ -50,7 +52,11 @@ package final class World<Node: SimulatedNode> {
     // Taken while a node is handled, so that its room is used again.
     private var spare: [NodeEffect] = []
 
-    package init(seed: UInt64, settings: WorldSettings = WorldSettings(), factory: @escaping Factory) {
+    package init(
+        seed: UInt64,
+        settings: WorldSettings = WorldSettings(),
+        factory: @escaping Factory
+    ) {
         self.seed = seed
         self.settings = settings
         self.factory = factory
@@ -192,7 +198,7 @@ package final class World<Node: SimulatedNode> {
 
     /// The moment on a node's own clock.
     func ownTime(of number: Int) -> Instant {
-        Instant(nanoseconds: now + hosts[number].clockStart)
+        Instant(nanoseconds: now &+ hosts[number].clockStart)
     }
 
     private func wake(_ number: Int, _ entry: EventQueue.Entry) {

@@ -8,9 +8,8 @@ extension World {
     func carryOut(_ effect: NodeEffect, of number: Int) {
         switch effect {
         case .wake(let instant):
-            let start = hosts[number].clockStart
-            hosts[number].deadline =
-                instant == .never ? .max : max(now, max(instant.nanoseconds, start) - start)
+            let pause = instant - ownTime(of: number)
+            hosts[number].deadline = instant == .never ? .max : now + nanoseconds(pause)
             armWake(of: number)
         case .send(let bytes, let id): sendControl(bytes, to: id, from: number)
         case .sendDatagram(let bytes, let endpoint):
@@ -45,6 +44,7 @@ extension World {
             sessions[session].ends[sessions[session].side(of: number)].isUp
         else { return breakRule("sends to node \(other) without a session", number) }
         trace.add(.send, of: number, other, bytes.count, at: now)
+        onSend?(number, other, bytes)
         let side = sessions[session].side(of: number)
         let load = Traffic.Load(
             kind: .control,
@@ -109,20 +109,19 @@ extension World {
     ) {
         var load = load
         guard let way = transmit(&load, from: number, to: remote) else { return }
-        for (delay, isCopy) in [(way.delay, false), (way.secondDelay, true)] {
-            guard let delay else { continue }
-            var packet = Packet(
-                kind: kind,
-                from: number,
-                to: way.node,
-                source: way.source,
-                gatePort: way.gatePort,
-                isCopy: isCopy,
-                load: load
-            )
-            fill(&packet)
-            queue.push(.packet, packets.insert(packet), at: now + delay)
-        }
+        var packet = Packet(
+            kind: kind,
+            from: number,
+            to: way.node,
+            source: way.source,
+            gatePort: way.gatePort,
+            load: load
+        )
+        fill(&packet)
+        queue.push(.packet, packets.insert(packet), at: now + way.delay)
+        guard let delay = way.secondDelay else { return }
+        packet.isCopy = true
+        queue.push(.packet, packets.insert(packet), at: now + delay)
     }
 
     /// Sends a datagram whose coming nobody is told of, so that it needs no event: it is there at

@@ -156,8 +156,9 @@ extension World {
         guard !isDown(number) else { return }
         trace.add(.crashed, of: number, at: now)
         end(number)
+        // The host starts again, and its own clock with it.
         hosts[number].hostStart = now
-        hosts[number].clockStart = 1
+        hosts[number].clockStart = 1 &- now
     }
 
     /// Forgets what a node that is down has on disk, but for its identity.
@@ -180,15 +181,15 @@ extension World {
     // MARK: - Sleep and moves
 
     /// Freezes a node with its host, as a laptop that is shut.
-    package func sleep(_ number: Int) {
+    package func freeze(_ number: Int) {
         guard isUp(number) else { return }
-        trace.add(.slept, of: number, at: now)
+        trace.add(.frozen, of: number, at: now)
         hosts[number].state = .asleep
     }
 
-    package func awake(_ number: Int) {
+    package func thaw(_ number: Int) {
         guard hosts[number].state == .asleep else { return }
-        trace.add(.awoke, of: number, at: now)
+        trace.add(.thawed, of: number, at: now)
         hosts[number].state = .up
         hosts[number].queuedWake = .max
         if hosts[number].deadline != .max {

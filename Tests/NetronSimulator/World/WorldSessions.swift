@@ -279,12 +279,11 @@ extension World {
             guard sessions.has(session, generation) else { return }
         }
         // A host that sleeps looks when it is awake.
-        let ends = sessions[session].ends
-        let due = (0..<2).filter { hosts[ends[$0].node].state == .up }
-            .map { ends[$0].due(after: now) }.min()
-        if let due, due != .max, due < sessions[session].check {
-            look(at: session, within: due - now)
+        var due = UInt64.max
+        for side in 0..<2 where hosts[sessions[session].ends[side].node].state == .up {
+            due = min(due, sessions[session].ends[side].due(after: now))
         }
+        if due < sessions[session].check { look(at: session, within: due - now) }
     }
 
     private func lookAfter(_ session: Int, _ side: Int) {

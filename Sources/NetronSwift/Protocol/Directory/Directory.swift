@@ -106,6 +106,7 @@ package struct Directory<Random: RandomNumberGenerator> {
             receive(message, from: id, at: moment, into: &effects)
         case .unreachable(let id): suspect(id, at: moment, into: &effects)
         case .reconcile(let id): beginRound(with: id, at: now, into: &effects)
+        case .again: own.schedule(at: now)
         case .timeout: wake = .never
         case .stopping:
             leave(at: moment, into: &effects)

@@ -14,6 +14,8 @@ package enum DirectoryEvent: Hashable, Sendable {
     case unreachable(NodeID)
     /// A neighbour may know what we do not, for instance after the network was split.
     case reconcile(NodeID)
+    /// What this node said last is to be said again.
+    case again
     case timeout
     /// The node goes; it says so, and does nothing more.
     case stopping

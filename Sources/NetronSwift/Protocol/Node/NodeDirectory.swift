@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import NetronWire
+package import NetronWire
 
 // Who is a member, whether there is a session or not.
 extension NodeMachine {
@@ -108,6 +108,13 @@ extension NodeMachine {
             overlay(.relocated(endpoints), at: now, into: &effects)
         }
         register(.own(fields), at: now, into: &effects)
+    }
+}
+
+// What is said again though nothing is new: simulators look how far it goes.
+extension NodeMachine {
+    package mutating func sayAgain(at now: Instant, into effects: inout [NodeEffect]) {
+        register(.again, at: now, into: &effects)
     }
 }
 

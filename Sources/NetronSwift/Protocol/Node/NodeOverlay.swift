@@ -90,7 +90,9 @@ extension GossipMessage {
         case .shuffleReply(let number, let hints):
             .shuffleReply(number: number, hints.map(change))
         case .probeRequest(let number, let hint): .probeRequest(number: number, change(hint))
-        case .neighbour, .answer, .disconnect, .gossip, .ihave, .graft, .prune, .probeAnswer: self
+        case .neighbour, .answer, .disconnect, .gossip, .ihave, .graft, .prune, .probeAnswer,
+            .route:
+            self
         }
     }
 }

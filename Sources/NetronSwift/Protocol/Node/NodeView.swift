@@ -56,6 +56,14 @@ extension NodeMachine {
         return known
     }
 
+    /// How many other members the directory knows that did not leave.
+    package var knownCount: Int { max(0, directory.liveCount - 1) }
+
+    /// What a member last said to all.
+    package func record(of id: NodeID) -> Presence? { directory.record(of: id) }
+
+    package var ownRecord: Presence? { directory.ownRecord }
+
     /// How many members are known that run, this node included.
     package var onlineCount: Int { directory.onlineCount }
 
