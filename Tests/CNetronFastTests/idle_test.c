@@ -67,6 +67,38 @@ static void a_session_that_nobody_uses_or_keeps_ends_at_both_ends(void **state)
     pair_free(world);
 }
 
+static bool lose_first_messages(pair_world *world, pair_datagram *datagram)
+{
+    const bool *lost = world->context;
+    return !*lost || datagram->bytes[0] != NF_TYPE_MESSAGE1;
+}
+
+/* Used a while ago, and its keys could not be renewed: the attempts end with it. */
+static void what_ended_idle_is_not_brought_back_by_new_keys(void **state)
+{
+    (void)state;
+    pair_world *world = make_pair(3);
+    bool lost = false;
+    world->hook = lose_first_messages;
+    world->context = &lost;
+    pair_run(world, 100 * NF_SECOND_NS);
+    assert_int_equal(pair_send(world, 0, 1, 100, 1), NETRON_OK);
+    pair_run(world, 130 * NF_SECOND_NS); /* the second session is nearly as old as it gets */
+    lost = true;
+    while (downs(world, 0) == 0) {
+        pair_run(world, NF_SECOND_NS / 10);
+    }
+    assert_true(is_down_idle(world, 0));
+    lost = false;
+    pair_run(world, 60 * NF_SECOND_NS);
+    assert_true(is_down_idle(world, 1));
+    for (unsigned node = 0; node < 2; node++) {
+        assert_int_equal(world->nodes[node].event_count[NETRON_EVENT_PEER_UP], 1);
+        assert_int_equal(pair_peer_count(world, node), 0);
+    }
+    pair_free(world);
+}
+
 static bool count_links(pair_world *world, pair_datagram *datagram)
 {
     *(unsigned *)world->context += datagram->bytes[0] == NF_TYPE_LINK;
@@ -104,7 +136,8 @@ static void a_session_that_one_end_keeps_stays(void **state)
         keep(world, keeper, 0);
         pair_run(world, NF_IDLE_ASKED_NS - NF_KEEPALIVE_NS - SLACK_NS);
         assert_int_equal(downs(world, 0) + downs(world, 1), 0);
-        keep(world, keeper, 0); /* once more changes nothing */
+        keep(world, 0, 0); /* once more changes nothing */
+        keep(world, 1, 0);
         pair_run(world, NF_KEEPALIVE_NS + 2 * SLACK_NS);
         assert_true(is_down_idle(world, 0) && is_down_idle(world, 1));
         pair_free(world);
@@ -228,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_that_nobody_uses_or_keeps_ends_at_both_ends),
+        cmocka_unit_test(what_ended_idle_is_not_brought_back_by_new_keys),
         cmocka_unit_test(who_is_not_kept_is_not_asked),
         cmocka_unit_test(a_session_that_one_end_keeps_stays),
         cmocka_unit_test(the_other_end_may_keep_it_then),
