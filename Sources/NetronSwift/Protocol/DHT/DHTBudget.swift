@@ -16,7 +16,7 @@ struct DHTBudget {
         level = burst
     }
 
-    /// Whether something may be spent. What is spent then may exceed what there is, and is owed.
+    /// Whether something may be spent; what is spent then may exceed what there is, and is owed.
     mutating func isOpen(at now: Instant) -> Bool {
         refill(at: now)
         return level > 0
@@ -55,7 +55,7 @@ struct DHTBudget {
 /// How often each address may ask, in a table of fixed size (GCRA: one time per slot).
 struct DHTSourceLimiter {
     private let seed: UInt64
-    /// When the slot's whole burst is there again. Empty until the first query.
+    /// When a slot's whole burst is there again; empty until the first query.
     private var times: [UInt64] = []
 
     init(seed: UInt64) { self.seed = seed }

@@ -9,6 +9,8 @@ struct DHTSide {
     var votes = DHTVotes()
     /// Lost queries since the last datagram.
     var silence = 0
+    /// Until then the id is not changed again.
+    var idHoldsUntil = Instant(nanoseconds: 0)
 }
 
 /// The state of a node of the DHT, and how events reach its parts.
@@ -363,9 +365,7 @@ extension DHTCore {
         guard !isOther, response.id != self[family].table.own else {
             counters.dropped.wrongID += 1
             // Who was asked is not there any more.
-            if let id = transaction.id {
-                self[family].table.failed(DHTNode(id, source), at: now)
-            }
+            if let id = transaction.id { self[family].table.gone(DHTNode(id, source), at: now) }
             fail(transaction, at: now, into: &effects)
             return
         }
@@ -406,13 +406,14 @@ extension DHTCore {
         into effects: inout [DHTEffect]
     ) {
         let old = self[family].votes.endpoint
-        guard self[family].votes.settle(at: now) else { return }
+        self[family].votes.settle(at: now)
         if let endpoint = self[family].votes.endpoint, endpoint != old {
             effects.append(.publicEndpoint(endpoint))
         }
-        guard let address = self[family].votes.address,
+        guard let address = self[family].votes.address, self[family].idHoldsUntil <= now,
             address.reach == .world, !self[family].table.own.fits(address)
         else { return }
+        self[family].idHoldsUntil = now + DHTLimits.idLifetime
         // The id must fit the address, or others will not store with us (BEP 42).
         let id = DHTID.fitting(address, using: &random)
         self[family].table = self[family].table.rebuilt(around: id, at: now)

@@ -33,8 +33,9 @@ package struct DHTSettings: Hashable, Sendable {
         self.budget = budget
     }
 
-    /// The hosts through which the public DHT is entered. They are asked for others, and never
-    /// kept in the table.
+    /// The hosts through which the public DHT is entered.
+    ///
+    /// They are asked for others, and never kept in the table.
     package static let routers: [HostPort] = [
         "router.bittorrent.com:6881", "dht.transmissionbt.com:6881", "router.utorrent.com:6881",
         "dht.libtorrent.org:25401",

@@ -39,9 +39,9 @@ struct DHTCandidate {
 /// goes the farthest of whoever told of most.
 struct DHTFrontier {
     private struct Teller {
-        var failures = 0
-        var answers = 0
-        var inFlight = 0
+        var failures: Int16 = 0
+        var answers: Int16 = 0
+        var inFlight: Int16 = 0
 
         /// Whether those it told of do not answer.
         var isDoubtful: Bool {
@@ -165,7 +165,7 @@ struct DHTFrontier {
                 if candidate.teller == 0 { return (index, false) }
                 if teller.isDoubtful {
                     doubtful = doubtful ?? index
-                } else if teller.inFlight < DHTLimits.parallel - 1 {
+                } else if teller.inFlight < DHTLimits.parallelPerTeller {
                     return (index, false)
                 } else {
                     isWaiting = true

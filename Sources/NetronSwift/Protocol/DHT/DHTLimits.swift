@@ -5,10 +5,11 @@ internal import NetronWire
 /// Every number that bounds what a node of the DHT remembers, sends and waits for.
 ///
 /// Memory at these limits, in KiB: two tables 2 x 31 (288 contacts of 96 bytes each, and their
-/// hosts), 6 lookups 6 x 13 (2 x 48 candidates of 88 bytes with tokens, 256 peers told of),
-/// transactions 30, stored peers 56, stored items 44, the limiter of sources 4, the rest 6:
-/// together 280, which only a node reaches that serves a large DHT and looks up without a pause.
-/// One that only looks up stays below 120.
+/// hosts), 5 lookups 5 x 18 (2 x 40 candidates of 112 bytes with their tokens and tellers, 256
+/// peers told of), transactions 28 (128 of 88 bytes in a table half full), stored peers 35 (768 of
+/// 40 bytes and their keys), stored items 31 (24 of 1,300 bytes), the limiter of sources 4, the
+/// rest 6: together 256. Only a node comes near that serves a large DHT and looks up without a
+/// pause; one that rests has its tables.
 package enum DHTLimits {
     // MARK: The table (BEP 5)
 
@@ -18,8 +19,10 @@ package enum DHTLimits {
     static let bucketsMax = 24
     /// Nodes of a full bucket that wait for a place; the one that waits longest gives way.
     static let sparesMax = 4
-    /// Nodes of one /24 (IPv4) or /48 (IPv6) in a table; further ones are left out. An address
-    /// (IPv6: a /64) has one node. Local addresses have no such limit, and loopback has neither.
+    /// Nodes of one /24 (IPv4) or /48 (IPv6) in a table; further ones are left out.
+    ///
+    /// An address (IPv6: a /64) has one node. Local addresses have no such limit, and loopback has
+    /// neither.
     static let perSubnetMax = 2
     /// After so long without a sign of life, a node is questionable and a bucket is refreshed.
     static let freshness = Duration.seconds(900)
@@ -30,7 +33,7 @@ package enum DHTLimits {
     // MARK: Transactions
 
     /// Queries that await a reply; further ones wait, or are not sent.
-    static let transactionsMax = 256
+    static let transactionsMax = 128
     /// A query without a reply for so long makes room for another, and for so long is lost.
     static let slowAfter = Duration.seconds(1)
     static let lostAfter = Duration.seconds(5)
@@ -42,17 +45,19 @@ package enum DHTLimits {
     // MARK: Lookups
 
     /// Lookups under way; further ones wait.
-    static let lookupsMax = 6
+    static let lookupsMax = 5
     /// Lookups that wait; further ones end at once, without a result.
     static let waitingLookupsMax = 16
     /// How many queries of a lookup and family await a reply at a time: alpha.
     static let parallel = 3
+    /// And of them, to nodes that one node told of.
+    static let parallelPerTeller: Int16 = 2
     /// Nodes of a family that a lookup knows; then the teller of most loses one.
-    static let candidatesMax = 48
+    static let candidatesMax = 40
     /// Nodes of one /24 (IPv4) or /48 (IPv6) in a lookup.
     static let candidatesPerSubnetMax = 2
     /// When so many nodes that one node told of did not answer, its others are asked last.
-    static let tellerFailuresMax = 2
+    static let tellerFailuresMax: Int16 = 2
     /// Queries of one lookup and family; then it ends with what it has.
     static let queriesPerLookupMax = 80
     /// How long a lookup may take, and how long it waits for a first node.
@@ -65,8 +70,9 @@ package enum DHTLimits {
 
     // MARK: Bytes
 
-    /// What upkeep may cost in the long run, in bytes a second of both directions with headers of
-    /// IP and UDP; the setting `budget` replaces it. When it is spent, upkeep waits.
+    /// What upkeep may cost in the long run, in bytes a second; the setting `budget` replaces it.
+    ///
+    /// Both directions count, with headers of IP and UDP. When it is spent, upkeep waits.
     package static let upkeepBytesPerSecond = 1_024
     static let upkeepBurst = 16_384
     /// What lookups may send, in bytes a second; then they wait.
@@ -77,9 +83,10 @@ package enum DHTLimits {
     static let replyBurst = 131_072
     /// How many times longer than its query a reply may be: lists are cut to fit.
     static let amplificationMax = 3
-    /// What stored items may exceed that by, in bytes a second for all who ask: the source of a
-    /// `get` proves nothing, and an item of 1,000 bytes would fit no query. Without it the item is
-    /// left out.
+    /// What stored items may exceed that by, in bytes a second for all who ask.
+    ///
+    /// The source of a `get` proves nothing, and an item of 1,000 bytes would fit no query. When
+    /// it is spent, the item is left out.
     static let excessBytesPerSecond = 1_024
     static let excessBurst = 8_192
     /// Queries of one address (IPv6: a /64) that are answered a second, and at once.
@@ -97,14 +104,14 @@ package enum DHTLimits {
     static let tokenBytes = 8
     /// Keys with peers; when there are more, the key farthest from our id goes.
     static let keysMax = 128
-    /// Peers of a key; the oldest goes. And of them, those with one address.
+    /// Peers of a key, and of them those with one address; the oldest goes.
     static let peersPerKeyMax = 32
     static let peersPerAddressMax = 4
     /// Peers of all keys; the key farthest from our id goes.
-    static let peersMax = 1_024
+    static let peersMax = 768
     static let peerLifetime = Duration.seconds(1_800)
     /// Items (BEP 44); when there are more, the one farthest from our id goes.
-    static let itemsMax = 32
+    static let itemsMax = 24
     static let itemLifetime = Duration.seconds(7_200)
 
     // MARK: Upkeep
@@ -134,6 +141,11 @@ package enum DHTLimits {
     static let votesMax = 16
     /// How many distinct networks must agree.
     static let votesNeeded = 3
-    /// When there are fewer, their majority counts after this time.
+    /// Votes are counted after this time, or as soon as there are so many.
+    ///
+    /// When there are fewer than are needed then, as in a small network, their majority counts.
     static let votesPatience = Duration.seconds(5)
+    static let votesAtOnce = 8
+    /// The id is not changed again before, lest voices that change keep us from being found.
+    static let idLifetime = Duration.seconds(600)
 }

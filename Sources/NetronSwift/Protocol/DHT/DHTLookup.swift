@@ -64,7 +64,9 @@ struct DHTLookup {
         self.request = request
         frontiers = [.v4, .v6].map { DHTFrontier(key: request.key, family: $0) }
         deadline = now + DHTLimits.lookupDuration
-        hungryUntil = now + DHTLimits.hungryDuration
+        // A look around is begun anew, ever more seldom.
+        hungryUntil =
+            now + (request.kind == .own ? DHTLimits.lostAfter : DHTLimits.hungryDuration)
     }
 
     var isHungry: Bool { frontiers.allSatisfy(\.isEmpty) }
@@ -79,8 +81,9 @@ struct DHTLookup {
         peers.filter { peer in
             guard told.count < DHTLimits.peersPerLookupMax else { return false }
             let number = peer.address.number
-            let words = (UInt64(truncatingIfNeeded: number), UInt64(truncatingIfNeeded: number >> 64))
-            return told.insert(mix(mix(words.0 ^ UInt64(peer.port)) &+ words.1)).inserted
+            let low = UInt64(truncatingIfNeeded: number) ^ UInt64(peer.port) << 48
+            let high = UInt64(truncatingIfNeeded: number >> 64)
+            return told.insert(mix(mix(low) &+ high)).inserted
         }
     }
 

@@ -9,7 +9,7 @@ struct DHTPeerStore {
         var expires: Instant
     }
 
-    /// Of a key, the one announced last at the end. No choice depends on the order of the keys.
+    // Of a key, the one announced last at the end. No choice depends on the order of the keys.
     private var keys: [DHTID: [Peer]] = [:]
     private(set) var count = 0
 
@@ -28,8 +28,9 @@ struct DHTPeerStore {
         return (0..<most).map { peers[(start + $0) % peers.count].endpoint }
     }
 
-    /// Takes up a peer, or prolongs its time. When there are too many keys or peers, the key that
-    /// is farthest from the own id goes.
+    /// Takes up a peer, or prolongs its time.
+    ///
+    /// When there are too many keys or peers, the key that is farthest from the own id goes.
     mutating func add(_ endpoint: Endpoint, to key: DHTID, near own: DHTID, at now: Instant) {
         var peers = keys[key] ?? []
         count -= peers.count

@@ -46,6 +46,7 @@ extension DHTCore {
             seed(&lookup.frontiers[index], of: request)
         }
         lookups.append(lookup)
+        reportOwn(lookups.count - 1, at: now, into: &effects)
         step(lookups.count - 1, at: now, into: &effects)
     }
 
@@ -193,6 +194,36 @@ extension DHTCore {
         }
     }
 
+    /// Reports what is stored here: we may be one of the closest ourselves.
+    private mutating func reportOwn(
+        _ index: Int,
+        at now: Instant,
+        into effects: inout [DHTEffect]
+    ) {
+        let request = lookups[index].request
+        switch request.kind {
+        case .own, .refresh: return
+        case .peers:
+            for family in [IPAddress.Family.v4, .v6] {
+                let stored = peers.peers(
+                    of: request.key,
+                    family,
+                    upTo: KRPCLimits.peersMax,
+                    at: now,
+                    using: &random
+                )
+                let news = lookups[index].takeNew(stored)
+                if !news.isEmpty { effects.append(.found(request.key, news)) }
+            }
+        case .item(let salt):
+            guard let item = items.item(request.key, at: now),
+                item.author.map({ $0.salt == salt }) ?? true
+            else { return }
+            lookups[index].best = item
+            effects.append(.item(request.key, item))
+        }
+    }
+
     // MARK: Stepping
 
     /// Changes a lookup, if it is still there, and steps on.
@@ -257,16 +288,17 @@ extension DHTCore {
         let request = lookups[index].request
         let isUpkeep = request.kind == .refresh
         while true {
-            let frontier = lookups[index].frontiers[place]
-            let (next, isOver) = frontier.survey()
+            // No copy of the frontier is held, lest each change copy its candidates.
+            let (next, isOver) = lookups[index].frontiers[place].survey()
+            let inFlight = lookups[index].frontiers[place].inFlight
             guard let next else { return isOver }
-            guard frontier.sent < DHTLimits.queriesPerLookupMax else {
-                return frontier.inFlight == 0
+            guard lookups[index].frontiers[place].sent < DHTLimits.queriesPerLookupMax else {
+                return inFlight == 0
             }
-            guard frontier.inFlight < DHTLimits.parallel, lookups[index].pausedUntil == nil else {
+            guard inFlight < DHTLimits.parallel, lookups[index].pausedUntil == nil else {
                 return false
             }
-            let candidate = frontier.candidates[next]
+            let candidate = lookups[index].frontiers[place].candidates[next]
             let isOpen =
                 isUpkeep ? upkeepBudget.isOpen(at: now) : lookupBudget.isOpen(at: now)
             guard isOpen,

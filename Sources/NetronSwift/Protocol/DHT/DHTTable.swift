@@ -96,11 +96,20 @@ struct DHTTable {
         buckets[bucket].contacts[contact].askedAt = now
     }
 
+    /// Takes out a node where another answers now.
+    mutating func gone(_ node: DHTNode, at now: Instant) {
+        guard let (bucket, contact) = place(of: node) else { return }
+        remove(contact, from: bucket, at: now)
+    }
+
     /// Whether a node that is not in the table would have a place there, were it to answer.
     func wants(_ node: DHTNode) -> Bool {
-        guard node.id != own, place(of: node) == nil, isAdmitted(node.endpoint.address) else {
-            return false
+        guard node.id != own, place(of: node) == nil else { return false }
+        // A node that changed its id is worth asking.
+        let isChanged = buckets.contains { bucket in
+            bucket.contacts.contains { $0.node.endpoint == node.endpoint }
         }
+        guard isChanged || isAdmitted(node.endpoint.address) else { return false }
         let bucket = index(of: node.id)
         let contacts = buckets[bucket].contacts
         guard contacts.count >= DHTLimits.bucketSize else { return true }

@@ -24,7 +24,7 @@ extension DHTCore {
 
     /// Looks for nodes near our id through all that we know: saved nodes and routers at once.
     mutating func enter(at now: Instant, into effects: inout [DHTEffect]) {
-        guard bootstrap.isPossible || !isCold else { return }
+        guard bootstrap.isPossible || !isCold else { return bootstrap.end() }
         for host in bootstrap.begin() { effects.append(.resolve(host)) }
         lookAround(.v4, at: now, into: &effects)
     }
@@ -72,6 +72,7 @@ extension DHTCore {
         for family in [IPAddress.Family.v4, .v6] {
             self[family].votes = DHTVotes()
             self[family].silence = 0
+            self[family].idHoldsUntil = now
         }
         bootstrap.end()
         if !isResting || isCold { enter(at: now, into: &effects) }

@@ -12,6 +12,8 @@ struct DHTVotes {
 
     private var votes: [Vote] = []
     private var firstAt: Instant?
+    /// Whether few votes were counted as enough already.
+    private var isPatienceOver = false
     /// What was agreed upon last: the address, and the endpoint if all see the same port.
     private(set) var address: IPAddress?
     private(set) var endpoint: Endpoint?
@@ -36,32 +38,30 @@ struct DHTVotes {
 
     /// When few votes are enough.
     var deadline: Instant {
-        guard let firstAt, address == nil, votes.count < DHTLimits.votesNeeded else {
-            return .never
-        }
+        guard let firstAt, !isPatienceOver else { return .never }
         return firstAt + DHTLimits.votesPatience
     }
 
-    /// Counts, and says whether something was agreed upon that is new.
+    /// Counts what was heard.
     ///
     /// Who is far away knows better than who is near: a neighbour sees our private address.
-    mutating func settle(at now: Instant) -> Bool {
+    mutating func settle(at now: Instant) {
         let farthest = votes.map(\.reach).max()
         let counted = votes.filter { $0.reach == farthest }
         let addresses = Self.tally(counted.map(\.endpoint.address))
         let endpoints = Self.tally(counted.map(\.endpoint))
-        let isPatient = firstAt.map { now < $0 + DHTLimits.votesPatience } ?? true
+        isPatienceOver = firstAt.map { now >= $0 + DHTLimits.votesPatience } ?? false
+        let isPatient = !isPatienceOver
         func isEnough(_ count: Int) -> Bool {
             guard 2 * count > counted.count else { return false }
-            return count >= DHTLimits.votesNeeded
-                || counted.count < DHTLimits.votesNeeded && !isPatient
+            // The first to answer may be those who lie, since they are quick.
+            guard !isPatient || counted.count >= DHTLimits.votesAtOnce else { return false }
+            return count >= min(DHTLimits.votesNeeded, counted.count)
         }
-        guard let best = addresses, isEnough(best.count) else { return false }
-        let old = (address, endpoint)
+        guard let best = addresses, isEnough(best.count) else { return }
         if address != best.value { endpoint = nil }
         address = best.value
         if let place = endpoints, isEnough(place.count) { endpoint = place.value }
-        return old != (address, endpoint)
     }
 
     /// What occurs most often, the first of equals.

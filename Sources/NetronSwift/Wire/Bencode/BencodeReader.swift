@@ -121,7 +121,7 @@ package struct BencodeReader {
         return BencodeKeys()
     }
 
-    /// Reads the next key of a dictionary, or its end. The key's value must be read then.
+    /// Reads the next key of a dictionary, whose value must be read then, or nil for its end.
     package mutating func nextKey(
         _ keys: inout BencodeKeys
     ) throws(BencodeError) -> Range<Int>? {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// SHA-1 (FIPS 180-4), by which the DHT addresses what it stores. It secures nothing.
+/// SHA-1 (FIPS 180-4), by which the DHT addresses what it stores; it secures nothing.
 package enum SHA1 {
     /// The 20 bytes of the digest.
     package static func digest(_ message: [UInt8]) -> [UInt8] {
