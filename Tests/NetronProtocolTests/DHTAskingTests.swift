@@ -195,7 +195,7 @@ internal import Testing
         var (script, first) = Self.started()
         var open = first
         var count = 0
-        var random = CountingRandom(seed: 5)
+        var random = SeededRandom(seed: 5)
         let key = dhtID(7)
         open += sent(script.after(.lookup(key, announcing: nil)))
         var finished = false
@@ -306,7 +306,7 @@ internal import Testing
     func saved(seed: UInt64) throws {
         let saved = DHTSaved(id4: dhtID(1), id6: dhtID(2), nodes: Self.nodes(1..<30))
         #expect(DHTSaved(saved.encoded) == saved)
-        var random = CountingRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<300 {
             var bytes = saved.encoded
             for _ in 0..<Int.random(in: 1...20, using: &random) {
@@ -325,7 +325,7 @@ internal import Testing
 
     @Test("noise and flipped bits trap nowhere, and make nothing grow", arguments: 1...4)
     func noise(seed: UInt64) {
-        var random = CountingRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         var (script, asked) = Self.started(
             DHTSettings(hosts: [], endpoints: [Self.router], serves: true)
         )

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetronSimulator
 import NetronProtocol
 import NetronWire
 
@@ -27,14 +28,14 @@ func cheapCryptography() -> Cryptography {
 
 /// One machine and its clock, for tests that are scripts.
 struct DHTScript {
-    var machine: DHTMachine<CountingRandom>
+    var machine: DHTMachine<SeededRandom>
     var now = Instant(nanoseconds: 1_000_000_000_000)
     /// The moment that the machine wants to be woken at.
     private(set) var deadline = Instant.never
-    private var random = CountingRandom(seed: 99)
+    private var random = SeededRandom(seed: 99)
 
     init(seed: UInt64 = 1_000_003, cryptography: Cryptography = cheapCryptography()) {
-        machine = DHTMachine(random: CountingRandom(seed: seed), cryptography: cryptography)
+        machine = DHTMachine(random: SeededRandom(seed: seed), cryptography: cryptography)
     }
 
     /// What the machine does about the event, but for its deadline.
@@ -140,6 +141,6 @@ func publicEndpoint(_ number: Int, port: UInt16 = 6_881) -> Endpoint {
 
 /// An id of a number's own.
 func dhtID(_ number: UInt64) -> DHTID {
-    var random = CountingRandom(seed: number)
+    var random = SeededRandom(seed: number)
     return .random(using: &random)
 }

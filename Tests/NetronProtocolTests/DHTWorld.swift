@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetronSimulator
 import NetronProtocol
 import NetronWire
 
@@ -27,7 +28,7 @@ struct DHTWorld {
     }
 
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
-    private(set) var machines: [DHTMachine<CountingRandom>?] = []
+    private(set) var machines: [DHTMachine<SeededRandom>?] = []
     private(set) var endpoints: [Endpoint] = []
     private(set) var malices: [Malice?] = []
     /// Peers that a node was told of, by key and in time.
@@ -50,15 +51,15 @@ struct DHTWorld {
     private var heap: [Entry] = []
     private var count: UInt64 = 0
     private var deadlines: [Instant] = []
-    private var random: CountingRandom
+    private var random: SeededRandom
 
-    init(seed: UInt64) { random = CountingRandom(seed: seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func add(_ settings: DHTSettings, at endpoint: Endpoint, _ malice: Malice? = nil) {
         let node = machines.count
         let seed = random.next() as UInt64
         machines.append(
-            DHTMachine(random: CountingRandom(seed: seed), cryptography: cheapCryptography())
+            DHTMachine(random: SeededRandom(seed: seed), cryptography: cheapCryptography())
         )
         endpoints.append(endpoint)
         malices.append(malice)

@@ -5,8 +5,9 @@ import NetronProtocol
 import NetronWire
 
 extension Cryptography {
-    /// Functions that cost little, for the node with that id: a signature is a digest that binds the
-    /// key and the message, and anybody could make one.
+    /// Functions that cost little, for the node with that id.
+    ///
+    /// A signature is a digest that binds the key and the message; anybody could make one.
     static func cheap(_ id: NodeID) -> Self {
         Cryptography(
             sign: { cheapSignature(of: $0, by: id.bytes) },
@@ -43,9 +44,9 @@ private func cheapAddress(_ id: NodeID) -> IPAddress {
 /// The network of these tests.
 let network: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
 
-/// A node of many: its id has its number at the front.
+/// A node of many: its id is made of its number.
 func many(_ number: Int) -> NodeID {
-    var bytes = cheapDigest([UInt8(number >> 16 & 255), UInt8(number >> 8 & 255), UInt8(number & 255)], [])
+    var bytes = cheapDigest([number >> 16, number >> 8, number].map { UInt8($0 & 255) }, [])
     bytes[31] &= 0x7F
     guard let id = NodeID(bytes: bytes) else { preconditionFailure("32 bytes are an id") }
     return id
@@ -94,12 +95,17 @@ struct DirectoryScript {
     var wall = labEpoch
     private(set) var deadline = Instant.never
 
-    init(_ id: NodeID = many(0), seed: UInt64 = 1) {
+    init(
+        _ id: NodeID = many(0),
+        membersMax: Int = DirectoryLimits.membersMax,
+        seed: UInt64 = 1
+    ) {
         self.id = id
         directory = Directory(
             of: id,
             network: network,
             cryptography: .cheap(id),
+            membersMax: membersMax,
             random: SeededRandom(seed: seed)
         )
     }

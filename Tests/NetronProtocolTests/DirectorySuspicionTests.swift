@@ -23,8 +23,8 @@ import Testing
         ).bytes
     }
 
-    private func script() -> DirectoryScript {
-        var script = DirectoryScript()
+    private func script(_ id: NodeID = many(0)) -> DirectoryScript {
+        var script = DirectoryScript(id)
         script.judge(presence(of: accuser))
         script.judge(presence(of: accused))
         return script
@@ -89,7 +89,7 @@ import Testing
         #expect(script.after(.unreachable(accused)).isEmpty)
         #expect(script.after(.unreachable(many(77))).isEmpty)
         #expect(script.after(.unreachable(script.id)).isEmpty)
-        var other = self.script()
+        var other = self.script(many(3))
         #expect(other.judge(bytes).verdict == .refuse(.stranger))
         other.judge(try #require(script.directory.ownRecord))
         #expect(other.judge(bytes).verdict == .accept)

@@ -21,6 +21,7 @@ package struct Directory<Random: RandomNumberGenerator> {
     let id: NodeID
     let network: [UInt8]
     let cryptography: Cryptography
+    let membersMax: Int
     /// The key of places and fingerprints.
     let key: [UInt8]
     var random: Random
@@ -60,24 +61,26 @@ package struct Directory<Random: RandomNumberGenerator> {
 
     package internal(set) var counters = DirectoryCounters()
     private var isStopped = false
-    private var wake = Instant.never
+    /// What the shell was told, or nil when its timer ran out.
+    private var wake: Instant? = .never
 
     /// Makes the directory of a node that knows nobody and says nothing yet.
     ///
-    /// - Parameters:
-    ///   - network: The 8 bytes that name the network; a signature holds for one network only.
-    ///   - syncBytesPerSecond: How much is pulled in a second, and how much is served.
+    /// `network` are the 8 bytes that name the network, as a signature holds for one only; so many
+    /// bytes a second are pulled, and served; of so many others the statements are kept.
     package init(
         of id: NodeID,
         network: [UInt8],
         cryptography: Cryptography,
         syncBytesPerSecond: Int = TransferLimits.bytesPerSecond,
+        membersMax: Int = DirectoryLimits.membersMax,
         random: Random
     ) {
         precondition(network.count == DirectoryPayload.networkByteCount)
         self.id = id
         self.network = network
         self.cryptography = cryptography
+        self.membersMax = min(membersMax, DirectoryLimits.membersMax)
         self.random = random
         key = cryptography.derive("directory", 0)
         transfer = Transfer(cryptography: cryptography, bytesPerSecond: syncBytesPerSecond)
@@ -97,7 +100,7 @@ package struct Directory<Random: RandomNumberGenerator> {
         into effects: inout [Effect]
     ) {
         guard !isStopped else { return }
-        let moment = DirectoryMoment(now: now, wall: wall)
+        let moment = DirectoryMoment(instant: now, wall: wall)
         switch event {
         case .own(let fields): own.say(fields, at: now)
         case .neighbourUp(let id): neighbourUp(id, at: now)
@@ -107,10 +110,11 @@ package struct Directory<Random: RandomNumberGenerator> {
         case .unreachable(let id): suspect(id, at: moment, into: &effects)
         case .reconcile(let id): beginRound(with: id, at: now, into: &effects)
         case .again: own.schedule(at: now)
-        case .timeout: wake = .never
+        case .timeout: wake = nil
         case .stopping:
             leave(at: moment, into: &effects)
             isStopped = true
+            if wake != .never { effects.append(.wake(at: .never)) }
             return
         }
         settle(at: moment, into: &effects)
@@ -124,7 +128,7 @@ package struct Directory<Random: RandomNumberGenerator> {
         into effects: inout [Effect]
     ) -> DirectoryVerdict {
         guard !isStopped else { return .known }
-        let moment = DirectoryMoment(now: now, wall: wall)
+        let moment = DirectoryMoment(instant: now, wall: wall)
         let verdict: DirectoryVerdict =
             switch DirectoryPayload(of: payload) {
             case .presence: take(payload, at: moment, into: &effects)
@@ -137,7 +141,7 @@ package struct Directory<Random: RandomNumberGenerator> {
 
     /// Does all that is due, and says when there will be more.
     private mutating func settle(at moment: DirectoryMoment, into effects: inout [Effect]) {
-        if deadline <= moment.now { runDue(at: moment, into: &effects) }
+        if deadline <= moment.instant { runDue(at: moment, into: &effects) }
         let deadline = self.deadline
         guard deadline != wake else { return }
         wake = deadline
@@ -154,13 +158,13 @@ package struct Directory<Random: RandomNumberGenerator> {
     private mutating func runDue(at moment: DirectoryMoment, into effects: inout [Effect]) {
         sweep(at: moment, into: &effects)
         cutIfDue(at: moment, into: &effects)
-        giveUpSuspects(at: moment.now, into: &effects)
-        if transferDue <= moment.now {
+        giveUpSuspects(at: moment.instant, into: &effects)
+        if transferDue <= moment.instant {
             transferDue = .never
             run(.timeout, at: moment, into: &effects)
         }
-        askAgain(at: moment.now, into: &effects)
-        if roundDue <= moment.now { beginRound(at: moment.now, into: &effects) }
+        askAgain(at: moment.instant, into: &effects)
+        if roundDue <= moment.instant { beginRound(at: moment.instant, into: &effects) }
     }
 }
 
@@ -178,13 +182,13 @@ extension Directory {
         firstEnd = end
         let milliseconds = UInt64(end) * DirectoryLimits.slotMilliseconds
         let wait = Int64(clamping: milliseconds - min(milliseconds, moment.wall))
-        sweepDue = moment.now + .milliseconds(wait)
+        sweepDue = moment.instant + .milliseconds(wait)
     }
 
     /// Drops the statements whose lease ended, all at once, once a minute at most.
     mutating func sweep(at moment: DirectoryMoment, into effects: inout [Effect]) {
         let minute = UInt32(clamping: moment.wall / DirectoryLimits.slotMilliseconds)
-        guard firstEnd <= minute || sweepDue <= moment.now else { return }
+        guard firstEnd <= minute || sweepDue <= moment.instant else { return }
         firstEnd = .max
         sweepDue = .never
         var first = UInt32.max
@@ -213,14 +217,14 @@ extension Directory {
     /// Whether there is room for one more member, if need be after somebody gave way.
     mutating func makeRoom(at now: Instant, into effects: inout [Effect]) -> Bool {
         let others = members.count - (members.find(id) == nil ? 0 : 1)
-        guard others >= DirectoryLimits.membersMax else { return true }
+        guard others >= membersMax else { return true }
         if evictable.isEmpty, evictionDue <= now {
             evictionDue = now + DirectoryLimits.evictionPause
             evictable = members.slots.filter {
                 !$0.bytes.isEmpty && $0.id != id
                     && !$0.flags.isDisjoint(with: [.leaving, .offline])
             }.sorted { ($0.end, $0.id) < ($1.end, $1.id) }
-            .prefix(DirectoryLimits.evictionsMax).map(\.id).reversed()
+                .prefix(DirectoryLimits.evictionsMax).map(\.id).reversed()
         }
         while let candidate = evictable.popLast() {
             guard let slot = members.find(candidate),

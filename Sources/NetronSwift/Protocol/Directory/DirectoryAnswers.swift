@@ -10,7 +10,7 @@ extension Directory {
         at moment: DirectoryMoment,
         into effects: inout [Effect]
     ) {
-        guard !isDistrusted(peer, at: moment.now) else {
+        guard !isDistrusted(peer, at: moment.instant) else {
             counters.unheard += 1
             return
         }
@@ -18,7 +18,7 @@ extension Directory {
             receive(message, from: peer, at: moment, into: &effects)
             return
         }
-        guard askers.spend(1, of: peer, at: moment.now) else {
+        guard askers.spend(1, of: peer, at: moment.instant) else {
             counters.unheard += 1
             return
         }
@@ -30,13 +30,13 @@ extension Directory {
             take(records, from: peer, at: moment, into: &effects)
         case .same(let range):
             guard isAnswer(about: range, from: peer) else { return }
-            askMore(at: moment.now, into: &effects)
+            askMore(at: moment.instant, into: &effects)
         case .parts(let range, let parts):
             guard isAnswer(about: range, from: peer) else { return }
             descend(range, parts, at: moment, into: &effects)
         case .list(let range, let entries):
             guard isAnswer(about: range, from: peer) else { return }
-            compare(range, entries, at: moment.now, into: &effects)
+            compare(range, entries, at: moment.instant, into: &effects)
         case .chunks: break
         }
     }
@@ -75,7 +75,8 @@ extension Directory {
     /// The statements in a range; of two at one place one, of too many the first.
     private func entries(in range: DirectoryRange) -> [DirectoryMessage.Entry] {
         var entries: [DirectoryMessage.Entry] = []
-        for slot in members.slots(in: range) where entries.last?.place != members.slots[slot].place {
+        for slot in members.slots(in: range) where entries.last?.place != members.slots[slot].place
+        {
             guard entries.count < DirectoryMessage.entriesMax else { break }
             entries.append(entry(slot))
         }
@@ -136,7 +137,7 @@ extension Directory {
             }
             // The other way round it is the other's to pull all.
             if members.count > theirs + max(DirectoryLimits.bulkSurplusMin, theirs / 4) {
-                endRound(at: moment.now, isWhole: true)
+                endRound(at: moment.instant, isWhole: true)
                 return
             }
         }
@@ -144,7 +145,7 @@ extension Directory {
             let part = range.part(number, bits: DirectoryMessage.partBits)
             if members.summary(of: part) != theirs { round?.ranges.append(part) }
         }
-        askMore(at: moment.now, into: &effects)
+        askMore(at: moment.instant, into: &effects)
     }
 
     /// Sends what the other lacks of a small part, and asks for what is missing here.
@@ -190,12 +191,14 @@ extension Directory {
         into effects: inout [Effect]
     ) {
         for record in records {
-            guard takePulled(record, from: peer, at: moment, into: &effects) else { return }
+            guard takePulled(record, from: peer, at: moment, into: &effects) else {
+                return distrust(peer, at: moment.instant)
+            }
         }
-        askMore(at: moment.now, into: &effects)
+        askMore(at: moment.instant, into: &effects)
     }
 
-    /// Takes in one statement that was pulled; false if the sender is not to be heard any more.
+    /// Takes in one statement that was pulled; false if whoever made the bytes lied.
     mutating func takePulled(
         _ record: [UInt8],
         from peer: NodeID,
@@ -206,7 +209,6 @@ extension Directory {
         switch verdict {
         case .refuse(.malformed), .refuse(.forged):
             counters.refused += 1
-            distrust(peer, at: moment.now)
             return false
         case .refuse: counters.refused += 1
         case .accept:

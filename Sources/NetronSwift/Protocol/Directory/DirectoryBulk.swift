@@ -17,6 +17,8 @@ struct DirectoryBulk: Sendable {
     var bytesLeft: Int
     /// How many statements were news.
     var gain = 0
+    /// Pages of which parts came from somebody else; for their content nobody is to blame.
+    var mixed: [ChunkObject] = []
 }
 
 extension Directory {
@@ -31,7 +33,8 @@ extension Directory {
         while count * DirectoryLimits.recordBytes > DirectoryLimits.pageBytes << bits {
             bits += 1
         }
-        let pages = bits == 0
+        let pages =
+            bits == 0
             ? [DirectoryRange.all]
             : (0..<(1 << bits)).reversed().map { DirectoryRange.all.part($0, bits: bits) }
         bulk = DirectoryBulk(
@@ -39,38 +42,54 @@ extension Directory {
             ranges: pages,
             bytesLeft: count * DirectoryLimits.recordBytesMax
         )
-        endRound(at: moment.now, isWhole: false)
+        endRound(at: moment.instant, isWhole: false)
         pullPages(at: moment, into: &effects)
     }
 
     /// Begins to pull further pages; ends the bulk when there are none.
     private mutating func pullPages(at moment: DirectoryMoment, into effects: inout [Effect]) {
-        while var bulk, transfer.objects.count < TransferLimits.pullsMax,
-            let range = bulk.ranges.popLast()
+        while transfer.objects.count < TransferLimits.pullsMax,
+            let range = bulk?.ranges.popLast()
         {
-            self.bulk = bulk
             let page = ChunkObject(kind: DirectoryLimits.pageKind, key: range.encoded)
-            let most = DirectoryLimits.pageBytesMax
-            let event = TransferEvent.wanted(page, from: bulk.peer, bytesMax: most, digest: nil)
-            run(event, at: moment, into: &effects)
+            pull(page, at: moment, into: &effects)
         }
         guard let bulk, transfer.objects.isEmpty else { return }
         self.bulk = nil
         // Who promised much and had nothing is not asked again.
-        if bulk.gain == 0 { distrust(bulk.peer, at: moment.now) }
-        roundDue = moment.now
+        if bulk.gain == 0 { distrust(bulk.peer, at: moment.instant) }
+        roundDue = moment.instant
+    }
+
+    private mutating func pull(
+        _ page: ChunkObject,
+        at moment: DirectoryMoment,
+        into effects: inout [Effect]
+    ) {
+        guard let peer = bulk?.peer else { return }
+        let most = DirectoryLimits.pageBytesMax
+        let event = TransferEvent.wanted(page, from: peer, bytesMax: most, digest: nil)
+        run(event, at: moment, into: &effects)
     }
 
     /// Gives up who was pulled from, and goes on with another neighbour if there is one.
     mutating func moveBulk(at moment: DirectoryMoment, into effects: inout [Effect]) {
         guard let old = bulk?.peer else { return }
-        guard let peer = someNeighbour(except: old, at: moment.now) else {
+        guard let peer = someNeighbour(except: old, at: moment.instant) else {
             endBulk(at: moment, into: &effects)
             return
         }
         bulk?.peer = peer
+        let isForger = isDistrusted(old, at: moment.instant)
         for object in transfer.objects {
-            run(.moved(object, to: peer), at: moment, into: &effects)
+            guard isForger else {
+                bulk?.mixed.append(object)
+                run(.moved(object, to: peer), at: moment, into: &effects)
+                continue
+            }
+            // Nothing of what a forger sent is kept.
+            run(.cancelled(object), at: moment, into: &effects)
+            pull(object, at: moment, into: &effects)
         }
     }
 
@@ -78,7 +97,7 @@ extension Directory {
         bulk = nil
         for object in transfer.objects { run(.cancelled(object), at: moment, into: &effects) }
         let pause = DirectoryLimits.roundIntervalShort
-        roundDue = neighbours.isEmpty ? .never : moment.now + pause
+        roundDue = neighbours.isEmpty ? .never : moment.instant + pause
     }
 
     /// Lets the transfer take in what happened, and does what it says.
@@ -88,13 +107,16 @@ extension Directory {
         into effects: inout [Effect]
     ) {
         var orders: [TransferEffect] = []
-        transfer.handle(event, at: moment.now, into: &orders)
+        transfer.handle(event, at: moment.instant, into: &orders)
         for order in orders {
             switch order {
             case .send(let message, let peer): effects.append(.send(.chunks(message), to: peer))
-            case .finished(_, let page, let peer):
-                take(page, from: peer, at: moment, into: &effects)
-            case .failed(_, .tooLarge, let peer): distrust(peer, at: moment.now)
+            case .finished(let object, let page, let peer):
+                let isPure = bulk?.mixed.contains(object) == false
+                if !take(page, from: peer, at: moment, into: &effects), isPure {
+                    distrust(peer, at: moment.instant)
+                }
+            case .failed(_, .tooLarge, let peer): distrust(peer, at: moment.instant)
             // A page less: the next round finds what is missing.
             case .failed: break
             case .stalled: moveBulk(at: moment, into: &effects)
@@ -110,7 +132,7 @@ extension Directory {
         into effects: inout [Effect]
     ) {
         if case .request(let request) = message {
-            serve(request, to: peer, at: moment.now, into: &effects)
+            serve(request, to: peer, at: moment.instant, into: &effects)
             return
         }
         guard bulk != nil else {
@@ -118,28 +140,29 @@ extension Directory {
             return
         }
         run(.received(message, from: peer), at: moment, into: &effects)
-        if let peer = bulk?.peer, isDistrusted(peer, at: moment.now) {
+        if let peer = bulk?.peer, isDistrusted(peer, at: moment.instant) {
             moveBulk(at: moment, into: &effects)
         }
         pullPages(at: moment, into: &effects)
     }
 
-    /// Takes in the statements of a page.
+    /// Takes in the statements of a page; false if it is none.
     private mutating func take(
         _ page: [UInt8],
         from peer: NodeID,
         at moment: DirectoryMoment,
         into effects: inout [Effect]
-    ) {
+    ) -> Bool {
         bulk?.bytesLeft -= page.count
-        guard let left = bulk?.bytesLeft, left >= 0 else { return distrust(peer, at: moment.now) }
+        guard let left = bulk?.bytesLeft, left >= 0 else { return false }
         var reader = ByteReader(page)
         while reader.count > 0 {
             guard let count = try? reader.read(UInt16.self),
-                let record = try? reader.read(bytes: Int(count))
-            else { return distrust(peer, at: moment.now) }
-            guard takePulled(Array(record), from: peer, at: moment, into: &effects) else { return }
+                let record = try? reader.read(bytes: Int(count)),
+                takePulled(Array(record), from: peer, at: moment, into: &effects)
+            else { return false }
         }
+        return true
     }
 
     // MARK: Serving

@@ -68,7 +68,7 @@ package enum DirectoryVerdict: Hashable, Sendable {
 /// The time on the two clocks that count.
 struct DirectoryMoment {
     /// The node's own clock, for waits and rates.
-    let now: Instant
+    let instant: Instant
     /// Network time in milliseconds since 1970, for leases.
     let wall: UInt64
 }

@@ -24,7 +24,7 @@ extension Directory {
         }
         if let refusal = refusal(of: header, at: moment) { return .refuse(refusal) }
         if header.author == id { return takeOwn(bytes, at: moment, into: &effects) }
-        let tick = UInt32(truncatingIfNeeded: moment.now.nanoseconds / 100_000_000)
+        let tick = UInt32(truncatingIfNeeded: moment.instant.nanoseconds / 100_000_000)
         let tired = slot.map { members.slots[$0].tired } ?? 0
         if slot != nil, isTooOften(tired, at: tick) { return .refuse(.tooOften) }
         guard let presence = try? Presence(bytes: bytes) else { return .refuse(.malformed) }
@@ -32,7 +32,7 @@ extension Directory {
         guard presence.isSigned(by: cryptography, network: network) else {
             return .refuse(.forged)
         }
-        if slot == nil, !makeRoom(at: moment.now, into: &effects) { return .refuse(.full) }
+        if slot == nil, !makeRoom(at: moment.instant, into: &effects) { return .refuse(.full) }
         let taken = install(presence, at: moment, into: &effects)
         members.setTired(tiredness(after: tired, at: tick), of: taken)
         return .accept

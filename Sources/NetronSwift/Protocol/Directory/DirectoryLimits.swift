@@ -4,8 +4,10 @@ internal import NetronWire
 
 /// Every number that bounds what is remembered of members, and how often it is spoken of.
 package enum DirectoryLimits {
-    /// Members whose statements are kept, without the own one. When it is full, somebody who left
-    /// or is offline gives way, the one whose lease ends first; else a newcomer is refused.
+    /// Members whose statements are kept, without the own one.
+    ///
+    /// When it is full, somebody who left or is offline gives way, the one whose lease ends first;
+    /// else a newcomer is refused.
     package static let membersMax = 16_384
     /// How often it is looked for somebody to give way.
     static let evictionPause = Duration.seconds(1)

@@ -33,12 +33,12 @@ struct OwnPresence: Sendable {
 
     /// The order of the statement to be made now, or nil if none is due or may be made yet.
     mutating func takeDue(at moment: DirectoryMoment) -> (Presence.Order, Presence.Fields)? {
-        guard let fields, deadline <= moment.now, allows(at: moment.now) else { return nil }
+        guard let fields, deadline <= moment.instant, allows(at: moment.instant) else { return nil }
         // A new life is a new incarnation, unless an earlier one was ahead of the clock.
         let first = Presence.Order(incarnation: moment.wall, version: 0)
         let next = said == nil ? max(first, order?.next ?? first) : order?.next ?? first
         if fields.endpoints != said?.endpoints || fields.introducers != said?.introducers {
-            pathsSaid = moment.now
+            pathsSaid = moment.instant
         }
         order = next
         said = fields
@@ -80,8 +80,9 @@ extension Directory {
         guard let (order, fields) = own.takeDue(at: moment) else { return }
         cut(order, saying: fields, isLeaving: false, at: moment, into: &effects)
         let interval = renewalInterval
-        let early = Int64.random(in: 0...Int64(interval / .milliseconds(8)), using: &random)
-        own.renew(at: moment.now + (interval - .milliseconds(early)))
+        let eighth = Int64(interval / .milliseconds(8))
+        let early = Int64.random(in: 0...eighth, using: &random)
+        own.renew(at: moment.instant + (interval - .milliseconds(early)))
     }
 
     mutating func leave(at moment: DirectoryMoment, into effects: inout [Effect]) {
@@ -138,10 +139,11 @@ extension Directory {
         }
         let isEarlier = own.order.map { presence.order < $0 } ?? false
         if isEarlier { return .known }
-        let isTold = own.exceed(presence.order, at: moment.now)
+        let isTold = own.exceed(presence.order, at: moment.instant)
         let began = members.find(id).map { members.presence($0).order.incarnation }
-        if isTold, let began, presence.time > began + DirectoryLimits.skewMilliseconds
-            || presence.order.incarnation == began
+        if isTold, let began,
+            presence.time > began + DirectoryLimits.skewMilliseconds
+                || presence.order.incarnation == began
         {
             effects.append(.twin(presence.order))
         }

@@ -67,7 +67,7 @@ extension Directory {
         into effects: inout [Effect]
     ) {
         neighbours.removeAll { $0 == id }
-        if round?.peer == id { endRound(at: moment.now, isWhole: false) }
+        if round?.peer == id { endRound(at: moment.instant, isWhole: false) }
         if bulk?.peer == id { moveBulk(at: moment, into: &effects) }
         if neighbours.isEmpty, round == nil, bulk == nil { roundDue = .never }
     }
@@ -116,8 +116,8 @@ extension Directory {
         round = nil
         if isWhole { isSynced = true }
         guard bulk == nil else { return }
-        let isShort = isWhole ? ended.questionCount >= DirectoryLimits.questionsPerRoundMax
-            && ended.gain > 0 : !isSynced
+        let isCut = ended.questionCount >= DirectoryLimits.questionsPerRoundMax
+        let isShort = isWhole ? isCut && ended.gain > 0 : !isSynced
         let interval =
             isShort ? DirectoryLimits.roundIntervalShort : DirectoryLimits.roundInterval
         let quarter = Int64(interval / .milliseconds(4))

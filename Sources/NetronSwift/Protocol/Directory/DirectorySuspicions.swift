@@ -55,8 +55,8 @@ extension Directory {
     ) {
         guard accused != id, own.said != nil, let slot = members.find(accused),
             members.slots[slot].flags.isDisjoint(with: [.suspect, .leaving]),
-            !suspects.isFull, !suspects.isRecent(accused, at: moment.now),
-            accusers.spend(Suspects.cost, of: id, at: moment.now)
+            !suspects.isFull, !suspects.isRecent(accused, at: moment.instant),
+            accusers.spend(Suspects.cost, of: id, at: moment.instant)
         else { return }
         let suspicion = Suspicion(
             of: accused,
@@ -66,7 +66,7 @@ extension Directory {
             with: (cryptography, network)
         )
         effects.append(.broadcast(suspicion.bytes))
-        doubt(slot, at: moment.now, into: &effects)
+        doubt(slot, at: moment.instant, into: &effects)
     }
 
     mutating func takeSuspicion(
@@ -88,8 +88,8 @@ extension Directory {
         guard suspicion.isSigned(by: cryptography, network: network) else {
             return .refuse(.forged)
         }
-        _ = accusers.spend(Suspects.cost, of: suspicion.accuser, at: moment.now)
-        doubt(slot, at: moment.now, into: &effects)
+        _ = accusers.spend(Suspects.cost, of: suspicion.accuser, at: moment.instant)
+        doubt(slot, at: moment.instant, into: &effects)
         return .accept
     }
 
@@ -104,8 +104,8 @@ extension Directory {
         guard let accuser = members.find(suspicion.accuser),
             !members.slots[accuser].flags.contains(.leaving)
         else { return .stranger }
-        if suspects.isRecent(suspicion.accused, at: moment.now) { return .tooOften }
-        let mayAccuse = accusers.has(Suspects.cost, of: suspicion.accuser, at: moment.now)
+        if suspects.isRecent(suspicion.accused, at: moment.instant) { return .tooOften }
+        let mayAccuse = accusers.has(Suspects.cost, of: suspicion.accuser, at: moment.instant)
         if !mayAccuse { return .tooOften }
         return suspects.isFull ? .full : nil
     }

@@ -228,7 +228,9 @@ extension MemberTable {
 
     /// Who claims an address: those who have it for longest, by since, then id.
     func claimants(of address: IPAddress) -> [Claimant] {
-        let numbers = claims.all(hash: address.hashValue) { Self.claim($0, in: slots).address == address }
+        let numbers = claims.all(hash: address.hashValue) {
+            Self.claim($0, in: slots).address == address
+        }
         return numbers.map {
             Claimant(slot: Int($0 >> 4), since: Self.claim($0, in: slots).since, number: $0)
         }.sorted { ($0.since, slots[$0.slot].id) < ($1.since, slots[$1.slot].id) }

@@ -9,7 +9,9 @@ struct ByteBudget: Hashable, Sendable {
     private var level: Int
     private var filled: Instant
 
-    /// A full bucket. The unit may be bytes or anything else that is counted.
+    /// Makes a full bucket.
+    ///
+    /// The unit may be bytes or anything else that is counted.
     init(perSecond: Int, burst: Int, at now: Instant) {
         precondition(perSecond > 0 && burst > 0, "a bucket that never has anything")
         self.perSecond = perSecond

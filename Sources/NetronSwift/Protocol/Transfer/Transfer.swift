@@ -16,7 +16,8 @@ package struct Transfer: Sendable {
     private var pulls: [TransferPull] = []
     private var paths: [TransferPath] = []
     private var lastHandle: UInt32 = 0
-    private var wake = Instant.never
+    /// What the shell was told, or nil when its timer ran out.
+    private var wake: Instant? = .never
     private var budgetDue = Instant.never
 
     package init(
@@ -42,7 +43,7 @@ package struct Transfer: Sendable {
         case .cancelled(let object): end(object)
         case .received(let message, let peer):
             receive(message, from: peer, at: now, into: &effects)
-        case .timeout: wake = .never
+        case .timeout: wake = nil
         }
         noticeLosses(at: now, into: &effects)
         ask(at: now, into: &effects)
@@ -189,7 +190,8 @@ package struct Transfer: Sendable {
     // MARK: Asking
 
     private mutating func ask(at now: Instant, into effects: inout [TransferEffect]) {
-        var budget = self.budget
+        var budget =
+            self.budget
             ?? ByteBudget(
                 perSecond: bytesPerSecond,
                 burst: min(TransferLimits.burstBytes, max(bytesPerSecond, 2_048)),

@@ -4,8 +4,9 @@ package import NetronWire
 
 /// What happened; the input of `Transfer`.
 package enum TransferEvent: Hashable, Sendable {
-    /// An object is to be pulled of a member, if it is no larger than `bytesMax`. With a digest (see
-    /// `Cryptography.digest`, without a key) only content that has it is taken.
+    /// An object is to be pulled of a member, if it is no larger than `bytesMax`.
+    ///
+    /// With a digest (see `Cryptography.digest`, without a key) only content that has it is taken.
     case wanted(ChunkObject, from: NodeID, bytesMax: Int, digest: [UInt8]?)
     /// Another member is to be asked for the rest. What came stays, if the content is the same.
     case moved(ChunkObject, to: NodeID)

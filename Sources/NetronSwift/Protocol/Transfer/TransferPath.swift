@@ -37,6 +37,8 @@ struct TransferPath: Sendable {
     private var answered: UInt64?
     /// Losses of what was asked for before do not count again.
     private var recovery: UInt64 = 0
+    /// When anything came last.
+    private var heard = Instant(nanoseconds: 0)
     /// Silences in a row.
     private(set) var silences = 0
 
@@ -66,6 +68,7 @@ struct TransferPath: Sendable {
     /// Takes in that a chunk came, whether or not it was still awaited.
     mutating func came(_ number: UInt16, of handle: UInt32, at now: Instant) {
         silences = 0
+        heard = now
         guard let index = asked.firstIndex(where: { $0.handle == handle && $0.number == number })
         else { return }
         let chunk = asked.remove(at: index)
@@ -103,7 +106,7 @@ struct TransferPath: Sendable {
     mutating func forget(_ handle: UInt32) { asked.removeAll { $0.handle == handle } }
 
     /// When the silence is too long.
-    var silenceDue: Instant { asked.first.map { $0.at + timeout } ?? .never }
+    var silenceDue: Instant { asked.first.map { max($0.at, heard) + timeout } ?? .never }
 
     /// When something is lost, or too long not answered.
     var deadline: Instant {
