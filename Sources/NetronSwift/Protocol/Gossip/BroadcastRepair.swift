@@ -52,10 +52,12 @@ extension BroadcastTree {
             }
             return
         }
+        // Who is nearer to the root asks first, and gives it to those behind before they ask.
+        let depth = min(Int(route.hops), GossipLimits.graftDepthMax)
         guard missing.count < GossipLimits.missingMax else { return }
         let byIt = missing.count { $0.announcers.first == announcer }
         guard byIt < GossipLimits.missingPerPeerMax else { return }
-        let due = now + GossipLimits.graftFirst
+        let due = now + GossipLimits.graftFirst + GossipLimits.graftDepth * depth
         missing.append(Missing(id: id, announcers: [announcer], due: due))
         deadline = min(deadline, due)
     }
@@ -89,11 +91,16 @@ extension BroadcastTree {
         runRoot(&turn)
     }
 
-    /// Asks for all that did not come, each of an announcer that was not asked for it last.
+    private func hops(of id: NodeID) -> UInt8 {
+        index(of: id).flatMap { peers[$0].route?.hops } ?? TreeRoute.lost
+    }
+
+    /// Asks for all that did not come, each of the next announcer, the one nearest to the
+    /// root first.
     private mutating func graftMissing<Random>(_ turn: inout GossipTurn<Random>) {
         var asked: [[RumorID]] = Array(repeating: [], count: peers.count)
         for index in missing.indices where missing[index].due <= turn.now {
-            let announcers = missing[index].announcers
+            let announcers = missing[index].announcers.sorted { hops(of: $0) < hops(of: $1) }
             let announcer = announcers[missing[index].grafts % announcers.count]
             missing[index].grafts += 1
             missing[index].due = turn.now + GossipLimits.graftNext
@@ -104,6 +111,8 @@ extension BroadcastTree {
         for peer in peers.indices where !asked[peer].isEmpty {
             if !isSettled(peer) { peers[peer].isEager = true }
             turn.send(.graft(asked[peer]), to: peers[peer].id)
+            // Maybe the parent does not know that it is one.
+            if peers[peer].tag != parent { tellParent(&turn) }
         }
         missing.removeAll { $0.grafts >= GossipLimits.graftsMax }
         deadline = missing.reduce(deadline) { min($0, $1.due) }
