@@ -32,8 +32,11 @@ extension BroadcastTree {
         let queue = peers[index].queue
         guard !queue.isEmpty else { return }
         peers[index].queue = []
-        let repeats = peers[index].repeats
+        // What is long past is forgotten there.
+        let isFresh = turn.now < peers[index].repeatsUntil
+        let repeats = isFresh ? peers[index].repeats : []
         peers[index].repeats = queue
+        peers[index].repeatsUntil = turn.now + GossipLimits.payloadForgottenAfter
         turn.send(.ihave(repeats + queue), to: peers[index].id)
     }
 
@@ -91,17 +94,25 @@ extension BroadcastTree {
         runRoot(&turn)
     }
 
+    /// Who may have a rumor: the parent, which more likely gave it to us in vain than not, then who
+    /// announced it, from the root on.
+    private func askable(for rumor: Missing) -> [NodeID] {
+        let announcers = rumor.announcers.sorted { hops(of: $0) < hops(of: $1) }
+        guard let place = peers.firstIndex(where: { $0.tag == parent }) else { return announcers }
+        let first = peers[place].id
+        return [first] + announcers.filter { $0 != first }
+    }
+
     private func hops(of id: NodeID) -> UInt8 {
         index(of: id).flatMap { peers[$0].route?.hops } ?? TreeRoute.lost
     }
 
-    /// Asks for all that did not come, each of the next announcer, the one nearest to the
-    /// root first.
+    /// Asks for all that did not come, each of the next that may have it.
     private mutating func graftMissing<Random>(_ turn: inout GossipTurn<Random>) {
         var asked: [[RumorID]] = Array(repeating: [], count: peers.count)
         for index in missing.indices where missing[index].due <= turn.now {
-            let announcers = missing[index].announcers.sorted { hops(of: $0) < hops(of: $1) }
-            let announcer = announcers[missing[index].grafts % announcers.count]
+            let asks = askable(for: missing[index])
+            let announcer = asks[missing[index].grafts % asks.count]
             missing[index].grafts += 1
             missing[index].due = turn.now + GossipLimits.graftNext
             guard let peer = self.index(of: announcer), asked[peer].count < GossipMessage.idsMax

@@ -26,6 +26,7 @@ struct BroadcastTree {
         var queue: [RumorID] = []
         /// What it was told of, and will be once more.
         var repeats: [RumorID] = []
+        var repeatsUntil = Instant.never
         var due = Instant.never
         var graftBytes: Allowance
         /// Where it sees the root.

@@ -112,7 +112,7 @@ package enum GossipLimits {
     /// With fewer neighbours the links of the tree are told announcements, too: nobody else might.
     package static let announcersMin = 3
     /// Who is so far from the root gives its rumors to all that are nearer, and they do, too.
-    package static let climbingHops: UInt8 = 5
+    package static let climbingHops: UInt8 = 2
 
     // MARK: The root of the tree
 
