@@ -32,8 +32,11 @@ extension BroadcastTree {
         let queue = peers[index].queue
         guard !queue.isEmpty else { return }
         peers[index].queue = []
-        let repeats = peers[index].repeats
+        // What is long past is forgotten there.
+        let isFresh = turn.now < peers[index].repeatsUntil
+        let repeats = isFresh ? peers[index].repeats : []
         peers[index].repeats = queue
+        peers[index].repeatsUntil = turn.now + GossipLimits.payloadForgottenAfter
         turn.send(.ihave(repeats + queue), to: peers[index].id)
     }
 
@@ -52,10 +55,12 @@ extension BroadcastTree {
             }
             return
         }
+        // Who is nearer to the root asks first, and gives it to those behind before they ask.
+        let depth = min(Int(route.hops), GossipLimits.graftDepthMax)
         guard missing.count < GossipLimits.missingMax else { return }
         let byIt = missing.count { $0.announcers.first == announcer }
         guard byIt < GossipLimits.missingPerPeerMax else { return }
-        let due = now + GossipLimits.graftFirst
+        let due = now + GossipLimits.graftFirst + GossipLimits.graftDepth * depth
         missing.append(Missing(id: id, announcers: [announcer], due: due))
         deadline = min(deadline, due)
     }
@@ -89,12 +94,25 @@ extension BroadcastTree {
         runRoot(&turn)
     }
 
-    /// Asks for all that did not come, each of an announcer that was not asked for it last.
+    /// Who may have a rumor: the parent, which more likely gave it to us in vain than not, then who
+    /// announced it, from the root on.
+    private func askable(for rumor: Missing) -> [NodeID] {
+        let announcers = rumor.announcers.sorted { hops(of: $0) < hops(of: $1) }
+        guard let place = peers.firstIndex(where: { $0.tag == parent }) else { return announcers }
+        let first = peers[place].id
+        return [first] + announcers.filter { $0 != first }
+    }
+
+    private func hops(of id: NodeID) -> UInt8 {
+        index(of: id).flatMap { peers[$0].route?.hops } ?? TreeRoute.lost
+    }
+
+    /// Asks for all that did not come, each of the next that may have it.
     private mutating func graftMissing<Random>(_ turn: inout GossipTurn<Random>) {
         var asked: [[RumorID]] = Array(repeating: [], count: peers.count)
         for index in missing.indices where missing[index].due <= turn.now {
-            let announcers = missing[index].announcers
-            let announcer = announcers[missing[index].grafts % announcers.count]
+            let asks = askable(for: missing[index])
+            let announcer = asks[missing[index].grafts % asks.count]
             missing[index].grafts += 1
             missing[index].due = turn.now + GossipLimits.graftNext
             guard let peer = self.index(of: announcer), asked[peer].count < GossipMessage.idsMax
@@ -104,6 +122,8 @@ extension BroadcastTree {
         for peer in peers.indices where !asked[peer].isEmpty {
             if !isSettled(peer) { peers[peer].isEager = true }
             turn.send(.graft(asked[peer]), to: peers[peer].id)
+            // Maybe the parent does not know that it is one.
+            if peers[peer].tag != parent { tellParent(&turn) }
         }
         missing.removeAll { $0.grafts >= GossipLimits.graftsMax }
         deadline = missing.reduce(deadline) { min($0, $1.due) }

@@ -6,21 +6,23 @@ internal import NetronWire
 //
 // Who has the least id is the root, counts a number up every few minutes, and tells its neighbours;
 // each tells its own what is new. A way is taken for a newer number, or for the same number with
-// fewer hops: so there are no circles, and a root that is gone leaves its tree as it was until it
-// is forgotten. A member that lies about the root gets a place in the middle, and nothing else: the
-// announcements on all other links stay.
+// fewer hops, so that there are no circles. Whose parent goes takes another way that is no longer,
+// or says that it is lost and is told of one. When the root itself is gone its neighbours say so,
+// and those that have no lesser neighbour offer themselves. A member that lies about the root gets a
+// place in the middle, and nothing else: the announcements on all other links stay.
 extension BroadcastTree {
     mutating func start(as id: NodeID, at now: Instant) {
-        key = id.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-        route = TreeRoute(root: key, number: 1, hops: 0)
-        rootDue = now + GossipLimits.rootInterval
+        key = id.treeKey
         tells = Allowance(
             perMinute: GossipLimits.routesPerMinute,
             burst: GossipLimits.routesBurst,
             at: now
         )
-        deadline = rootDue
+        reign(at: now)
     }
+
+    /// Whether there is a way to the root.
+    var isRooted: Bool { route.hops < TreeRoute.gone }
 
     /// A neighbour says where it sees the root.
     mutating func routed<Random>(
@@ -30,33 +32,40 @@ extension BroadcastTree {
         _ turn: inout GossipTurn<Random>
     ) {
         guard let index = index(of: id) else { return }
+        let tag = peers[index].tag
+        if told.hops == TreeRoute.gone { return rootGone(told, toldBy: id, &turn) }
         peers[index].route = told
         peers[index].isChild = isParent
-        let tag = peers[index].tag
         if told.root == key {
             // It speaks of us, maybe of what we were before we began anew.
-            if told.number.isAfter(route.number) || route.root != key { reign(after: told, &turn) }
+            if route.root != key || told.number.isAfter(route.number) {
+                ownNumber = told.number
+                reign(at: turn.now)
+                tellAll(&turn)
+            }
         } else if isBetter(told) {
             follow(told, by: tag, &turn)
         } else if tag == parent, isParent || told.hops >= route.hops || told.root != route.root {
             // Its own way is through here, or is lost.
+            parent = 0
             seekParent(&turn)
-        } else if told.hops == TreeRoute.lost, route.hops != TreeRoute.lost {
+        } else if told.hops == TreeRoute.lost, isRooted {
             // It needs another way, and is told of ours when it has told all whose way it was.
-            peers[index].isUntold = true
+            peers[index].tellings = GossipLimits.routeTellings
             tell(after: GossipLimits.rescueAfter, &turn)
         }
         settle(index)
     }
 
     private func isBetter(_ told: TreeRoute) -> Bool {
-        guard told.hops < TreeRoute.lost else { return false }
+        guard told.hops < GossipLimits.routeHopsMax else { return false }
         if let forgotten, told.root == forgotten.root, !told.number.isAfter(forgotten.number) {
             return false
         }
         guard told.root == route.root else { return told.root < route.root }
+        if !isRooted { return true }
         if told.number != route.number { return told.number.isAfter(route.number) }
-        return Int(told.hops) + 1 < Int(route.hops)
+        return told.hops + 1 < route.hops
     }
 
     private mutating func follow<Random>(
@@ -67,64 +76,105 @@ extension BroadcastTree {
         let isNews = told.root != route.root || told.number != route.number
         if isNews { rootDue = turn.now + GossipLimits.rootForgottenAfter }
         route = told
-        // So far away nothing is but what was made up.
-        route.hops = told.hops < TreeRoute.lost ? told.hops + 1 : TreeRoute.lost
+        route.hops += 1
         parent = tag
         tellAll(&turn)
     }
 
-    /// Is the root itself, from a number on that is new to all.
-    private mutating func reign<Random>(after told: TreeRoute, _ turn: inout GossipTurn<Random>) {
-        guard key <= route.root else { return }
-        route = TreeRoute(root: key, number: told.number &+ 1, hops: 0)
+    /// Is the root itself, with a number that is new to all.
+    private mutating func reign(at now: Instant) {
+        ownNumber &+= 1
+        route = TreeRoute(root: key, number: ownNumber, hops: 0)
         parent = 0
-        rootDue = turn.now + GossipLimits.rootInterval
-        tellAll(&turn)
+        rootDue = now + GossipLimits.rootInterval
+        deadline = min(deadline, rootDue)
     }
 
-    /// Takes another way, by somebody whose own way cannot be through here: it is no longer.
-    mutating func seekParent<Random>(_ turn: inout GossipTurn<Random>) {
-        let lost = parent
+    /// The root left or fell silent; everybody is told, and another is found.
+    mutating func rootGone<Random>(
+        _ gone: TreeRoute,
+        toldBy teller: NodeID?,
+        _ turn: inout GossipTurn<Random>
+    ) {
+        guard gone.root != key else {
+            // It is us, and only a link was lost.
+            guard !ownNumber.isAfter(gone.number) else { return }
+            ownNumber = gone.number
+            reign(at: turn.now)
+            return tellAll(&turn)
+        }
+        guard gone.root == route.root, !route.number.isAfter(gone.number),
+            tells.take(at: turn.now)
+        else { return }
+        forgotten = gone
+        route = .none
         parent = 0
-        guard route.root != key else { return }
-        var best: (hops: UInt8, tag: UInt16)?
-        for peer in peers where peer.tag != lost && !peer.isChild {
-            guard let told = peer.route, told.root == route.root, told.number == route.number,
-                told.hops <= route.hops, told.hops < best?.hops ?? TreeRoute.lost
+        let words = TreeRoute(root: gone.root, number: gone.number, hops: TreeRoute.gone)
+        for index in peers.indices {
+            if peers[index].route?.root == gone.root { peers[index].route = nil }
+            peers[index].isChild = false
+            if peers[index].id == teller { continue }
+            turn.send(.route(words, isParent: false), to: peers[index].id)
+        }
+        let isLeast = peers.allSatisfy { $0.id.treeKey > key }
+        let pause = isLeast ? GossipLimits.routeAfterMax : GossipLimits.candidacyAfter
+        rootDue = turn.now + pause
+        deadline = min(deadline, rootDue)
+    }
+
+    /// Takes another way, by somebody whose own way cannot be through here: it is shorter than ours
+    /// was, or as long and its end has a lesser id.
+    mutating func seekParent<Random>(_ turn: inout GossipTurn<Random>) {
+        guard route.root != key, isRooted else { return }
+        var best: (hops: UInt8, key: UInt64, tag: UInt16)?
+        for peer in peers where !peer.isChild {
+            guard let told = peer.route, told.root == route.root, told.number == route.number
             else { continue }
-            best = (told.hops, peer.tag)
+            let key = peer.id.treeKey
+            guard (told.hops, key) < (route.hops, self.key),
+                told.hops < best?.hops ?? TreeRoute.gone
+            else { continue }
+            best = (told.hops, key, peer.tag)
         }
         if let best {
             parent = best.tag
             route.hops = best.hops + 1
-            tellAll(&turn)
-        } else if route.hops != TreeRoute.lost {
-            // Whose way is through here has none either, and hears it at once.
-            route.hops = TreeRoute.lost
-            for index in peers.indices { peers[index].isUntold = true }
-            tellDue = turn.now
-            deadline = turn.now
+            return tellAll(&turn)
         }
+        // Whose way is through here has none either, and hears it at once.
+        route.hops = TreeRoute.lost
+        tellAll(&turn)
+        tellDue = turn.now
+        deadline = turn.now
     }
 
     /// Makes a link one of the tree or none, where both ends know which.
     private mutating func settle(_ index: Int) {
         if isBranch(index) {
             peers[index].isEager = true
-        } else if isSettled(index), !peers[index].isUntold {
+        } else if isSettled(index), peers[index].tellings < GossipLimits.routeTellings {
             peers[index].isEager = false
         }
     }
 
     private mutating func tellAll<Random>(_ turn: inout GossipTurn<Random>) {
-        for index in peers.indices { peers[index].isUntold = true }
+        for index in peers.indices { peers[index].tellings = GossipLimits.routeTellings }
+        tellSoon(&turn)
+    }
+
+    /// Tells the parent once more that it is one.
+    mutating func tellParent<Random>(_ turn: inout GossipTurn<Random>) {
+        guard let index = peers.firstIndex(where: { $0.tag == parent }) else { return }
+        peers[index].isEager = true
+        peers[index].tellings = max(peers[index].tellings, 1)
         tellSoon(&turn)
     }
 
     /// Tells who does not know where the root is, with what comes until then.
     mutating func tellSoon<Random>(_ turn: inout GossipTurn<Random>) {
         let pause = turn.random.duration(GossipLimits.routeAfterMin, GossipLimits.routeAfterMax)
-        tell(after: pause, &turn)
+        tellDue = min(tellDue, turn.now + pause)
+        deadline = min(deadline, tellDue)
     }
 
     private mutating func tell<Random>(after pause: Duration, _ turn: inout GossipTurn<Random>) {
@@ -135,27 +185,37 @@ extension BroadcastTree {
 
     private mutating func tell<Random>(_ turn: inout GossipTurn<Random>) {
         tellDue = .never
-        guard tells.take(at: turn.now) else { return tellSoon(&turn) }
-        for index in peers.indices where peers[index].isUntold {
-            peers[index].isUntold = false
-            let isParent = peers[index].tag == parent
-            turn.send(.route(route, isParent: isParent), to: peers[index].id)
+        guard tells.take(at: turn.now) else {
+            return tell(after: GossipLimits.rescueAfter, &turn)
+        }
+        var isMore = false
+        for index in peers.indices where peers[index].tellings > 0 {
+            peers[index].tellings -= 1
+            isMore = isMore || peers[index].tellings > 0
+            if route != .none {
+                let isParent = peers[index].tag == parent
+                turn.send(.route(route, isParent: isParent), to: peers[index].id)
+            }
             settle(index)
         }
+        // Once more, since it may have been lost.
+        if isMore { tell(after: GossipLimits.rescueAfter, &turn) }
     }
 
     mutating func runRoot<Random>(_ turn: inout GossipTurn<Random>) {
         if rootDue <= turn.now {
-            if route.root != key { forgotten = route }
-            let number = route.root == key ? route.number &+ 1 : 1
-            route = TreeRoute(root: key, number: number, hops: 0)
-            parent = 0
-            rootDue = turn.now + GossipLimits.rootInterval
+            if route.root != key, route != .none { forgotten = route }
+            reign(at: turn.now)
             if !peers.isEmpty { tellAll(&turn) }
         }
         if tellDue <= turn.now { tell(&turn) }
         deadline = min(deadline, rootDue, tellDue)
     }
+}
+
+extension NodeID {
+    /// By what the root is found, and named: the first 8 bytes.
+    var treeKey: UInt64 { bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
 extension UInt32 {

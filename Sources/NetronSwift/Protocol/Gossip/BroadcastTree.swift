@@ -26,14 +26,15 @@ struct BroadcastTree {
         var queue: [RumorID] = []
         /// What it was told of, and will be once more.
         var repeats: [RumorID] = []
+        var repeatsUntil = Instant.never
         var due = Instant.never
         var graftBytes: Allowance
         /// Where it sees the root.
         var route: TreeRoute?
         /// Whether its way to the root is through here.
         var isChild = false
-        /// Whether it has to be told where the root is.
-        var isUntold = true
+        /// How often it has to be told where the root is.
+        var tellings = GossipLimits.routeTellings
     }
 
     struct Missing {
@@ -61,11 +62,13 @@ struct BroadcastTree {
 
     // The root; see BroadcastRoot.swift.
     var key: UInt64 = 0
-    var route = TreeRoute(root: .max, number: 0, hops: 0)
+    var route = TreeRoute.none
     /// The peer on the way to the root, by tag; 0 for none.
     var parent: UInt16 = 0
-    /// The last number of a root that said nothing for too long.
+    /// The last number of a root that is gone, or said nothing for too long.
     var forgotten: TreeRoute?
+    /// The last number of our own as the root.
+    var ownNumber: UInt32 = 0
     /// When the root is to say something, or to have said something.
     var rootDue = Instant.never
     var tellDue = Instant.never
@@ -87,12 +90,23 @@ struct BroadcastTree {
         tellSoon(&turn)
     }
 
-    mutating func neighbourDown<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    /// A neighbour is one no longer; `isGone` if nobody is there.
+    mutating func neighbourDown<Random>(
+        _ id: NodeID,
+        isGone: Bool,
+        _ turn: inout GossipTurn<Random>
+    ) {
         guard let index = index(of: id) else { return }
         let peer = peers.remove(at: index)
         for index in missing.indices { missing[index].announcers.removeAll { $0 == id } }
         missing.removeAll { $0.announcers.isEmpty }
-        if peer.tag == parent { seekParent(&turn) }
+        guard peer.tag == parent else { return }
+        parent = 0
+        if isGone, route.root == id.treeKey {
+            rootGone(route, toldBy: nil, &turn)
+        } else {
+            seekParent(&turn)
+        }
     }
 
     /// Whether a link is one of the tree by what both ends say of the root.
@@ -100,7 +114,7 @@ struct BroadcastTree {
 
     /// Whether both ends agree on the root, so that the link is of the tree or is not.
     func isSettled(_ index: Int) -> Bool {
-        guard let told = peers[index].route, route.hops != TreeRoute.lost else { return false }
+        guard let told = peers[index].route, isRooted else { return false }
         return told.root == route.root && told.number == route.number
     }
 }
@@ -111,7 +125,7 @@ extension BroadcastTree {
         precondition(payload.count <= Rumor.payloadBytesMax, "\(payload.count) bytes to broadcast")
         let id = identify(payload)
         guard memory.index(of: id) == nil else { return }
-        let isFar = route.hops >= GossipLimits.climbingHops && route.hops != TreeRoute.lost
+        let isFar = isRooted && route.hops >= GossipLimits.climbingHops
         let rumor = Rumor(payload, hops: 0, isClimbing: isFar)
         remember(rumor, id, link: 0, state: .accepted, at: turn.now)
         pass(rumor, id, from: nil, &turn)
@@ -231,7 +245,10 @@ extension BroadcastTree {
         turn.send(.prune, to: peers[index].id)
     }
 
-    mutating func pruned(by id: NodeID) {
-        if let index = index(of: id) { peers[index].isEager = false }
+    mutating func pruned<Random>(by id: NodeID, _ turn: inout GossipTurn<Random>) {
+        guard let index = index(of: id) else { return }
+        if peers[index].tag == parent { return tellParent(&turn) }
+        peers[index].isChild = false
+        peers[index].isEager = false
     }
 }

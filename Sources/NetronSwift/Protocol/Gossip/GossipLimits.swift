@@ -99,9 +99,12 @@ package enum GossipLimits {
     /// Announcements gather for a time between these. The second of two neighbours then mostly
     /// hears the first and is silent; and what went through the tree was there long before.
     package static let announceAfterMin = Duration.milliseconds(1_000)
-    package static let announceAfterMax = Duration.milliseconds(2_000)
+    package static let announceAfterMax = Duration.milliseconds(1_600)
     /// An announced rumor is waited for so long: it may still be on its way through the tree.
-    package static let graftFirst = Duration.milliseconds(500)
+    package static let graftFirst = Duration.milliseconds(300)
+    /// And for each hop from the root so much longer, up to as many hops.
+    package static let graftDepth = Duration.milliseconds(80)
+    package static let graftDepthMax = 10
     /// Longer than a round trip: the next announcer is asked.
     package static let graftNext = Duration.milliseconds(600)
     /// How often a rumor is asked for in all.
@@ -109,21 +112,27 @@ package enum GossipLimits {
     /// With fewer neighbours the links of the tree are told announcements, too: nobody else might.
     package static let announcersMin = 3
     /// Who is so far from the root gives its rumors to all that are nearer, and they do, too.
-    package static let climbingHops: UInt8 = 5
+    package static let climbingHops: UInt8 = 2
 
     // MARK: The root of the tree
 
     /// How often the root says that it is there.
-    package static let rootInterval = Duration.seconds(480)
+    package static let rootInterval = Duration.seconds(600)
     /// How long a root is believed in that says nothing: three times are lost or late.
     package static let rootForgottenAfter = Duration.seconds(1_800)
     /// What is new of the root is told after a time between these, as the best of what came.
     package static let routeAfterMin = Duration.milliseconds(200)
     package static let routeAfterMax = Duration.milliseconds(600)
-    /// When who has no way to the root is told of ours.
+    /// How often each neighbour is told what is new, since it may be lost.
+    package static let routeTellings: UInt8 = 2
+    /// Further away no root is believed to be.
+    package static let routeHopsMax: UInt8 = 64
+    /// When a node offers itself that has a lesser neighbour, and heard of no new root.
+    package static let candidacyAfter = Duration.seconds(20)
+    /// When who has no way to the root is told of ours, and when all is told once more.
     package static let rescueAfter = Duration.seconds(2)
     /// How often what is new of the root is told, a minute and at once; more waits.
-    package static let routesPerMinute = 6
+    package static let routesPerMinute = 20
     package static let routesBurst = 30
 
     // MARK: Failure detection (SWIM, Lifeguard)

@@ -16,6 +16,8 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
     private var detector = FailureDetector()
     private var toldDeadline = Instant.never
     private var traffic = GossipCounters()
+    /// Whose session just ended since nobody is there.
+    private var gone: NodeID?
 
     /// Makes a machine whose rumors are named by `digest`, which is the digest of a payload, keyed
     /// for the network, of at least 8 bytes.
@@ -42,6 +44,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
         var turn = GossipTurn(now: now, random: random)
         swap(&turn.effects, &effects)
         var next = turn.effects.count
+        gone = nil
         takeIn(event, &turn)
         settle(&turn, from: &next)
         if deadline <= now {
@@ -76,7 +79,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
                 tree.neighbourUp(id, &turn)
                 detector.neighbourUp(id, at: turn.now)
             case .neighbourDown(let id):
-                tree.neighbourDown(id, &turn)
+                tree.neighbourDown(id, isGone: id == gone, &turn)
                 detector.neighbourDown(id)
             default: break
             }
@@ -118,6 +121,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
         // It is asked about only those that are left.
         if wasActive { detector.neighbourDown(id) }
         if departure != .idle { detector.probed(id, isAlive: false, &turn) }
+        if departure == .goodbye || departure == .silent { gone = id }
         views?.sessionDown(id, departure, &turn)
         if wasActive, departure == .silent, let hint { detector.silent(hint, &turn) }
     }
@@ -140,7 +144,7 @@ extension GossipMachine {
         case .graft(let ids):
             refuseStray(id, &turn)
             tree.grafted(ids, by: id, &turn)
-        case .prune: tree.pruned(by: id)
+        case .prune: tree.pruned(by: id, &turn)
         case .route(let route, let isParent):
             refuseStray(id, &turn)
             tree.routed(route, isParent: isParent, by: id, &turn)

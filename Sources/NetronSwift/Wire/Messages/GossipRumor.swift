@@ -21,10 +21,17 @@ package struct TreeRoute: Hashable, Sendable {
     /// The root counts it up now and then, which says that it is there.
     package var number: UInt32
 
-    /// How many links lie between; `lost` if the sender knows no way.
+    /// How many links lie between, or `lost` or `gone`.
     package var hops: UInt8
 
-    package static let lost: UInt8 = .max
+    /// The sender knows no way to the root.
+    package static let lost: UInt8 = 255
+
+    /// The root was a neighbour of somebody and is no more; another is to be found.
+    package static let gone: UInt8 = 254
+
+    /// No root.
+    package static let none = Self(root: .max, number: 0, hops: lost)
 
     package init(root: UInt64, number: UInt32, hops: UInt8) {
         self.root = root
