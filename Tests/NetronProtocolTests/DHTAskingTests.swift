@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetronSimulator
 internal import NetronProtocol
 internal import NetronWire
 internal import Testing

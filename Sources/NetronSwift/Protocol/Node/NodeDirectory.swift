@@ -49,7 +49,7 @@ extension NodeMachine {
         switch effect {
         case .broadcast(let payload): overlay(.broadcast(payload), at: now, into: &effects)
         case .send(let message, let id):
-            effects.append(.send(Message.directory(message).encoded(), to: id))
+            post(.directory(message), to: id, into: &effects)
         case .changed(let id): registered(id, at: now, into: &effects)
         case .twin: effects.append(.tell(.twin))
         case .wake(let instant):

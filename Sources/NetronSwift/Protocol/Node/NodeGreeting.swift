@@ -114,6 +114,14 @@ extension NodeMachine {
     }
 }
 
+extension NodeMachine {
+    /// Sends what one of the smaller machines has to say, if there is still a session for it.
+    func post(_ message: Message, to id: NodeID, into effects: inout [Effect]) {
+        guard members[id] != nil else { return }
+        effects.append(.send(message.encoded(), to: id))
+    }
+}
+
 // Contests about addresses are told again and again, since messages may be lost.
 extension NodeMachine {
     mutating func scheduleContests(at now: Instant) {

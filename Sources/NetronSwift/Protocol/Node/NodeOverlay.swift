@@ -26,7 +26,7 @@ extension NodeMachine {
         case .keep(let id): effects.append(.keep(id, true))
         case .release(let id): effects.append(.keep(id, false))
         case .send(let message, let id):
-            effects.append(.send(Message.gossip(message).encoded(), to: id))
+            post(.gossip(message), to: id, into: &effects)
         case .deliver(let rumor, let payload, let teller):
             let verdict = judge(payload, from: teller, at: now, into: &effects)
             overlay(.judged(rumor, verdict), at: now, into: &effects)
