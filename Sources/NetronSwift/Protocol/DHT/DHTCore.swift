@@ -9,6 +9,8 @@ struct DHTSide {
     var votes = DHTVotes()
     /// Lost queries since the last datagram.
     var silence = 0
+    /// When upkeep looks around our own id the next time.
+    var lookAroundAt = Instant(nanoseconds: 0)
     /// Until then the id is not changed again.
     var idHoldsUntil = Instant(nanoseconds: 0)
 }

@@ -137,7 +137,13 @@ extension DHTCore {
             upkeepBudget.isOpen(at: now)
         else { return }
         let chance = DHTID.random(using: &random)
-        guard let key = self[family].table.takeStale(at: now, with: chance) else { return }
+        var stale = self[family].table.takeStale(at: now, with: chance)
+        // Answers to pings keep buckets fresh, but show no new neighbours.
+        if stale == nil, self[family].lookAroundAt <= now, self[family].table.count > 0 {
+            self[family].lookAroundAt = now + DHTLimits.freshness
+            stale = self[family].table.own
+        }
+        guard let key = stale else { return }
         begin(DHTRequest(key: key, kind: .refresh), at: now, into: &effects)
     }
 
