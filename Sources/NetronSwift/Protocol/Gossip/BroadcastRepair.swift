@@ -23,8 +23,9 @@ extension BroadcastTree {
     }
 
     /// A neighbour has a rumor, so that it need not be told of it.
-    mutating func unqueue(_ id: RumorID, for index: Int) {
+    mutating func has(_ id: RumorID, _ index: Int) {
         if let place = peers[index].queue.firstIndex(of: id) { peers[index].queue.remove(at: place) }
+        if !climbs.isEmpty { climbs.removeAll { $0.id == id && $0.to == peers[index].id } }
     }
 
     private mutating func flush<Random>(_ index: Int, _ turn: inout GossipTurn<Random>) {
@@ -43,7 +44,7 @@ extension BroadcastTree {
     mutating func announced(_ ids: [RumorID], by id: NodeID, at now: Instant) {
         guard let peer = index(of: id) else { return }
         for rumorID in ids {
-            unqueue(rumorID, for: peer)
+            has(rumorID, peer)
             if memory.index(of: rumorID) == nil { miss(rumorID, announcedBy: id, at: now) }
         }
     }
@@ -91,7 +92,21 @@ extension BroadcastTree {
             deadline = min(deadline, peers[index].due)
         }
         if !missing.isEmpty { graftMissing(&turn) }
+        if !climbs.isEmpty { climbAgain(&turn) }
         runRoot(&turn)
+    }
+
+    /// Repeats what the parent did not confirm.
+    private mutating func climbAgain<Random>(_ turn: inout GossipTurn<Random>) {
+        for index in climbs.indices where climbs[index].due <= turn.now {
+            climbs[index].tries += 1
+            climbs[index].due = turn.now + GossipLimits.climbAgainAfter
+            if self.index(of: climbs[index].to) != nil {
+                turn.send(.gossip(climbs[index].rumor), to: climbs[index].to)
+            }
+        }
+        climbs.removeAll { $0.tries >= GossipLimits.climbTriesMax }
+        deadline = climbs.reduce(deadline) { min($0, $1.due) }
     }
 
     /// Who may have a rumor: the parent, which more likely gave it to us in vain than not, then who

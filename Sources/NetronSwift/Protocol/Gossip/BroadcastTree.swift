@@ -13,6 +13,7 @@ internal import NetronWire
 /// - What begins far from the root climbs by all ways there, not only by the tree's, and so gets
 ///   into more of its branches before it is at the root.
 /// - Both ends of a lazy link would announce; who hears the other first is silent.
+/// - What climbs by the tree is confirmed by an announcement, and repeated if it is not.
 /// - An announcement is repeated once in the next message to the same neighbour.
 ///
 /// Announcing and asking are in BroadcastRepair.swift, the root in BroadcastRoot.swift.
@@ -50,11 +51,21 @@ struct BroadcastTree {
         let from: NodeID
     }
 
+    /// What was given to the parent, which will say that it has it.
+    struct Climb {
+        let id: RumorID
+        let rumor: Rumor
+        let to: NodeID
+        var tries = 1
+        var due: Instant
+    }
+
     let identify: @Sendable ([UInt8]) -> RumorID
     var peers: [Peer] = []
     var memory = RumorMemory()
     var missing: [Missing] = []
     var pending: [Pending] = []
+    var climbs: [Climb] = []
     /// When something is due; may be earlier, never later.
     var deadline = Instant.never
     var duplicates: UInt64 = 0
@@ -156,10 +167,12 @@ extension BroadcastTree {
     ) {
         let rumorID = identify(rumor.payload)
         let peer = index(of: id)
+        // Half of the way of a rumor is up, and all others are behind it.
+        if let peer, peers[peer].isChild, !rumor.isAside { turn.send(.ihave([rumorID]), to: id) }
         if let known = memory.index(of: rumorID) {
             duplicates += 1
             guard let peer else { return }
-            unqueue(rumorID, for: peer)
+            has(rumorID, peer)
             if !rumor.isAside { duplicate(known, by: peer, &turn) }
             return
         }
@@ -211,14 +224,28 @@ extension BroadcastTree {
             // Who announced it has it.
             if announcers.contains(peers[index].id) { continue }
             let isEager = peers[index].isEager
-            let climbs = rumor.isClimbing && isNearer(index)
-            if isEager || climbs {
+            let isClimbing = rumor.isClimbing && isNearer(index)
+            if isEager || isClimbing {
                 let next = Rumor(
-                    rumor.payload, hops: hops, isClimbing: climbs, isAside: !isEager)
+                    rumor.payload,
+                    hops: hops,
+                    isClimbing: isClimbing,
+                    isAside: !isEager
+                )
                 turn.send(.gossip(next), to: peers[index].id)
+                if isEager, peers[index].tag == parent { climb(next, id, at: turn.now) }
             }
             if !isEager || isNarrow { announce(id, to: index, &turn) }
         }
+    }
+
+    private mutating func climb(_ rumor: Rumor, _ id: RumorID, at now: Instant) {
+        guard climbs.count < GossipLimits.climbsMax,
+            let index = peers.firstIndex(where: { $0.tag == parent })
+        else { return }
+        let due = now + GossipLimits.climbAgainAfter
+        climbs.append(Climb(id: id, rumor: rumor, to: peers[index].id, due: due))
+        deadline = min(deadline, due)
     }
 
     /// Whether a neighbour is nearer to the root than we are.

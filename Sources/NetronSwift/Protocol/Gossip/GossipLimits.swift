@@ -113,6 +113,11 @@ package enum GossipLimits {
     package static let announcersMin = 3
     /// Who is so far from the root gives its rumors to all that are nearer, and they do, too.
     package static let climbingHops: UInt8 = 2
+    /// Rumors that the parent has not confirmed; further ones are not repeated.
+    package static let climbsMax = 32
+    /// Longer than a round trip.
+    package static let climbAgainAfter = Duration.milliseconds(450)
+    package static let climbTriesMax = 3
 
     // MARK: The root of the tree
 
