@@ -32,8 +32,6 @@ import Testing
         #expect(world.nodes[1].directory.liveCount == 10_000)
         #expect(world.nodes[1].directory.summary == world.nodes[0].directory.summary)
         #expect(world.broadcasts == 0)
-        let bytes = world.nodes[0].directory.record(of: many(5_000))?.bytes.count ?? 0
-        print("newcomer: 10,000 of \(bytes) bytes in \(time), \(world.bytes) bytes")
         #expect(time < .seconds(6))
         #expect(world.bytes[0] < 2_600_000)
         #expect(world.bytes[1] < 260_000)
@@ -54,7 +52,6 @@ import Testing
         world.run(for: .seconds(20)) {
             $0.nodes[0].directory.summary == $0.nodes[1].directory.summary
         }
-        print("difference of 10: \(world.now - start), \(world.bytes) bytes, \(world.messages)")
         #expect(world.nodes[0].directory.summary == world.nodes[1].directory.summary)
         #expect(world.now - start < .milliseconds(200))
         #expect(world.bytes.reduce(0, +) < 20_000)
@@ -67,8 +64,92 @@ import Testing
         ])
         world.connect(0, 1)
         world.run(for: .seconds(3_000))
-        print("idle: \(world.bytes) bytes in 3,000 s, \(world.messages) messages")
         #expect(world.bytes.reduce(0, +) < 15 * 3_000)
         #expect(world.messages >= 2 * 80)
+    }
+
+    @Test("halves of a split network of 2,000 become one in two rounds") func halves() {
+        var world = DirectoryWorld([
+            node(1, knowing: 100..<1_600), node(2, knowing: Array(100..<600) + (1_600..<2_600)),
+        ])
+        world.connect(0, 1)
+        world.run(for: .seconds(160)) {
+            $0.nodes[0].directory.summary == $0.nodes[1].directory.summary
+        }
+        #expect(world.nodes[0].directory.liveCount == 2_500)
+        #expect(world.nodes[1].directory.liveCount == 2_500)
+        #expect(world.broadcasts == 0)
+    }
+
+    @Test("loss of a tenth of all messages delays, and that is all") func loss() {
+        var world = DirectoryWorld(
+            [node(1, knowing: 100..<1_100), node(2, knowing: [99])],
+            link: .init(loss: 100)
+        )
+        world.connect(0, 1)
+        world.run(for: .seconds(400)) {
+            $0.nodes[0].directory.summary == $0.nodes[1].directory.summary
+        }
+        #expect(world.nodes[0].directory.liveCount == 1_001)
+        #expect(world.nodes[1].directory.liveCount == 1_001)
+    }
+
+    @Test("when the neighbour goes that all is pulled from, another one gives the rest")
+    func sourceGoes() {
+        let link = DirectoryWorld.Link(rate: 4_000_000)
+        var world = DirectoryWorld(
+            [
+                node(1, knowing: 100..<2_100), node(2, knowing: 100..<2_100),
+                node(3, knowing: []),
+            ],
+            link: link
+        )
+        world.connect(2, 0)
+        world.connect(2, 1)
+        world.run(for: .milliseconds(300))
+        #expect(world.nodes[2].directory.liveCount < 2_000)
+        let before = world.bytes
+        world.disconnect(2, before[0] > before[1] ? 0 : 1)
+        world.run(for: .seconds(30)) { $0.nodes[2].directory.liveCount == 2_000 }
+        #expect(world.nodes[2].directory.liveCount == 2_000)
+        // Both together sent little more than one page twice.
+        #expect(world.bytes[0] + world.bytes[1] < 2_000 * 190 + 150_000)
+    }
+
+    @Test("of two statements in one order both keep the same one") func equivocation() {
+        var left = node(1, knowing: [])
+        var right = node(2, knowing: [])
+        left.judge(presence(of: many(5), saying: .init(name: "a")))
+        right.judge(presence(of: many(5), saying: .init(name: "b")))
+        #expect(left.directory.summary != right.directory.summary)
+        var world = DirectoryWorld([left, right])
+        world.connect(0, 1)
+        world.run(for: .seconds(10))
+        let records = world.nodes.map { $0.directory.record(of: many(5)) }
+        #expect(records[0] == records[1])
+        #expect(world.nodes[0].directory.summary == world.nodes[1].directory.summary)
+    }
+
+    @Test("the first neighbour is asked at once, and only the first") func firstNeighbour() {
+        var script = DirectoryScript()
+        let first = script.after(.neighbourUp(many(1))).messages
+        #expect(first == [.ask(.all, script.directory.summary)])
+        script.after(.received(.same(.all), from: many(1)))
+        #expect(script.directory.isReconciled)
+        #expect(script.after(.neighbourUp(many(2))).messages.isEmpty)
+        #expect(script.pass(.seconds(44)).messages.isEmpty)
+        #expect(!script.pass(.seconds(31)).messages.isEmpty)
+        // After a split one can ask at once.
+        script.pass(.seconds(10))
+        #expect(script.after(.reconcile(many(3))).messages.count == 1)
+    }
+
+    @Test("who does not answer is asked three times, and then another one") func silent() {
+        var script = DirectoryScript()
+        script.after(.neighbourUp(many(1)))
+        let again = script.pass(.seconds(7)).messages
+        #expect(again.count == 2)
+        #expect(!script.directory.isReconciled)
+        #expect(!script.pass(.seconds(7)).messages.isEmpty)
     }
 }

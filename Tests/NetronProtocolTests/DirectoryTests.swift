@@ -228,4 +228,68 @@ import Testing
         script.after(.own(.init(name: "me")))
         #expect(script.directory.liveCount == most + 1)
     }
+
+    @Test("coming and going by the thousand leaves nothing behind") func churn() {
+        var script = DirectoryScript()
+        var leases: [Int: UInt32] = [:]
+        var random = CountingRandom(seed: 2)
+        for number in 1...600 {
+            let lease = UInt32.random(in: 1...20, using: &random) * 60
+            leases[number] = lease
+            let fields = usualFields(number)
+            script.judge(presence(of: many(number), lease: lease, saying: fields))
+        }
+        for minutes in 1...25 {
+            script.pass(.seconds(60))
+            let limit = epoch + UInt64(minutes) * 60_000
+            for number in 1...600 {
+                let end = epoch + UInt64(leases[number] ?? 0) * 1_000 + 120_000
+                let isHere = (end / 60_000 + 1) * 60_000 > limit
+                let id = many(number)
+                guard (script.directory.record(of: id) != nil) == isHere,
+                    script.directory.isOnline(id) == isHere,
+                    script.directory.holders(of: claimed(number)).map(\.id) == (isHere ? [id] : [])
+                else {
+                    Issue.record("member \(number) after \(minutes) minutes")
+                    return
+                }
+            }
+        }
+        #expect(script.directory.liveCount == 0)
+        #expect(script.directory.summary == DirectoryScript().directory.summary)
+    }
+
+    private func claimed(_ number: Int) -> IPAddress { ip("10.0.\(number >> 8).\(number & 255)") }
+
+    @Test("those announce whose hash is lowest, reachable ones first, and only while online")
+    func announcers() {
+        var script = DirectoryScript()
+        for number in 1...100 {
+            let fields = Presence.Fields(name: "", isReachable: number <= 3)
+            script.judge(presence(of: many(number), saying: fields))
+        }
+        let first = script.directory.announcers(epoch: 1)
+        #expect(first.count == 8)
+        #expect(Set(first.prefix(3)) == Set((1...3).map(many)))
+        #expect(script.directory.announcers(epoch: 2) != first)
+        // Everybody computes the same, whatever it heard first.
+        var other = DirectoryScript()
+        #expect(other.directory.announcers(epoch: 1).isEmpty)
+        for number in (1...100).reversed() {
+            let fields = Presence.Fields(name: "", isReachable: number <= 3)
+            other.judge(presence(of: many(number), saying: fields))
+        }
+        #expect(other.directory.announcers(epoch: 1) == first)
+        // One after the other goes, until all were looked for again.
+        var gone: [NodeID] = []
+        for _ in 0..<60 {
+            guard let next = other.directory.announcers(epoch: 1).first else { break }
+            gone.append(next)
+            other.judge(presence(of: next, version: 1, isLeaving: true))
+        }
+        #expect(Set(gone).count == 60)
+        #expect(Array(gone.prefix(8)) == first)
+        let rest = other.directory.announcers(epoch: 1)
+        #expect(rest.count == 8 && Set(rest).isDisjoint(with: gone))
+    }
 }

@@ -220,7 +220,7 @@ extension Directory {
         guard others >= membersMax else { return true }
         if evictable.isEmpty, evictionDue <= now {
             evictionDue = now + DirectoryLimits.evictionPause
-            evictable = members.slots.filter {
+            evictable = members.slots.indices.map { members.slots[$0] }.filter {
                 !$0.bytes.isEmpty && $0.id != id
                     && !$0.flags.isDisjoint(with: [.leaving, .offline])
             }.sorted { ($0.end, $0.id) < ($1.end, $1.id) }

@@ -199,7 +199,8 @@ extension Directory {
         bytes.reserveCapacity(Int(summary.count) * DirectoryLimits.recordBytes)
         for slot in members.slots(in: range) {
             let record = members.slots[slot].bytes
-            bytes.append(bigEndian: UInt16(record.count))
+            bytes.append(UInt8(record.count >> 8))
+            bytes.append(UInt8(record.count & 0xFF))
             bytes.append(contentsOf: record)
         }
         // 0 is no name; an empty page has that fingerprint.

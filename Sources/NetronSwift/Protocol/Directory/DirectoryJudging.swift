@@ -28,7 +28,7 @@ extension Directory {
         let tired = slot.map { members.slots[$0].tired } ?? 0
         if slot != nil, isTooOften(tired, at: tick) { return .refuse(.tooOften) }
         guard let presence = try? Presence(bytes: bytes) else { return .refuse(.malformed) }
-        if let slot, !presence.replaces(members.presence(slot)) { return .known }
+        if let slot, !replaces(presence, in: slot) { return .known }
         guard presence.isSigned(by: cryptography, network: network) else {
             return .refuse(.forged)
         }
@@ -36,6 +36,11 @@ extension Directory {
         let taken = install(presence, at: moment, into: &effects)
         members.setTired(tiredness(after: tired, at: tick), of: taken)
         return .accept
+    }
+
+    private func replaces(_ presence: Presence, in slot: Int) -> Bool {
+        let held = Presence.order(of: members.slots[slot].bytes)
+        return presence.order > held || presence.replaces(members.presence(slot))
     }
 
     /// What speaks against a statement at that time.
@@ -66,9 +71,8 @@ extension Directory {
         let slot: Int
         if let known = members.find(author) {
             let before = members.slots[known].flags
-            isNews =
-                !before.isDisjoint(with: [.suspect, .offline])
-                || !members.presence(known).saysSame(as: presence)
+            let isSame = Presence.saySame(members.slots[known].bytes, presence.bytes)
+            isNews = !isSame || !before.isDisjoint(with: [.suspect, .offline])
             if before.contains(.leaving) { leavingCount -= 1 }
             if before.contains(.offline) { offlineCount -= 1 }
             members.replace(known, with: presence, fingerprint: fingerprint, end: end)

@@ -4,9 +4,9 @@ internal import NetronWire
 
 /// The newest statement of each member, found by id, by inner address and by place.
 ///
-/// A member costs its statement's bytes with the header of an array (rounded, 224 for 180), 88
+/// A member costs its statement's bytes with the header of an array (rounded, 224 for 180), 96
 /// bytes in the table, 7 in each index and in the index of claims for each claim, and up to 7 in
-/// the tree: about 345 in all.
+/// the tree: about 350 in all.
 struct MemberTable: Sendable {
     struct Slot: Sendable {
         let id: NodeID
@@ -25,6 +25,31 @@ struct MemberTable: Sendable {
         var tired: UInt32 = 0
     }
 
+    /// The slots in blocks, so that the table grows without being copied and without reserve.
+    struct Slots: Sendable {
+        private static let perBlock = 128
+        private var blocks: [[Slot]] = []
+        private(set) var count = 0
+
+        var indices: Range<Int> { 0..<count }
+
+        subscript(slot: Int) -> Slot {
+            get { blocks[slot / Self.perBlock][slot % Self.perBlock] }
+            set { blocks[slot / Self.perBlock][slot % Self.perBlock] = newValue }
+        }
+
+        mutating func append(_ slot: Slot) {
+            if count % Self.perBlock == 0 {
+                var block: [Slot] = []
+                // The first members of a small network do not need a whole block.
+                if count > 0 { block.reserveCapacity(Self.perBlock) }
+                blocks.append(block)
+            }
+            blocks[blocks.count - 1].append(slot)
+            count += 1
+        }
+    }
+
     struct Flags: OptionSet, Sendable {
         let rawValue: UInt8
         static let leaving = Self(rawValue: 1)
@@ -33,7 +58,7 @@ struct MemberTable: Sendable {
         static let offline = Self(rawValue: 8)
     }
 
-    private(set) var slots: [Slot] = []
+    private(set) var slots = Slots()
     private(set) var count = 0
     private(set) var tree = FingerprintTree()
     private var free = FingerprintTree.none
@@ -111,9 +136,12 @@ struct MemberTable: Sendable {
         fingerprint: UInt64,
         end: UInt32
     ) {
-        let old = self.presence(slot)
-        let isSame = old.claimsSame(as: presence)
-        if !isSame { removeClaims(of: old, in: slot) }
+        var isSame = Presence.saySame(slots[slot].bytes, presence.bytes)
+        if !isSame {
+            let old = self.presence(slot)
+            isSame = old.claimsSame(as: presence)
+            if !isSame { removeClaims(of: old, in: slot) }
+        }
         tree.replace(slots[slot].place, slots[slot].fingerprint, with: fingerprint)
         slots[slot].bytes = presence.bytes
         slots[slot].fingerprint = fingerprint
@@ -152,8 +180,6 @@ struct MemberTable: Sendable {
             slots[slot] = new
             return slot
         }
-        // By an eighth and not twofold, since half a table of nothing is much memory.
-        if slots.count == slots.capacity { slots.reserveCapacity(slots.count * 9 / 8 + 8) }
         slots.append(new)
         return slots.count - 1
     }
@@ -236,7 +262,7 @@ extension MemberTable {
         }.sorted { ($0.since, slots[$0.slot].id) < ($1.since, slots[$1.slot].id) }
     }
 
-    private static func claim(_ number: UInt32, in slots: [Slot]) -> Hello.Claim {
+    private static func claim(_ number: UInt32, in slots: Slots) -> Hello.Claim {
         do {
             let presence = try Presence(bytes: slots[Int(number >> 4)].bytes)
             return presence.claims[Int(number & 15)]

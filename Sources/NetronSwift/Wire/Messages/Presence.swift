@@ -164,19 +164,18 @@ extension Presence {
 
     package var signature: ArraySlice<UInt8> { bytes.suffix(Cryptography.signatureByteCount) }
 
-    /// Whether both say the same, but for when they were signed and for how long they hold.
-    package func saysSame(as other: Self) -> Bool {
-        author == other.author && flags == other.flags && content == other.content
+    /// Whether two statements of one author, whose bytes were read before, say the same, but for
+    /// when they were signed and for how long they hold.
+    package static func saySame(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        let end = left.count - Cryptography.signatureByteCount
+        return left.count == right.count
+            && left[Offset.flags..<end] == right[Offset.flags..<end]
     }
 
     /// Whether both claim the same addresses since the same times.
     package func claimsSame(as other: Self) -> Bool {
         bytes[claimsStart..<endpointsStart]
             == other.bytes[other.claimsStart..<other.endpointsStart]
-    }
-
-    private var content: ArraySlice<UInt8> {
-        bytes[Offset.name..<(bytes.count - Cryptography.signatureByteCount)]
     }
 
     /// The order of a statement whose bytes were read before.
