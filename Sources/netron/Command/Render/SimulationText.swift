@@ -58,7 +58,8 @@ enum SimulationText {
         wall: Duration
     ) -> String {
         let rate = Double(events) / max(0.001, wall / .seconds(1))
-        return "\(Units.time(seconds: UInt64(second))) of \(Units.time(seconds: UInt64(seconds))), "
+        let times = [second, seconds].map { Units.time(seconds: UInt64($0)) }
+        return "\(second == 0 ? "starting" : times.joined(separator: " of ")), "
             + "\(live) nodes, \(events) events, \(Units.fixed(rate, digits: 0)) a second"
     }
 
