@@ -15,19 +15,10 @@
 
 #include <string.h>
 
-/* An engine begins with the pointer to its control machine. */
-static nf_core *core_of(const pair_world *world, unsigned node)
-{
-    nf_core *core;
-    memcpy(&core, world->nodes[node].engine, sizeof(core));
-    assert_memory_equal(core->identity.id, world->nodes[node].id, NETRON_ID_BYTES);
-    return core;
-}
-
 /* The session by which node 0 sends to node 1. */
 static nf_session *session_of(const pair_world *world)
 {
-    nf_core *core = core_of(world, 0);
+    nf_core *core = pair_core(world, 0);
     uint32_t peer = nf_peers_find(core, world->nodes[1].id);
     assert_true(peer != NF_NO_PEER);
     nf_session *session = nf_peers_session(core, peer);

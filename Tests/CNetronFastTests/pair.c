@@ -2,6 +2,7 @@
 /* pair.c - a small world in memory: engines, the links between them, and one clock. */
 #include "pair.h"
 
+#include "machine/core.h"
 #include "packets.h"
 
 #include <setjmp.h>
@@ -15,7 +16,6 @@
 #include <string.h>
 
 enum {
-    SERIAL_AT = 28,       /* in an inner packet; IPv6: 20 bytes later */
     ROUNDS_MAX = 1000000, /* without time passing: an engine that never sleeps */
 };
 
@@ -286,7 +286,7 @@ static void take_packets(pair_node *node)
         assert_true(length > 0);
         node->packets++;
         node->packet_length = (size_t)length;
-        size_t at = node->packet[0] >> 4 == 4 ? SERIAL_AT : SERIAL_AT + 20;
+        size_t at = node->packet[0] >> 4 == 4 ? PAIR_HEADER_BYTES : PAIR_HEADER_BYTES + 20;
         if (node->packet_length >= at + 4 && is_valid(node->packet, node->packet_length)) {
             uint32_t serial = get32(node->packet + at);
             node->times_seen[serial % PAIR_SERIALS_MAX]++;
@@ -464,68 +464,12 @@ void pair_route(pair_world *world, unsigned node, unsigned other)
                      NETRON_OK);
 }
 
-/* --- inner packets ---------------------------------------------------------------------------- */
-
-static void address4(uint8_t *packet, unsigned from, unsigned to)
+struct nf_core *pair_core(const pair_world *world, unsigned node)
 {
-    memcpy(packet + 12, pair_prefix4(from).address, 4);
-    memcpy(packet + 16, pair_prefix4(to).address, 4);
-}
-
-static void address6(uint8_t *packet, unsigned from, unsigned to)
-{
-    memcpy(packet + 8, pair_prefix6(from).address, 16);
-    memcpy(packet + 24, pair_prefix6(to).address, 16);
-}
-
-size_t pair_udp4(uint8_t *out, unsigned from, unsigned to, size_t length, uint32_t serial)
-{
-    assert_true(length >= SERIAL_AT + 4);
-    recipe r = {.udp = true, .sequence = serial, .payload = length - SERIAL_AT};
-    make_packet(out, &r);
-    address4(out, from, to);
-    put32(out + SERIAL_AT, serial);
-    reseal(out, length);
-    return length;
-}
-
-size_t pair_udp6(uint8_t *out, unsigned from, unsigned to, size_t length, uint32_t serial)
-{
-    const size_t at = SERIAL_AT + 20;
-    assert_true(length >= at + 4);
-    recipe r = {.v6 = true, .udp = true, .sequence = serial, .payload = length - at};
-    make_packet(out, &r);
-    address6(out, from, to);
-    put32(out + at, serial);
-    reseal(out, length);
-    return length;
-}
-
-static void put_mss(uint8_t *options, uint16_t mss)
-{
-    options[0] = 2;
-    options[1] = 4;
-    put16(options + 2, mss);
-}
-
-size_t pair_syn4(uint8_t *out, unsigned from, unsigned to, uint16_t mss)
-{
-    recipe r = {.flags = SYN, .options = 4};
-    size_t length = make_packet(out, &r);
-    address4(out, from, to);
-    put_mss(out + 40, mss);
-    reseal(out, length);
-    return length;
-}
-
-size_t pair_syn6(uint8_t *out, unsigned from, unsigned to, uint16_t mss)
-{
-    recipe r = {.v6 = true, .flags = SYN, .options = 4};
-    size_t length = make_packet(out, &r);
-    address6(out, from, to);
-    put_mss(out + 60, mss);
-    reseal(out, length);
-    return length;
+    nf_core *core; /* an engine begins with the pointer to it */
+    memcpy(&core, world->nodes[node].engine, sizeof(core));
+    assert_memory_equal(core->identity.id, world->nodes[node].id, NETRON_ID_BYTES);
+    return core;
 }
 
 int pair_send(pair_world *world, unsigned from, unsigned to, size_t length, uint32_t serial)
@@ -536,19 +480,4 @@ int pair_send(pair_world *world, unsigned from, unsigned to, size_t length, uint
         netron_engine_send_packet(world->nodes[from].engine, packet, length, world->now_ns);
     flush(world, from);
     return result;
-}
-
-unsigned pair_seen(const pair_world *world, unsigned node, uint32_t serial)
-{
-    return world->nodes[node].times_seen[serial % PAIR_SERIALS_MAX];
-}
-
-void pair_assert_all_seen(const pair_world *world, unsigned node, uint32_t first, uint32_t end)
-{
-    for (uint32_t serial = first; serial < end; serial++) {
-        if (pair_seen(world, node, serial) != 1) {
-            fail_msg("packet %u came %u times to node %u", serial, pair_seen(world, node, serial),
-                     node);
-        }
-    }
 }

@@ -24,7 +24,7 @@ enum {
     PAIR_DATAGRAM_BYTES_MAX = 4096,
     PAIR_SERIALS_MAX = 65536,
     PAIR_KINDS = 16,        /* of events */
-    PAIR_HEADER_BYTES = 28, /* of an inner packet by pair_send(): IPv4 and UDP */
+    PAIR_HEADER_BYTES = 28, /* of an inner packet by pair_send(): IPv4 and UDP; IPv6: 20 more */
 };
 
 #define PAIR_START_NS   NF_SECOND_NS
@@ -165,6 +165,10 @@ netron_prefix pair_prefix6(unsigned node);
 
 /** To `node`, the inner addresses of `other` are the peer's of that id. */
 void pair_route(pair_world *world, unsigned node, unsigned other);
+
+/** The control machine inside of a node's engine (machine/core.h), for rules that time or numbers
+ *  alone would not show. */
+struct nf_core *pair_core(const pair_world *world, unsigned node);
 
 /* --- inner packets ---------------------------------------------------------------------------- */
 

@@ -58,7 +58,7 @@ static bool init_tables(nf_core *core, uint32_t peers_max)
         core->free_peers[core->free_peer_count++] = peer - 1;
     }
     return nf_deadlines_init(&core->deadlines, peers_max + NF_HANDSHAKES_MAX + NF_OWNER_COUNT) &&
-           nf_queues_init(core) && nf_waiting_init(core) &&
+           nf_queues_init(core) && nf_waiting_init(core) && nf_owners_init(core, peers_max) &&
            (!core->table.takes_datagrams || nf_datagrams_init(core));
 }
 
@@ -115,6 +115,7 @@ void nf_core_free(nf_core *core)
     nf_queues_free(core);
     nf_waiting_free(core);
     nf_datagrams_free(core);
+    nf_owners_free(core);
     nf_deadlines_free(&core->deadlines);
     nf_seen_free(core->seen);
     nf_aead_cache_free(core->aeads);

@@ -96,6 +96,7 @@ typedef struct nf_ring {
 
 struct nf_waiting;
 struct nf_datagrams;
+struct nf_owners;
 
 typedef struct nf_core {
     nf_table table;
@@ -135,6 +136,7 @@ typedef struct nf_core {
     uint64_t cookie_secret_ns;
     uint64_t host_changed_ns; /* when peers were last told, or will be */
 
+    struct nf_owners *owners; /* of prefixes */
     struct nf_waiting *waiting;
     struct nf_datagrams *datagrams; /* NULL: the caller takes none */
 
@@ -298,6 +300,16 @@ bool nf_datagrams_init(nf_core *core);
 void nf_datagrams_free(nf_core *core);
 bool nf_datagrams_wait(const nf_core *core);
 int nf_datagrams_take(nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path);
+
+/* owners.c: the index of the prefixes that are in the peers' lists */
+bool nf_owners_init(nf_core *core, uint32_t peers_max);
+void nf_owners_free(nf_core *core);
+bool nf_prefix_equal(const netron_prefix *a, const netron_prefix *b);
+/** A peer that has the prefix, or NF_NO_PEER. */
+uint32_t nf_owners_find(const nf_core *core, const netron_prefix *prefix);
+/** With each prefix that comes into a list, and that goes out of one. */
+void nf_owners_add(nf_core *core, uint32_t peer, const netron_prefix *prefix);
+void nf_owners_remove(nf_core *core, uint32_t peer, const netron_prefix *prefix);
 
 /* liveness.c: looks at a peer and sets its next deadline */
 void nf_liveness_check(nf_core *core, uint32_t peer);

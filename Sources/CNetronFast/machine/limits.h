@@ -75,10 +75,11 @@ enum {
     NF_ICMP_PER_SECOND = 50,
     NF_ICMP_BURST = 50,
 };
-#define NF_WAITING_NS         (5 * NF_SECOND_NS)       /* for an address nobody has */
-#define NF_NEGATIVE_NS        (2 * NF_SECOND_NS)       /* how long "nobody" is remembered */
-#define NF_UNROUTED_REPEAT_NS (1 * NF_SECOND_NS)       /* between events of one address */
-#define NF_ROUTES_DELAY_NS    (10 * NF_MILLISECOND_NS) /* changes of routes gather that long */
+#define NF_WAITING_NS           (5 * NF_SECOND_NS)       /* for an address nobody has */
+#define NF_NEGATIVE_NS          (2 * NF_SECOND_NS)       /* how long "nobody" is remembered */
+#define NF_UNROUTED_REPEAT_NS   (1 * NF_SECOND_NS)       /* between events of one address */
+#define NF_ROUTES_DELAY_NS      (10 * NF_MILLISECOND_NS) /* changes of routes gather that long */
+#define NF_ROUTES_DELAY_EACH_NS UINT64_C(5000)           /* and for each route so much longer */
 
 /* --- datagrams of others that share the port -------------------------------------------------- */
 enum {

@@ -232,6 +232,15 @@ static void cancel_attempts(nf_core *core, uint32_t number, int reason)
     }
 }
 
+static void clear_prefixes(nf_core *core, uint32_t number)
+{
+    nf_peer *peer = &core->peers[number];
+    while (peer->prefix_count > 0) {
+        peer->prefix_count--;
+        nf_owners_remove(core, number, &peer->prefixes[peer->prefix_count]);
+    }
+}
+
 void nf_peers_remove(nf_core *core, uint32_t number, int reason)
 {
     nf_peer *peer = &core->peers[number];
@@ -255,6 +264,7 @@ void nf_peers_remove(nf_core *core, uint32_t number, int reason)
         }
     }
     if (peer->prefix_count > 0) {
+        clear_prefixes(core, number);
         core->routes_changed = true;
         nf_core_set_deadline_owner(core, NF_OWNER_ROUTES, core->routes_due_ns);
     }
@@ -280,24 +290,20 @@ static bool is_valid_prefix(const netron_prefix *prefix)
     return true;
 }
 
-static bool same_prefix(const netron_prefix *a, const netron_prefix *b)
-{
-    return a->family == b->family && a->length == b->length &&
-           memcmp(a->address, b->address, a->family == 4 ? 4 : 16) == 0;
-}
-
 /* A prefix has one owner: who had it before loses it. */
-static void take_from_others(nf_core *core, uint32_t owner, const netron_prefix *prefix)
+static void take_prefix(nf_core *core, const netron_prefix *prefix)
 {
-    for (uint32_t number = 0; number < core->peer_high; number++) {
-        nf_peer *peer = &core->peers[number];
-        for (uint8_t i = 0; number != owner && peer->used && i < peer->prefix_count; i++) {
-            if (same_prefix(&peer->prefixes[i], prefix)) {
-                peer->prefixes[i] = peer->prefixes[--peer->prefix_count];
-                return;
-            }
-        }
+    uint32_t owner = nf_owners_find(core, prefix);
+    if (owner == NF_NO_PEER) {
+        return;
     }
+    nf_peer *peer = &core->peers[owner];
+    uint8_t i = 0;
+    while (!nf_prefix_equal(&peer->prefixes[i], prefix)) {
+        i++;
+    }
+    nf_owners_remove(core, owner, prefix);
+    peer->prefixes[i] = peer->prefixes[--peer->prefix_count];
 }
 
 int nf_core_set_prefixes(nf_core *core,
@@ -320,9 +326,10 @@ int nf_core_set_prefixes(nf_core *core,
         }
     }
     nf_peer *peer = &core->peers[number];
-    peer->prefix_count = 0;
+    clear_prefixes(core, number);
     for (size_t i = 0; i < count; i++) {
-        take_from_others(core, number, &prefixes[i]);
+        take_prefix(core, &prefixes[i]);
+        nf_owners_add(core, number, &prefixes[i]);
         peer->prefixes[peer->prefix_count++] = prefixes[i];
     }
     core->routes_changed = true;
@@ -330,7 +337,8 @@ int nf_core_set_prefixes(nf_core *core,
     return NETRON_OK;
 }
 
-/* At most every NF_ROUTES_DELAY_NS: a crowd that joins costs one rebuild, not one each. */
+/* At most every NF_ROUTES_DELAY_NS, and less often the more there are: a crowd that joins costs one
+ * rebuild, not one each, and at most a tenth of the time. */
 void nf_peers_rebuild_routes(nf_core *core)
 {
     if (!core->routes_changed) {
@@ -357,7 +365,7 @@ void nf_peers_rebuild_routes(nf_core *core)
                      : nf_routes_new(list, count, nf_random_below(&core->random, UINT64_MAX));
     free(list);
     bool published = routes != NULL && nf_table_set_routes(&core->table, routes);
-    core->routes_due_ns = core->now_ns + NF_ROUTES_DELAY_NS;
+    core->routes_due_ns = core->now_ns + NF_ROUTES_DELAY_NS + count * NF_ROUTES_DELAY_EACH_NS;
     if (!published) {
         /* Short of memory, or a lane still reads the snapshot before the last: soon again. */
         nf_routes_free(routes);
