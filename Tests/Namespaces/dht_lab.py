@@ -116,6 +116,10 @@ class Internet:
                     type filter hook forward priority filter
                     iifname "{outer}" ct state new drop
                 }}
+                chain own {{
+                    type filter hook input priority filter
+                    iifname "{outer}" ct state new drop
+                }}
             }}""")
         gate.sysctl("net.netfilter.nf_conntrack_udp_timeout", 30)
         gate.sysctl("net.netfilter.nf_conntrack_udp_timeout_stream", 120)
@@ -298,9 +302,10 @@ class Member(Node):
     def arguments(self):
         words = [word for word in super().arguments if word not in ("--dht", "--no-dht")]
         words.append("--dht" if self.dht else "--no-dht")
-        for place in self.bootstrap:
+        # They say nothing without the DHT, and are refused.
+        for place in self.bootstrap if self.dht else ():
             words += ["--bootstrap", place]
-        if self.interval:
+        if self.interval and self.dht:
             words += ["--discovery-interval", self.interval]
         return words
 
