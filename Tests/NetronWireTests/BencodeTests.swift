@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -102,7 +103,7 @@ internal import Testing
         for count in sample.indices {
             #expect(throws: BencodeError.self) { try Bencode([UInt8](sample.prefix(count))) }
         }
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let letters = [UInt8]("dlie0123456789:-a".utf8)
         for _ in 0..<5_000 {
             var bytes = sample

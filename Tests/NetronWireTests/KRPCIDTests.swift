@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -10,7 +11,7 @@ internal import Testing
 
     @Test("an id has 20 bytes, and compares as they do")
     func bytes() throws {
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         for count in [0, 19, 21, 32] { #expect(DHTID(bytes: random.bytes(count)) == nil) }
         for _ in 0..<1_000 {
             let left = random.bytes(20)
@@ -25,7 +26,7 @@ internal import Testing
 
     @Test("shared bits are counted to the first that differs")
     func sharedBits() throws {
-        var random = SeededGenerator(seed: 2)
+        var random = SeededRandom(seed: 2)
         let bytes = random.bytes(20)
         let id = try #require(DHTID(bytes: bytes))
         #expect(id.sharedBits(with: id) == 160)
@@ -39,7 +40,7 @@ internal import Testing
 
     @Test("a neighbour shares as many bits as it should", arguments: [0, 1, 7, 20, 63])
     func neighbours(count: Int) {
-        var random = SeededGenerator(seed: 3)
+        var random = SeededRandom(seed: 3)
         let id = DHTID.random(using: &random)
         for _ in 0..<100 {
             let chance = DHTID.random(using: &random)
@@ -86,7 +87,7 @@ internal import Testing
     )
     func fitting(text: String) throws {
         let address = try #require(IPAddress(text))
-        var random = SeededGenerator(seed: 4)
+        var random = SeededRandom(seed: 4)
         var ids: Set<DHTID> = []
         for _ in 0..<100 {
             let id = DHTID.fitting(address, using: &random)
@@ -99,7 +100,7 @@ internal import Testing
 
     @Test("the lower half of an IPv6 address does not count")
     func lowerHalf() throws {
-        var random = SeededGenerator(seed: 5)
+        var random = SeededRandom(seed: 5)
         let id = DHTID.fitting(try #require(IPAddress("2001:db8::1")), using: &random)
         #expect(id.fits(try #require(IPAddress("2001:db8::ffff:1:2:3"))))
         #expect(!id.fits(try #require(IPAddress("2001:db8:0:1::1"))))

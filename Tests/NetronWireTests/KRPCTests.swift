@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -108,7 +109,7 @@ internal import Testing
 
     /// One of each kind, with everything that it can have.
     static func samples() throws -> [KRPCMessage] {
-        var random = SeededGenerator(seed: 7)
+        var random = SeededRandom(seed: 7)
         let endpoints = (
             try #require(Endpoint("192.0.2.7:6881")), try #require(Endpoint("[2001:db8::7]:1"))
         )
@@ -159,7 +160,7 @@ internal import Testing
 
     @Test("flipped bits and shorter beginnings trap nowhere", arguments: 1...4)
     func noise(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         for sample in try Self.samples().map(\.encoded) {
             for count in sample.indices {
                 #expect(throws: BencodeError.self) {
@@ -242,7 +243,7 @@ internal import Testing
 
     @Test("a reply gives 8 nodes of a family and 50 peers at most, and none at port 0")
     func caps() throws {
-        var random = SeededGenerator(seed: 8)
+        var random = SeededRandom(seed: 8)
         let one = random.bytes(26)
         var nodes: [UInt8] = []
         for _ in 0..<20 { nodes += random.bytes(25) + [1] }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -209,7 +210,7 @@ internal import Testing
     }
 
     @Test("no bytes make the decoder trap") func fuzz() throws {
-        var random = SeededGenerator(seed: 3)
+        var random = SeededRandom(seed: 3)
         let good = try draft(fields()).bytes
         for _ in 0..<3_000 {
             var bytes = good
