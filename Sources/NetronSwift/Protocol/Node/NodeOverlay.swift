@@ -34,6 +34,8 @@ extension NodeMachine {
         case .neighbourUp(let id):
             register(.neighbourUp(id), at: now, into: &effects)
             refreshPresence(at: now, into: &effects)
+            // What was said while nobody listened is said again, so that all know of us at once.
+            if gossip.active.count == 1 { register(.again, at: now, into: &effects) }
         case .neighbourDown(let id):
             register(.neighbourDown(id), at: now, into: &effects)
             refreshPresence(at: now, into: &effects)
