@@ -292,7 +292,7 @@ internal import Testing
     }
 
     @Test("one who asks is asked whether it is there, once, unless it is read-only")
-    func introductions() {
+    func introductions() throws {
         var script = Self.serving()
         func pings(_ isReadOnly: Bool) -> [DHTSent] {
             let message = KRPCMessage(
@@ -308,7 +308,7 @@ internal import Testing
         #expect(first.map(\.method) == [.ping])
         #expect(pings(false).isEmpty)
         #expect(script.machine.nodes(.v4).isEmpty)
-        script.answer(first[0], KRPCResponse(dhtID(9)))
+        script.answer(try #require(first.first), KRPCResponse(dhtID(9)))
         #expect(script.machine.nodes(.v4) == [DHTNode(dhtID(9), Self.asker)])
     }
 }

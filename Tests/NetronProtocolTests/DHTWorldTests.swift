@@ -155,9 +155,8 @@ internal import Testing
             let rate = (world.bytes[node] - before[node]) / 86_400
             #expect(rate < DHTLimits.upkeepBytesPerSecond / 4, "node \(node): \(rate) B/s")
             let status = try #require(world.machines[node]).status(at: world.now)
-            // All that it knows gave a sign of life, but for those that are about to be asked.
             #expect(status.nodes4 >= 8, "node \(node)")
-            #expect(10 * status.goodNodes >= 8 * status.nodes4, "node \(node)")
+            #expect(status.goodNodes == status.nodes4, "node \(node)")
         }
     }
 

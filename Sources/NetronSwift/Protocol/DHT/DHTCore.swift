@@ -78,7 +78,12 @@ struct DHTCore {
     }
 
     subscript(family: IPAddress.Family) -> DHTSide {
-        get { family == .v4 ? side4 : side6 }
+        _read {
+            switch family {
+            case .v4: yield side4
+            case .v6: yield side6
+            }
+        }
         _modify {
             switch family {
             case .v4: yield &side4
@@ -398,8 +403,10 @@ extension DHTCore {
         into effects: inout [DHTEffect]
     ) {
         let family = voter.address.family
-        self[family].votes.hear(seen, from: voter, at: now)
-        settleVotes(family, at: now, into: &effects)
+        if self[family].votes.hear(seen, from: voter, at: now) {
+            settleVotes(family, at: now, into: &effects)
+        }
+        changeID(family, at: now, into: &effects)
     }
 
     private mutating func settleVotes(
@@ -412,11 +419,19 @@ extension DHTCore {
         if let endpoint = self[family].votes.endpoint, endpoint != old {
             effects.append(.publicEndpoint(endpoint))
         }
+        changeID(family, at: now, into: &effects)
+    }
+
+    /// Takes an id that fits our address, or others will not store with us (BEP 42).
+    private mutating func changeID(
+        _ family: IPAddress.Family,
+        at now: Instant,
+        into effects: inout [DHTEffect]
+    ) {
         guard let address = self[family].votes.address, self[family].idHoldsUntil <= now,
             address.reach == .world, !self[family].table.own.fits(address)
         else { return }
         self[family].idHoldsUntil = now + DHTLimits.idLifetime
-        // The id must fit the address, or others will not store with us (BEP 42).
         let id = DHTID.fitting(address, using: &random)
         self[family].table = self[family].table.rebuilt(around: id, at: now)
         counters.idChanges += 1

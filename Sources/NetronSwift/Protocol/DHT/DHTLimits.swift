@@ -26,6 +26,8 @@ package enum DHTLimits {
     static let perSubnetMax = 2
     /// After so long without a sign of life, a node is questionable and a bucket is refreshed.
     static let freshness = Duration.seconds(900)
+    /// Upkeep asks a node for a sign of life that much before it is questionable.
+    static let freshnessMargin = Duration.seconds(150)
     /// After so many queries in a row without a reply a node is bad, and after more it goes.
     static let failuresUntilBad = 2
     static let failuresMax = 3

@@ -26,6 +26,11 @@ struct DHTContact {
         failures < DHTLimits.failuresUntilBad && now < lastSign + DHTLimits.freshness
     }
 
+    /// Whether it is questionable or soon will be.
+    func isAging(at now: Instant) -> Bool {
+        failures > 0 || now >= lastSign + (DHTLimits.freshness - DHTLimits.freshnessMargin)
+    }
+
     var isBad: Bool { failures >= DHTLimits.failuresUntilBad }
 }
 
@@ -106,10 +111,7 @@ struct DHTTable {
     func wants(_ node: DHTNode) -> Bool {
         guard node.id != own, place(of: node) == nil else { return false }
         // A node that changed its id is worth asking.
-        let isChanged = buckets.contains { bucket in
-            bucket.contacts.contains { $0.node.endpoint == node.endpoint }
-        }
-        guard isChanged || isAdmitted(node.endpoint.address) else { return false }
+        guard isAdmitted(node.endpoint.address) || has(node.endpoint) else { return false }
         let bucket = index(of: node.id)
         let contacts = buckets[bucket].contacts
         guard contacts.count >= DHTLimits.bucketSize else { return true }
@@ -131,6 +133,10 @@ struct DHTTable {
             add(spare, to: bucket, at: now)
             return
         }
+    }
+
+    private func has(_ endpoint: Endpoint) -> Bool {
+        buckets.contains { $0.contacts.contains { $0.node.endpoint == endpoint } }
     }
 
     // MARK: Room
@@ -270,7 +276,8 @@ extension DHTTable {
         return [DHTContact](found.prefix(most))
     }
 
-    /// The questionable nodes that gave no sign of life for longest, marked as asked now.
+    /// Nodes that are questionable or soon will be, marked as asked now: those first that gave no
+    /// sign of life for longest.
     ///
     /// Those in whose bucket another node waits for a place go first.
     mutating func takeQuestionable(upTo most: Int, at now: Instant) -> [DHTNode] {
@@ -278,7 +285,7 @@ extension DHTTable {
         for bucket in buckets.indices {
             let isWaitedFor = !buckets[bucket].spares.isEmpty
             for (index, contact) in buckets[bucket].contacts.enumerated()
-            where !contact.isGood(at: now) && contact.pingedAt + DHTLimits.pingPause <= now {
+            where contact.isAging(at: now) && contact.pingedAt + DHTLimits.pingPause <= now {
                 places.append((isWaitedFor, contact.lastSign, bucket, index))
             }
         }

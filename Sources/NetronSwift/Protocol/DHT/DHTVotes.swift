@@ -18,22 +18,23 @@ struct DHTVotes {
     private(set) var address: IPAddress?
     private(set) var endpoint: Endpoint?
 
-    /// Takes what somebody says; the last word of a network counts.
-    mutating func hear(_ endpoint: Endpoint, from voter: Endpoint, at now: Instant) {
+    /// Takes what somebody says, and says whether it is new; the last word of a network counts.
+    mutating func hear(_ endpoint: Endpoint, from voter: Endpoint, at now: Instant) -> Bool {
         let reach = voter.address.reach
         guard endpoint.address.family == voter.address.family, endpoint.port != 0,
             endpoint.address.isHost || endpoint.address.isLoopback,
             endpoint.address.reach >= reach
-        else { return }
+        else { return false }
         let vote = Vote(voter: voter.address.voterKey, reach: reach, endpoint: endpoint)
         if let index = votes.firstIndex(where: { $0.voter == vote.voter }) {
-            guard votes[index].endpoint != endpoint else { return }
+            guard votes[index].endpoint != endpoint else { return false }
             votes.remove(at: index)
         } else if votes.count >= DHTLimits.votesMax {
             votes.removeFirst()
         }
         votes.append(vote)
         if firstAt == nil { firstAt = now }
+        return true
     }
 
     /// When few votes are enough.
