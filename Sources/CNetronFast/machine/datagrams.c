@@ -22,7 +22,8 @@ struct nf_datagrams {
     datagram list[NF_DATAGRAMS_MAX];
 };
 
-_Static_assert(NETRON_DATAGRAM_BYTES_MAX <= NF_LETTER_BODY_BYTES_MAX, "a lane can hand one on");
+_Static_assert((size_t)NETRON_DATAGRAM_BYTES_MAX <= (size_t)NF_LETTER_BODY_BYTES_MAX,
+               "a lane can hand one on");
 _Static_assert(NETRON_DATAGRAM_BYTES_MAX <= sizeof(((nf_outgoing *)0)->bytes), "it can be sent");
 
 bool nf_datagrams_init(nf_core *core)

@@ -131,6 +131,8 @@ impl Node {
             network_secret_length: SECRET.len(),
             epoch_seconds: 0,
             random_seed: 0,
+            datagrams: 0,
+            idle_ends: 0,
         };
         let mut engine = ptr::null_mut();
         unsafe {
