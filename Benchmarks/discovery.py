@@ -6,12 +6,14 @@ The Internet is namespaces, the DHT 20 nodes of libtorrent (Tests/Namespaces/dht
 leaves them. Every round has an Internet, a network and nodes of its own. Needs root.
 
     cold            two new nodes start at once
+    dead            the same, when every other node of the DHT has just gone without a word
     reachable       a new node, while the other has been up and alone for --settle seconds
     hidden          the same, and the other is behind NAT
     both-hidden     two new nodes start at once, each behind NAT
     warm            both start at once again, remember each other, and there is no DHT any more
     traffic         what two nodes that have met send and receive while nothing happens
 
+The wires have no delay. On the Internet each of the few steps of a lookup takes a round trip more.
 An hour cannot be waited. A node that is alone looks for others after pauses that double up to the
 longest, a minute; they have reached it after two minutes. So --settle stands for an hour, and
 rounds of `hidden` begin evenly spread over the minute between two looks.
@@ -37,7 +39,7 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(ROOT, "Tests", "Namespaces"))
 
 import machine  # noqa: E402
-from dht_lab import Internet, Member, rendezvous  # noqa: E402
+from dht_lab import DHT_PORT, SIZE, Internet, Member, rendezvous  # noqa: E402
 from lab import Lab, until  # noqa: E402
 from node import NETRON, environment, meet  # noqa: E402
 
@@ -76,10 +78,17 @@ def parse(arguments):
 class Round:
     """An Internet, a DHT and two nodes that were not started yet."""
 
-    def __init__(self, lab, hidden=()):
+    def __init__(self, lab, hidden=(), dead=False):
         self.lab = lab
         self.internet = Internet(lab)
         self.table = self.internet.table()
+        if dead:
+            gone = self.internet.table(name="gone", first=SIZE + 1)
+            self.table.join(*gone.addresses)
+            gone.join(*self.table.addresses)
+            until(lambda: sum(self.table.knows(a, DHT_PORT) > 0 for a in gone.addresses)
+                  > SIZE / 2, "the tables know each other")
+            gone.stop()
         done = subprocess.run([NETRON, "-g", "-b"], env=environment(), check=True, text=True,
                               capture_output=True)
         self.token = done.stdout.strip()
@@ -164,6 +173,10 @@ def cold(made, number, options, found):
             found[f"{way}_bytes"] = found.get(f"{way}_bytes", 0) + octets / 2
 
 
+def dead(made, number, options, found):
+    cold(made, number, options, found)
+
+
 def late(made, number, options, found):
     ada, bob = made.members
     bob.start()
@@ -202,13 +215,13 @@ def traffic(made, number, options, found):
         found[f"{way}_forming_bytes"] = statistics.mean(node[way][1] for node in formed)
         found[f"{way}_idle_bps"] = statistics.mean(
             after[way][1] - before[way][1] for before, after in zip(formed, idle)) / options.idle
-    for name, state in (("neighbours", "neighbours"), ("dht_nodes", "dht_nodes")):
-        found[name] = made.members[0].discovery.get(state)
+    found["discovery"] = [member.discovery for member in made.members]
 
 
 # (what is done, who is hidden, whether rounds may run beside each other, title)
 MEASURES = {
     "cold": (cold, (), False, "both new"),
+    "dead": (dead, (), False, "both new, every other node of the DHT dead"),
     "reachable": (late, (), True, "the other settled, reachable"),
     "hidden": (late, ("bob",), True, "the other settled, behind NAT"),
     "both-hidden": (cold, ("ada", "bob"), True, "both new, both behind NAT"),
@@ -216,7 +229,8 @@ MEASURES = {
     "traffic": (traffic, (), True, "two that have met"),
 }
 ROUNDS_OF = {"traffic": 1}
-TARGETS = {"cold": 10, "reachable": 10, "hidden": 70, "warm": 2}  # seconds, of the medians
+# Seconds, of the medians.
+TARGETS = {"cold": 10, "dead": 10, "reachable": 10, "hidden": 70, "warm": 2}
 
 
 def one_round(measure, number, options):
@@ -225,7 +239,7 @@ def one_round(measure, number, options):
     found, watch = {}, machine.Watch()
     lab = Lab()
     try:
-        action(Round(lab, hidden), number, options, found)
+        action(Round(lab, hidden, action is dead), number, options, found)
     except Exception as error:  # a round that fails costs this round only
         said = " | ".join(f"{node.name}: {node.said()[-400:]}" for node in lab.nodes)
         found["error"] = f"{type(error).__name__}: {error} {said}"
@@ -288,7 +302,7 @@ def tables(document):
     cost = [["bytes of a node, with headers of IP and UDP", "DHT sent", "received",
              "all else sent", "received"]]
     for measure, results in document["measures"].items():
-        if measure in ("cold", "both-hidden"):
+        if measure in ("cold", "dead", "both-hidden"):
             cost.append([f"until the first ping, {MEASURES[measure][3]}"]
                         + [spread(figures(results, f"{way}_bytes"), 0) for way in WAYS])
         if measure == "traffic":

@@ -259,7 +259,7 @@ def test_a_way_into_the_dht_is_named_by_a_host_name(internet, token):
     start(one, other)
     assert one.discovery["dht"] == "joining"
     names.write_text(f"127.0.0.1 localhost\n{table.addresses[2]} way.example\n")
-    meet(one, other, bound=BOUND)
+    meet(one, other, bound=2 * BOUND)
 
 
 def test_without_the_dht_nothing_is_announced_or_asked(internet, token):
