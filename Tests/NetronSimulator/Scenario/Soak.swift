@@ -8,10 +8,7 @@ extension Scenario {
         return [
             idle(nodes, span), lossy(nodes, span), losing(nodes), split(nodes, span),
             churn(nodes, span), sleepers(nodes), clocks(nodes), nats(nodes, span),
-        ].map { scenario in
-            var scenario = scenario
-            return scenario
-        }
+        ]
     }
 
     private static let growth = Duration.seconds(60)
