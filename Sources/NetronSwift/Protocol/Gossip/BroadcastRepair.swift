@@ -58,12 +58,27 @@ extension BroadcastTree {
         }
         // Who is nearer to the root asks first, and gives it to those behind before they ask.
         let depth = min(Int(route.hops), GossipLimits.graftDepthMax)
-        guard missing.count < GossipLimits.missingMax else { return }
-        let byIt = missing.count { $0.announcers.first == announcer }
-        guard byIt < GossipLimits.missingPerPeerMax else { return }
         let due = now + GossipLimits.graftFirst + GossipLimits.graftDepth * depth
-        missing.append(Missing(id: id, announcers: [announcer], due: due))
-        deadline = min(deadline, due)
+        expect(Missing(id: id, teller: announcer, announcers: [announcer], due: due))
+    }
+
+    /// A child lacks what we lack, too: the parent is asked at once.
+    private mutating func miss(_ id: RumorID, lackedBy child: NodeID, at now: Instant) {
+        if let index = missing.firstIndex(where: { $0.id == id }) {
+            guard missing[index].grafts == 0 else { return }
+            missing[index].due = now
+            deadline = now
+        } else {
+            expect(Missing(id: id, teller: child, announcers: [], due: now))
+        }
+    }
+
+    private mutating func expect(_ new: Missing) {
+        guard missing.count < GossipLimits.missingMax,
+            missing.count(where: { $0.teller == new.teller }) < GossipLimits.missingPerPeerMax
+        else { return }
+        missing.append(new)
+        deadline = min(deadline, new.due)
     }
 
     mutating func grafted<Random>(
@@ -74,7 +89,10 @@ extension BroadcastTree {
         guard let peer = index(of: id) else { return }
         if !isSettled(peer) { peers[peer].isEager = true }
         for rumorID in ids {
-            guard let known = memory.index(of: rumorID) else { continue }
+            guard let known = memory.index(of: rumorID) else {
+                if peers[peer].isChild { miss(rumorID, lackedBy: id, at: turn.now) }
+                continue
+            }
             let entry = memory[known]
             guard entry.state == .accepted, !entry.payload.isEmpty,
                 peers[peer].graftBytes.take(entry.payload.count, at: turn.now)
@@ -127,9 +145,11 @@ extension BroadcastTree {
         var asked: [[RumorID]] = Array(repeating: [], count: peers.count)
         for index in missing.indices where missing[index].due <= turn.now {
             let asks = askable(for: missing[index])
-            let announcer = asks[missing[index].grafts % asks.count]
+            let grafts = missing[index].grafts
             missing[index].grafts += 1
             missing[index].due = turn.now + GossipLimits.graftNext
+            guard !asks.isEmpty else { continue }
+            let announcer = asks[grafts % asks.count]
             guard let peer = self.index(of: announcer), asked[peer].count < GossipMessage.idsMax
             else { continue }
             asked[peer].append(missing[index].id)

@@ -40,6 +40,8 @@ struct BroadcastTree {
 
     struct Missing {
         let id: RumorID
+        /// By whose word we know of it.
+        let teller: NodeID
         var announcers: [NodeID]
         var grafts = 0
         var due: Instant
@@ -110,7 +112,6 @@ struct BroadcastTree {
         guard let index = index(of: id) else { return }
         let peer = peers.remove(at: index)
         for index in missing.indices { missing[index].announcers.removeAll { $0 == id } }
-        missing.removeAll { $0.announcers.isEmpty }
         guard peer.tag == parent else { return }
         parent = 0
         if isGone, route.root == id.treeKey {

@@ -105,8 +105,8 @@ package enum GossipLimits {
     /// And for each hop from the root so much longer, up to as many hops.
     package static let graftDepth = Duration.milliseconds(80)
     package static let graftDepthMax = 10
-    /// Longer than a round trip: the next announcer is asked.
-    package static let graftNext = Duration.milliseconds(600)
+    /// Then the next is asked. Long enough for the parent to ask its own, and so on.
+    package static let graftNext = Duration.milliseconds(900)
     /// How often a rumor is asked for in all.
     package static let graftsMax = 8
     /// With fewer neighbours the links of the tree are told announcements, too: nobody else might.
