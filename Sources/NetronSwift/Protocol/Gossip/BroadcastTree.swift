@@ -97,7 +97,7 @@ struct BroadcastTree {
         let graftBytes = Allowance(
             perSecond: GossipLimits.graftBytesPerSecond,
             burst: GossipLimits.graftBytesBurst,
-            at: turn.now
+            at: turn.time
         )
         peers.append(Peer(id: id, tag: lastTag, graftBytes: graftBytes))
         tellSoon(&turn)
@@ -139,7 +139,7 @@ extension BroadcastTree {
         guard memory.index(of: id) == nil else { return }
         let isFar = isRooted && route.hops >= GossipLimits.climbingHops
         let rumor = Rumor(payload, hops: 0, isClimbing: isFar)
-        remember(rumor, id, link: 0, state: .accepted, at: turn.now)
+        remember(rumor, id, link: 0, state: .accepted, at: turn.time)
         pass(rumor, id, from: nil, &turn)
     }
 
@@ -182,7 +182,7 @@ extension BroadcastTree {
             link = peers[peer].tag
             if !isSettled(peer) { peers[peer].isEager = true }
         }
-        remember(rumor, rumorID, link: link, state: .pending, at: turn.now)
+        remember(rumor, rumorID, link: link, state: .pending, at: turn.time)
         if pending.count >= GossipLimits.pendingMax {
             judged(pending[0].id, .refuse, &turn)
         }
@@ -204,7 +204,7 @@ extension BroadcastTree {
             return
         }
         memory.setState(.accepted, at: index)
-        memory.keep(pending.rumor.payload, at: index, now: turn.now)
+        memory.keep(pending.rumor.payload, at: index, now: turn.time)
         pass(pending.rumor, id, from: pending.from, &turn)
     }
 
@@ -234,7 +234,7 @@ extension BroadcastTree {
                     isAside: !isEager
                 )
                 turn.send(.gossip(next), to: peers[index].id)
-                if isEager, peers[index].tag == parent { climb(next, id, at: turn.now) }
+                if isEager, peers[index].tag == parent { climb(next, id, at: turn.time) }
             }
             if !isEager || isNarrow { announce(id, to: index, &turn) }
         }

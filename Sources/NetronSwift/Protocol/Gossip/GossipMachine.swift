@@ -41,7 +41,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
             return
         }
         guard views != nil else { return }
-        var turn = GossipTurn(now: now, random: random)
+        var turn = GossipTurn(time: now, random: random)
         swap(&turn.effects, &effects)
         var next = turn.effects.count
         gone = nil
@@ -67,7 +67,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
     private mutating func runDue(_ turn: inout GossipTurn<Random>) {
         views?.timeout(&turn)
         tree.timeout(&turn)
-        if detector.deadline <= turn.now { detector.timeout(&turn) }
+        if detector.deadline <= turn.time { detector.timeout(&turn) }
     }
 
     /// Tells the tree and the detector of neighbours that came and went, and counts what is sent.
@@ -77,7 +77,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
             case .send(let message, _): traffic.countSent(message)
             case .neighbourUp(let id):
                 tree.neighbourUp(id, &turn)
-                detector.neighbourUp(id, at: turn.now)
+                detector.neighbourUp(id, at: turn.time)
             case .neighbourDown(let id):
                 tree.neighbourDown(id, isGone: id == gone, &turn)
                 detector.neighbourDown(id)
@@ -140,7 +140,7 @@ extension GossipMachine {
             tree.received(rumor, from: id, &turn)
         case .ihave(let ids):
             refuseStray(id, &turn)
-            tree.announced(ids, by: id, at: turn.now)
+            tree.announced(ids, by: id, at: turn.time)
         case .graft(let ids):
             refuseStray(id, &turn)
             tree.grafted(ids, by: id, &turn)

@@ -47,7 +47,7 @@ extension PartialViews {
     ) -> Bool {
         if isActive(id) { return true }
         if isFull {
-            guard isUrgent, evictions.take(at: turn.now) else { return false }
+            guard isUrgent, evictions.take(at: turn.time) else { return false }
         }
         accept(id, &turn)
         return true
@@ -59,7 +59,7 @@ extension PartialViews {
         from id: NodeID,
         _ turn: inout GossipTurn<Random>
     ) {
-        guard takeWalk(of: id, at: turn.now), hint.id != own.id, !isActive(hint.id) else { return }
+        guard takeWalk(of: id, at: turn.time), hint.id != own.id, !isActive(hint.id) else { return }
         if ttl == GossipLimits.joinWalkPassive { add(hint, toldBy: id, &turn) }
         let next = active.filter { $0.id != id }.randomElement(using: &turn.random)
         guard ttl > 0, let next else {
