@@ -177,7 +177,7 @@ extension GossipWorld {
             number: number,
             hops: UInt8.random(in: 0...255, using: &random)
         )
-        switch Int.random(in: 0..<14, using: &random) {
+        switch Int.random(in: 0..<15, using: &random) {
         case 0: return .join(GossipWorld.hint(0))
         case 1: return .forwardJoin(hints[0], ttl: UInt8.random(in: 0...8, using: &random))
         case 2: return .neighbour(number % 2 == 0 ? .low : .high)
@@ -191,6 +191,7 @@ extension GossipWorld {
         case 10: return .prune
         case 11: return .probeRequest(number: number, hints[1])
         case 12: return .probeAnswer(number: number, isAlive: number % 2 == 0)
+        case 13: return .lift(hints[2], ttl: UInt8.random(in: 0...8, using: &random))
         default: return .route(route, isParent: number % 2 == 0)
         }
     }

@@ -40,6 +40,7 @@ private func samples() throws -> [GossipMessage] {
         .ihave(ids), .graft(Array(ids.prefix(1))), .prune,
         .probeRequest(number: 9, hints[2]), .probeAnswer(number: 9, isAlive: true),
         .route(route, isParent: true), .route(.none, isParent: false),
+        .lift(hints[0], ttl: 3),
     ]
 }
 
@@ -77,6 +78,7 @@ private func samples() throws -> [GossipMessage] {
             encoded(.route(route, isParent: true))
                 == [14, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 3, 1]
         )
+        #expect(encoded(.lift(hint, ttl: 2)) == [15, 2] + hintBytes)
     }
 
     @Test("a message cut anywhere is refused, but for a payload") func truncated() throws {
@@ -90,7 +92,7 @@ private func samples() throws -> [GossipMessage] {
     }
 
     @Test("a kind that is not known is skipped, whatever follows") func unknown() throws {
-        for kind: UInt8 in [0, 15, 255] { #expect(try decoded([kind, 1, 2]) == nil) }
+        for kind: UInt8 in [0, 16, 255] { #expect(try decoded([kind, 1, 2]) == nil) }
     }
 
     @Test("each limit and each other form is refused") func refused() throws {
@@ -152,7 +154,7 @@ private func samples() throws -> [GossipMessage] {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<10_000 {
             var bytes = random.bytes(Int.random(in: 1...90, using: &random))
-            bytes[0] %= 16
+            bytes[0] %= 17
             if let message = try? decoded(bytes) { #expect(encoded(message) == bytes) }
         }
     }

@@ -33,7 +33,7 @@ extension PartialViews {
         attempts[index].due = turn.time + GossipLimits.answerTimeout
         let id = attempts[index].hint.id
         switch attempts[index].purpose {
-        case .bridge, .confirm: turn.send(.neighbour(.high), to: id)
+        case .bridge, .confirm, .lift: turn.send(.neighbour(.high), to: id)
         case .fill where active.isEmpty: turn.send(.join(own), to: id)
         case .fill where active.count < GossipLimits.activeUrgent:
             turn.send(.neighbour(.high), to: id)

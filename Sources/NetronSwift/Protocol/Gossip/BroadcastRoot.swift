@@ -8,10 +8,11 @@ internal import NetronWire
 // each tells its own what is new. A way is taken for a newer number, or for the same number with
 // fewer hops, so that there are no circles. Whose parent goes takes another way that is no longer,
 // or says that it is lost and is told of one. When the root itself is gone its neighbours say so,
-// and those that have no lesser neighbour offer themselves. A member that lies about the root gets a
-// place in the middle, and nothing else: the announcements on all other links stay.
+// and those that have no lesser neighbour offer themselves. A member that lies about the root gets
+// a place in the middle, and nothing else: the announcements on all other links stay.
 extension BroadcastTree {
     mutating func start(as id: NodeID, at now: Instant) {
+        own = id
         key = id.treeKey
         tells = Allowance(
             perMinute: GossipLimits.routesPerMinute,
@@ -79,6 +80,7 @@ extension BroadcastTree {
         route.hops += 1
         parent = tag
         tellAll(&turn)
+        liftLater(&turn)
     }
 
     /// Is the root itself, with a number that is new to all.
@@ -209,7 +211,8 @@ extension BroadcastTree {
             if !peers.isEmpty { tellAll(&turn) }
         }
         if tellDue <= turn.time { tell(&turn) }
-        deadline = min(deadline, rootDue, tellDue)
+        if liftDue <= turn.time { lift(&turn) }
+        deadline = min(deadline, rootDue, tellDue, liftDue)
     }
 }
 

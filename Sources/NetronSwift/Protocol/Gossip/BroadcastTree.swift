@@ -16,7 +16,8 @@ internal import NetronWire
 /// - What climbs by the tree is confirmed by an announcement, and repeated if it is not.
 /// - An announcement is repeated once in the next message to the same neighbour.
 ///
-/// Announcing and asking are in BroadcastRepair.swift, the root in BroadcastRoot.swift.
+/// Announcing and asking are in BroadcastRepair.swift, the root in BroadcastRoot.swift
+/// and BroadcastLift.swift.
 struct BroadcastTree {
     struct Peer {
         let id: NodeID
@@ -74,6 +75,7 @@ struct BroadcastTree {
     private var lastTag: UInt16 = 0
 
     // The root; see BroadcastRoot.swift.
+    var own: NodeID?
     var key: UInt64 = 0
     var route = TreeRoute.none
     /// The peer on the way to the root, by tag; 0 for none.
@@ -85,6 +87,9 @@ struct BroadcastTree {
     /// When the root is to say something, or to have said something.
     var rootDue = Instant.never
     var tellDue = Instant.never
+    /// When a place nearer to the root is asked for; see BroadcastLift.swift.
+    var liftDue = Instant.never
+    var liftPause = GossipLimits.liftPauseMin
     var tells = Allowance(perSecond: 0, burst: 0, at: Instant(nanoseconds: 0))
 
     init(identify: @escaping @Sendable ([UInt8]) -> RumorID) { self.identify = identify }

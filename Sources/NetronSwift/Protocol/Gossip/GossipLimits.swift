@@ -140,6 +140,14 @@ package enum GossipLimits {
     package static let routesPerMinute = 20
     package static let routesBurst = 30
 
+    /// From so many hops on, who has only neighbours that are nearer to the root asks for a place
+    /// nearer to it, at an ancestor so many hops up.
+    package static let liftHopsMin: UInt8 = 6
+    package static let liftSteps: UInt8 = 3
+    /// The pause before it asks, doubled each time.
+    package static let liftPauseMin = Duration.seconds(15)
+    package static let liftPauseMax = Duration.seconds(3_600)
+
     // MARK: Failure detection (SWIM, Lifeguard)
 
     /// Neighbours that are asked to probe (k).

@@ -148,6 +148,7 @@ extension GossipMachine {
         case .route(let route, let isParent):
             refuseStray(id, &turn)
             tree.routed(route, isParent: isParent, by: id, &turn)
+        case .lift(let hint, let ttl): lift(hint, ttl: ttl, for: id, &turn)
         case .probeRequest(let number, let hint):
             probeRequested(number, hint, by: id, &turn)
         case .probeAnswer(let number, let isAlive):
@@ -182,6 +183,22 @@ extension GossipMachine {
     /// Tells who treats us as a neighbour and is none that it is none.
     private mutating func refuseStray(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
         if tree.index(of: id) == nil { views?.stray(id, &turn) }
+    }
+
+    private mutating func lift(
+        _ hint: Hint,
+        ttl: UInt8,
+        for id: NodeID,
+        _ turn: inout GossipTurn<Random>
+    ) {
+        guard views?.takeWalk(of: id, at: turn.time) == true, let seen = views?.seen(hint) else {
+            return
+        }
+        if let parent = tree.liftParent(ttl: ttl) {
+            turn.send(.lift(seen, ttl: ttl - 1), to: parent)
+        } else if tree.hasLazy || views?.isFull == false {
+            views?.lift(seen, &turn)
+        }
     }
 
     private mutating func probeRequested(

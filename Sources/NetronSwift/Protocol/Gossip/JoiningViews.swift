@@ -71,6 +71,12 @@ extension PartialViews {
         fill(&turn)
     }
 
+    /// Somebody gets a place here that it needs more than who has it.
+    mutating func lift<Random>(_ hint: Hint, _ turn: inout GossipTurn<Random>) {
+        guard hint.id != own.id, !isActive(hint.id) else { return }
+        begin(.lift, with: hint, &turn)
+    }
+
     /// Whether a neighbour may ask for one more step of a walk; false for who is none.
     mutating func takeWalk(of id: NodeID, at now: Instant) -> Bool {
         guard let index = active.firstIndex(where: { $0.id == id }) else { return false }

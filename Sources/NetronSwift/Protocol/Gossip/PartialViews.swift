@@ -25,6 +25,8 @@ struct PartialViews {
             case walk
             /// It was learned elsewhere, and may belong to an overlay that is not ours.
             case bridge
+            /// It needs a place nearer to the root; one of ours gives way.
+            case lift
             /// It is a neighbour, and may have begun anew.
             case confirm
         }
