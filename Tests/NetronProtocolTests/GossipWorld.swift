@@ -55,6 +55,7 @@ final class GossipWorld {
         case timer
         case established(with: Int)
         case silence(of: Int, serial: UInt64)
+        case unanswered(by: Int)
         case idle(with: Int, serial: UInt64)
     }
 
@@ -162,7 +163,11 @@ final class GossipWorld {
 
     /// A node begins anew with its old id, before anybody noticed that it was gone.
     func restart(_ number: Int, knowing contacts: [Int]) {
-        for other in nodes.indices { sessions[key(number, other)] = nil }
+        for other in nodes.indices {
+            guard sessions.removeValue(forKey: key(number, other)) != nil else { continue }
+            let after = Int.random(in: 12_000...37_000, using: &random)
+            push(.milliseconds(after), other, .unanswered(by: number))
+        }
         nodes[number].epoch += 1
         nodes[number].machine = makeMachine(number, epoch: nodes[number].epoch)
         nodes[number].isAlive = true
@@ -216,6 +221,9 @@ final class GossipWorld {
         case .silence(let other, let serial):
             guard sessions[key(number, other)]?.serial == serial else { return }
             sessions[key(number, other)] = nil
+            give(.sessionDown(Self.id(other), .silent), to: number)
+        case .unanswered(let other):
+            guard sessions[key(number, other)] == nil else { return }
             give(.sessionDown(Self.id(other), .silent), to: number)
         case .idle(let other, let serial): checkIdle(number, other, serial)
         }

@@ -19,9 +19,9 @@ extension PartialViews {
         let attempt = Attempt(
             hint: hint,
             purpose: purpose,
-            begun: turn.now,
+            begun: turn.time,
             isConnected: isConnected,
-            due: turn.now + GossipLimits.connectTimeout
+            due: turn.time + GossipLimits.connectTimeout
         )
         attempts.append(attempt)
         if isConnected { return ask(attempts.count - 1, &turn) }
@@ -30,11 +30,10 @@ extension PartialViews {
 
     mutating func ask<Random>(_ index: Int, _ turn: inout GossipTurn<Random>) {
         attempts[index].asks += 1
-        attempts[index].due = turn.now + GossipLimits.answerTimeout
+        attempts[index].due = turn.time + GossipLimits.answerTimeout
         let id = attempts[index].hint.id
         switch attempts[index].purpose {
-        case .join: turn.send(.join(own), to: id)
-        case .bridge, .confirm: turn.send(.neighbour(.high), to: id)
+        case .bridge, .confirm, .lift: turn.send(.neighbour(.high), to: id)
         case .fill where active.isEmpty: turn.send(.join(own), to: id)
         case .fill where active.count < GossipLimits.activeUrgent:
             turn.send(.neighbour(.high), to: id)
@@ -58,7 +57,7 @@ extension PartialViews {
         } else {
             if isActive(id) { remove(id, &turn) }
             add(attempt.hint, toldBy: nil, &turn)
-            passive.refused(id, at: turn.now)
+            passive.refused(id, at: turn.time)
             refusals += 1
         }
         fillLater(&turn)
@@ -81,7 +80,7 @@ extension PartialViews {
     mutating func runAttempts<Random>(_ turn: inout GossipTurn<Random>) {
         var index = 0
         while index < attempts.count {
-            guard attempts[index].due <= turn.now else {
+            guard attempts[index].due <= turn.time else {
                 index += 1
                 continue
             }
@@ -109,19 +108,19 @@ extension PartialViews {
         if refusals == 0 { return fill(&turn) }
         guard !isFull else { return }
         let pause = GossipLimits.fillPause * (1 << min(refusals, 16))
-        fillDue = turn.now + min(pause, GossipLimits.fillPausesMax[active.count])
+        fillDue = turn.time + min(pause, GossipLimits.fillPausesMax[active.count])
     }
 
     /// Asks a passive member, if there is room and nobody is being asked.
     mutating func fill<Random>(_ turn: inout GossipTurn<Random>) {
         fillDue = .never
         guard !isFull else { return }
-        if let slow = attemptUnderWay(at: turn.now) {
+        if let slow = attemptUnderWay(at: turn.time) {
             fillDue = slow
             return
         }
         guard attempts.count < GossipLimits.attemptsMax else { return }
-        let now = turn.now
+        let now = turn.time
         let idle = passive.candidates.filter { candidate in
             !attempts.contains { $0.hint.id == candidate.hint.id }
         }
@@ -142,7 +141,7 @@ extension PartialViews {
     /// When the youngest attempt to fill a place is slow; nil if all are.
     private func attemptUnderWay(at now: Instant) -> Instant? {
         var latest: Instant?
-        for attempt in attempts where attempt.purpose == .fill || attempt.purpose == .join {
+        for attempt in attempts where attempt.purpose == .fill {
             let slow = attempt.begun + GossipLimits.attemptSlowAfter
             if slow > now { latest = max(latest ?? slow, slow) }
         }

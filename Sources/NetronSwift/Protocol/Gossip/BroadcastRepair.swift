@@ -17,14 +17,14 @@ extension BroadcastTree {
                 GossipLimits.announceAfterMin,
                 GossipLimits.announceAfterMax
             )
-            peers[index].due = turn.now + pause
+            peers[index].due = turn.time + pause
             deadline = min(deadline, peers[index].due)
         }
     }
 
     /// A neighbour has a rumor, so that it need not be told of it.
     mutating func has(_ id: RumorID, _ index: Int) {
-        if let place = peers[index].queue.firstIndex(of: id) { peers[index].queue.remove(at: place) }
+        if !peers[index].queue.isEmpty { peers[index].queue.removeAll { $0 == id } }
         if !climbs.isEmpty { climbs.removeAll { $0.id == id && $0.to == peers[index].id } }
     }
 
@@ -34,10 +34,10 @@ extension BroadcastTree {
         guard !queue.isEmpty else { return }
         peers[index].queue = []
         // What is long past is forgotten there.
-        let isFresh = turn.now < peers[index].repeatsUntil
+        let isFresh = turn.time < peers[index].repeatsUntil
         let repeats = isFresh ? peers[index].repeats : []
         peers[index].repeats = queue
-        peers[index].repeatsUntil = turn.now + GossipLimits.payloadForgottenAfter
+        peers[index].repeatsUntil = turn.time + GossipLimits.payloadForgottenAfter
         turn.send(.ihave(repeats + queue), to: peers[index].id)
     }
 
@@ -58,12 +58,27 @@ extension BroadcastTree {
         }
         // Who is nearer to the root asks first, and gives it to those behind before they ask.
         let depth = min(Int(route.hops), GossipLimits.graftDepthMax)
-        guard missing.count < GossipLimits.missingMax else { return }
-        let byIt = missing.count { $0.announcers.first == announcer }
-        guard byIt < GossipLimits.missingPerPeerMax else { return }
         let due = now + GossipLimits.graftFirst + GossipLimits.graftDepth * depth
-        missing.append(Missing(id: id, announcers: [announcer], due: due))
-        deadline = min(deadline, due)
+        expect(Missing(id: id, teller: announcer, announcers: [announcer], due: due))
+    }
+
+    /// A child lacks what we lack, too: the parent is asked at once.
+    private mutating func miss(_ id: RumorID, lackedBy child: NodeID, at now: Instant) {
+        if let index = missing.firstIndex(where: { $0.id == id }) {
+            guard missing[index].grafts == 0 else { return }
+            missing[index].due = now
+            deadline = now
+        } else {
+            expect(Missing(id: id, teller: child, announcers: [], due: now))
+        }
+    }
+
+    private mutating func expect(_ new: Missing) {
+        guard missing.count < GossipLimits.missingMax,
+            missing.count(where: { $0.teller == new.teller }) < GossipLimits.missingPerPeerMax
+        else { return }
+        missing.append(new)
+        deadline = min(deadline, new.due)
     }
 
     mutating func grafted<Random>(
@@ -74,10 +89,13 @@ extension BroadcastTree {
         guard let peer = index(of: id) else { return }
         if !isSettled(peer) { peers[peer].isEager = true }
         for rumorID in ids {
-            guard let known = memory.index(of: rumorID) else { continue }
+            guard let known = memory.index(of: rumorID) else {
+                if peers[peer].isChild { miss(rumorID, lackedBy: id, at: turn.time) }
+                continue
+            }
             let entry = memory[known]
             guard entry.state == .accepted, !entry.payload.isEmpty,
-                peers[peer].graftBytes.take(entry.payload.count, at: turn.now)
+                peers[peer].graftBytes.take(entry.payload.count, at: turn.time)
             else { continue }
             let hops = entry.hops == .max ? .max : entry.hops + 1
             turn.send(.gossip(Rumor(entry.payload, hops: hops)), to: id)
@@ -85,10 +103,10 @@ extension BroadcastTree {
     }
 
     mutating func timeout<Random>(_ turn: inout GossipTurn<Random>) {
-        guard deadline <= turn.now else { return }
+        guard deadline <= turn.time else { return }
         deadline = .never
         for index in peers.indices {
-            if peers[index].due <= turn.now { flush(index, &turn) }
+            if peers[index].due <= turn.time { flush(index, &turn) }
             deadline = min(deadline, peers[index].due)
         }
         if !missing.isEmpty { graftMissing(&turn) }
@@ -98,9 +116,9 @@ extension BroadcastTree {
 
     /// Repeats what the parent did not confirm.
     private mutating func climbAgain<Random>(_ turn: inout GossipTurn<Random>) {
-        for index in climbs.indices where climbs[index].due <= turn.now {
+        for index in climbs.indices where climbs[index].due <= turn.time {
             climbs[index].tries += 1
-            climbs[index].due = turn.now + GossipLimits.climbAgainAfter
+            climbs[index].due = turn.time + GossipLimits.climbAgainAfter
             if self.index(of: climbs[index].to) != nil {
                 turn.send(.gossip(climbs[index].rumor), to: climbs[index].to)
             }
@@ -125,11 +143,13 @@ extension BroadcastTree {
     /// Asks for all that did not come, each of the next that may have it.
     private mutating func graftMissing<Random>(_ turn: inout GossipTurn<Random>) {
         var asked: [[RumorID]] = Array(repeating: [], count: peers.count)
-        for index in missing.indices where missing[index].due <= turn.now {
+        for index in missing.indices where missing[index].due <= turn.time {
             let asks = askable(for: missing[index])
-            let announcer = asks[missing[index].grafts % asks.count]
+            let grafts = missing[index].grafts
             missing[index].grafts += 1
-            missing[index].due = turn.now + GossipLimits.graftNext
+            missing[index].due = turn.time + GossipLimits.graftNext
+            guard !asks.isEmpty else { continue }
+            let announcer = asks[grafts % asks.count]
             guard let peer = self.index(of: announcer), asked[peer].count < GossipMessage.idsMax
             else { continue }
             asked[peer].append(missing[index].id)

@@ -8,10 +8,11 @@ internal import NetronWire
 // each tells its own what is new. A way is taken for a newer number, or for the same number with
 // fewer hops, so that there are no circles. Whose parent goes takes another way that is no longer,
 // or says that it is lost and is told of one. When the root itself is gone its neighbours say so,
-// and those that have no lesser neighbour offer themselves. A member that lies about the root gets a
-// place in the middle, and nothing else: the announcements on all other links stay.
+// and those that have no lesser neighbour offer themselves. A member that lies about the root gets
+// a place in the middle, and nothing else: the announcements on all other links stay.
 extension BroadcastTree {
     mutating func start(as id: NodeID, at now: Instant) {
+        own = id
         key = id.treeKey
         tells = Allowance(
             perMinute: GossipLimits.routesPerMinute,
@@ -40,7 +41,7 @@ extension BroadcastTree {
             // It speaks of us, maybe of what we were before we began anew.
             if route.root != key || told.number.isAfter(route.number) {
                 ownNumber = told.number
-                reign(at: turn.now)
+                reign(at: turn.time)
                 tellAll(&turn)
             }
         } else if isBetter(told) {
@@ -74,11 +75,12 @@ extension BroadcastTree {
         _ turn: inout GossipTurn<Random>
     ) {
         let isNews = told.root != route.root || told.number != route.number
-        if isNews { rootDue = turn.now + GossipLimits.rootForgottenAfter }
+        if isNews { rootDue = turn.time + GossipLimits.rootForgottenAfter }
         route = told
         route.hops += 1
         parent = tag
         tellAll(&turn)
+        liftLater(&turn)
     }
 
     /// Is the root itself, with a number that is new to all.
@@ -100,11 +102,11 @@ extension BroadcastTree {
             // It is us, and only a link was lost.
             guard !ownNumber.isAfter(gone.number) else { return }
             ownNumber = gone.number
-            reign(at: turn.now)
+            reign(at: turn.time)
             return tellAll(&turn)
         }
         guard gone.root == route.root, !route.number.isAfter(gone.number),
-            tells.take(at: turn.now)
+            tells.take(at: turn.time)
         else { return }
         forgotten = gone
         route = .none
@@ -118,7 +120,7 @@ extension BroadcastTree {
         }
         let isLeast = peers.allSatisfy { $0.id.treeKey > key }
         let pause = isLeast ? GossipLimits.routeAfterMax : GossipLimits.candidacyAfter
-        rootDue = turn.now + pause
+        rootDue = turn.time + pause
         deadline = min(deadline, rootDue)
     }
 
@@ -144,8 +146,8 @@ extension BroadcastTree {
         // Whose way is through here has none either, and hears it at once.
         route.hops = TreeRoute.lost
         tellAll(&turn)
-        tellDue = turn.now
-        deadline = turn.now
+        tellDue = turn.time
+        deadline = turn.time
     }
 
     /// Makes a link one of the tree or none, where both ends know which.
@@ -173,19 +175,19 @@ extension BroadcastTree {
     /// Tells who does not know where the root is, with what comes until then.
     mutating func tellSoon<Random>(_ turn: inout GossipTurn<Random>) {
         let pause = turn.random.duration(GossipLimits.routeAfterMin, GossipLimits.routeAfterMax)
-        tellDue = min(tellDue, turn.now + pause)
+        tellDue = min(tellDue, turn.time + pause)
         deadline = min(deadline, tellDue)
     }
 
     private mutating func tell<Random>(after pause: Duration, _ turn: inout GossipTurn<Random>) {
         guard tellDue == .never else { return }
-        tellDue = turn.now + pause
+        tellDue = turn.time + pause
         deadline = min(deadline, tellDue)
     }
 
     private mutating func tell<Random>(_ turn: inout GossipTurn<Random>) {
         tellDue = .never
-        guard tells.take(at: turn.now) else {
+        guard tells.take(at: turn.time) else {
             return tell(after: GossipLimits.rescueAfter, &turn)
         }
         var isMore = false
@@ -203,13 +205,14 @@ extension BroadcastTree {
     }
 
     mutating func runRoot<Random>(_ turn: inout GossipTurn<Random>) {
-        if rootDue <= turn.now {
+        if rootDue <= turn.time {
             if route.root != key, route != .none { forgotten = route }
-            reign(at: turn.now)
+            reign(at: turn.time)
             if !peers.isEmpty { tellAll(&turn) }
         }
-        if tellDue <= turn.now { tell(&turn) }
-        deadline = min(deadline, rootDue, tellDue)
+        if tellDue <= turn.time { tell(&turn) }
+        if liftDue <= turn.time { lift(&turn) }
+        deadline = min(deadline, rootDue, tellDue, liftDue)
     }
 }
 

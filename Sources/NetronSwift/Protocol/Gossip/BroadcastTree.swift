@@ -16,7 +16,8 @@ internal import NetronWire
 /// - What climbs by the tree is confirmed by an announcement, and repeated if it is not.
 /// - An announcement is repeated once in the next message to the same neighbour.
 ///
-/// Announcing and asking are in BroadcastRepair.swift, the root in BroadcastRoot.swift.
+/// Announcing and asking are in BroadcastRepair.swift, the root in BroadcastRoot.swift
+/// and BroadcastLift.swift.
 struct BroadcastTree {
     struct Peer {
         let id: NodeID
@@ -40,6 +41,8 @@ struct BroadcastTree {
 
     struct Missing {
         let id: RumorID
+        /// By whose word we know of it.
+        let teller: NodeID
         var announcers: [NodeID]
         var grafts = 0
         var due: Instant
@@ -72,6 +75,7 @@ struct BroadcastTree {
     private var lastTag: UInt16 = 0
 
     // The root; see BroadcastRoot.swift.
+    var own: NodeID?
     var key: UInt64 = 0
     var route = TreeRoute.none
     /// The peer on the way to the root, by tag; 0 for none.
@@ -83,6 +87,9 @@ struct BroadcastTree {
     /// When the root is to say something, or to have said something.
     var rootDue = Instant.never
     var tellDue = Instant.never
+    /// When a place nearer to the root is asked for; see BroadcastLift.swift.
+    var liftDue = Instant.never
+    var liftPause = GossipLimits.liftPauseMin
     var tells = Allowance(perSecond: 0, burst: 0, at: Instant(nanoseconds: 0))
 
     init(identify: @escaping @Sendable ([UInt8]) -> RumorID) { self.identify = identify }
@@ -95,7 +102,7 @@ struct BroadcastTree {
         let graftBytes = Allowance(
             perSecond: GossipLimits.graftBytesPerSecond,
             burst: GossipLimits.graftBytesBurst,
-            at: turn.now
+            at: turn.time
         )
         peers.append(Peer(id: id, tag: lastTag, graftBytes: graftBytes))
         tellSoon(&turn)
@@ -110,7 +117,6 @@ struct BroadcastTree {
         guard let index = index(of: id) else { return }
         let peer = peers.remove(at: index)
         for index in missing.indices { missing[index].announcers.removeAll { $0 == id } }
-        missing.removeAll { $0.announcers.isEmpty }
         guard peer.tag == parent else { return }
         parent = 0
         if isGone, route.root == id.treeKey {
@@ -138,7 +144,7 @@ extension BroadcastTree {
         guard memory.index(of: id) == nil else { return }
         let isFar = isRooted && route.hops >= GossipLimits.climbingHops
         let rumor = Rumor(payload, hops: 0, isClimbing: isFar)
-        remember(rumor, id, link: 0, state: .accepted, at: turn.now)
+        remember(rumor, id, link: 0, state: .accepted, at: turn.time)
         pass(rumor, id, from: nil, &turn)
     }
 
@@ -181,7 +187,7 @@ extension BroadcastTree {
             link = peers[peer].tag
             if !isSettled(peer) { peers[peer].isEager = true }
         }
-        remember(rumor, rumorID, link: link, state: .pending, at: turn.now)
+        remember(rumor, rumorID, link: link, state: .pending, at: turn.time)
         if pending.count >= GossipLimits.pendingMax {
             judged(pending[0].id, .refuse, &turn)
         }
@@ -203,7 +209,7 @@ extension BroadcastTree {
             return
         }
         memory.setState(.accepted, at: index)
-        memory.keep(pending.rumor.payload, at: index, now: turn.now)
+        memory.keep(pending.rumor.payload, at: index, now: turn.time)
         pass(pending.rumor, id, from: pending.from, &turn)
     }
 
@@ -233,7 +239,7 @@ extension BroadcastTree {
                     isAside: !isEager
                 )
                 turn.send(.gossip(next), to: peers[index].id)
-                if isEager, peers[index].tag == parent { climb(next, id, at: turn.now) }
+                if isEager, peers[index].tag == parent { climb(next, id, at: turn.time) }
             }
             if !isEager || isNarrow { announce(id, to: index, &turn) }
         }

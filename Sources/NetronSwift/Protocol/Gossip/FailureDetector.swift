@@ -68,8 +68,8 @@ struct FailureDetector {
 extension FailureDetector {
     /// A neighbour went silent; `askers` are those that are left.
     mutating func silent<Random>(_ hint: Hint, _ turn: inout GossipTurn<Random>) {
-        silences.removeAll { $0 + GossipLimits.silenceWindow < turn.now }
-        if silences.count < GossipLimits.suspectsMax { silences.append(turn.now) }
+        silences.removeAll { $0 + GossipLimits.silenceWindow < turn.time }
+        if silences.count < GossipLimits.suspectsMax { silences.append(turn.time) }
         let isCutOff = silences.count > 1 && silences.count > askers.count
         if isCutOff { changeHealth(by: 1) }
         guard suspects.count < GossipLimits.suspectsMax,
@@ -88,8 +88,8 @@ extension FailureDetector {
             number: UInt32.random(in: 0...UInt32.max, using: &turn.random),
             probers: probers,
             witnesses: isCutOff ? 2 : 1,
-            due: turn.now + GossipLimits.probeAgainAfter,
-            ends: turn.now + GossipLimits.probeTimeout * (1 + illHealth)
+            due: turn.time + GossipLimits.probeAgainAfter,
+            ends: turn.time + GossipLimits.probeTimeout * (1 + illHealth)
         )
         suspects.append(suspect)
         ask(suspect, &turn)
@@ -141,7 +141,7 @@ extension FailureDetector {
     mutating func timeout<Random>(_ turn: inout GossipTurn<Random>) {
         var index = 0
         while index < suspects.count {
-            guard suspects[index].due <= turn.now else {
+            guard suspects[index].due <= turn.time else {
                 index += 1
                 continue
             }
@@ -154,8 +154,8 @@ extension FailureDetector {
             ask(suspects[index], &turn)
             index += 1
         }
-        for probe in probes where probe.ends <= turn.now { answer(probe, isAlive: false, &turn) }
-        probes.removeAll { $0.ends <= turn.now }
+        for probe in probes where probe.ends <= turn.time { answer(probe, isAlive: false, &turn) }
+        probes.removeAll { $0.ends <= turn.time }
     }
 }
 
@@ -171,10 +171,10 @@ extension FailureDetector {
     ) {
         guard let place = askers.firstIndex(where: { $0.id == id }), hint.id != id,
             !probes.contains(where: { $0.number == number && $0.asker == id }),
-            probes.count < GossipLimits.probesMax, askers[place].allowance.take(at: turn.now)
+            probes.count < GossipLimits.probesMax, askers[place].allowance.take(at: turn.time)
         else { return }
         guard hasSession || !hint.endpoints.isEmpty else { return }
-        let ends = turn.now + GossipLimits.probeForgottenAfter
+        let ends = turn.time + GossipLimits.probeForgottenAfter
         let isUnderWay = probes.contains { $0.target == hint.id }
         probes.append(Probe(target: hint.id, asker: id, number: number, ends: ends))
         guard !isUnderWay else { return }

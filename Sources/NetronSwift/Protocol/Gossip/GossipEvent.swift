@@ -57,7 +57,7 @@ package enum GossipEffect: Hashable, Sendable {
 
 /// What one event is handled with: the time, chance, and what is to be done.
 struct GossipTurn<Random: RandomNumberGenerator> {
-    let now: Instant
+    let time: Instant
     var random: Random
     var effects: [GossipEffect] = []
 

@@ -6,17 +6,17 @@ internal import NetronWire
 package enum GossipLimits {
     // MARK: Views (HyParView)
 
-    /// Neighbours. When all places are taken, only who has none, or was sent by a walk, gets one.
+    /// Neighbours; when all places are taken, who has few gets the place of another.
     package static let activeMax = 5
     /// With fewer neighbours a place is asked for with high priority.
     package static let activeUrgent = 3
-    /// Members that may be dialled when a neighbour goes. When full, see `PassiveView`.
+    /// Members that may be dialled when a neighbour goes; when full, see `PassiveView`.
     package static let passiveMax = 30
     /// Steps of the walk that brings a newcomer to others (ARWL).
     package static let joinWalk: UInt8 = 6
     /// What is left of that walk where the newcomer gets into a passive view (PRWL).
     package static let joinWalkPassive: UInt8 = 3
-    /// Steps of the walk of a shuffle. Short, since each step costs what the whole message does;
+    /// Steps of the walk of a shuffle: few, since each step costs what the whole message does, and
     /// what a shuffle brings is carried on by the next.
     package static let shuffleWalk: UInt8 = 3
     /// Neighbours and passive members in a shuffle, besides the sender itself (ka, kp).
@@ -96,8 +96,8 @@ package enum GossipLimits {
     package static let missingPerPeerMax = 64
     /// Announcements that wait for one neighbour: a full message, which leaves at once.
     package static let queueMax = GossipMessage.idsMax / 2
-    /// Announcements gather for a time between these. The second of two neighbours then mostly
-    /// hears the first and is silent; and what went through the tree was there long before.
+    /// Announcements gather for a time between these: the second of two neighbours then mostly
+    /// hears the first and is silent, and what went through the tree was there long before.
     package static let announceAfterMin = Duration.milliseconds(1_000)
     package static let announceAfterMax = Duration.milliseconds(1_600)
     /// An announced rumor is waited for so long: it may still be on its way through the tree.
@@ -105,8 +105,8 @@ package enum GossipLimits {
     /// And for each hop from the root so much longer, up to as many hops.
     package static let graftDepth = Duration.milliseconds(80)
     package static let graftDepthMax = 10
-    /// Longer than a round trip: the next announcer is asked.
-    package static let graftNext = Duration.milliseconds(600)
+    /// When the next is asked: long enough for the parent to ask its own, and so on.
+    package static let graftNext = Duration.milliseconds(900)
     /// How often a rumor is asked for in all.
     package static let graftsMax = 8
     /// With fewer neighbours the links of the tree are told announcements, too: nobody else might.
@@ -139,6 +139,14 @@ package enum GossipLimits {
     /// How often what is new of the root is told, a minute and at once; more waits.
     package static let routesPerMinute = 20
     package static let routesBurst = 30
+
+    /// From so many hops on, who has only neighbours that are nearer to the root asks for a place
+    /// nearer to it, at an ancestor so many hops up.
+    package static let liftHopsMin: UInt8 = 6
+    package static let liftSteps: UInt8 = 3
+    /// The pause before it asks, doubled each time.
+    package static let liftPauseMin = Duration.seconds(15)
+    package static let liftPauseMax = Duration.seconds(3_600)
 
     // MARK: Failure detection (SWIM, Lifeguard)
 

@@ -41,7 +41,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
             return
         }
         guard views != nil else { return }
-        var turn = GossipTurn(now: now, random: random)
+        var turn = GossipTurn(time: now, random: random)
         swap(&turn.effects, &effects)
         var next = turn.effects.count
         gone = nil
@@ -67,7 +67,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
     private mutating func runDue(_ turn: inout GossipTurn<Random>) {
         views?.timeout(&turn)
         tree.timeout(&turn)
-        if detector.deadline <= turn.now { detector.timeout(&turn) }
+        if detector.deadline <= turn.time { detector.timeout(&turn) }
     }
 
     /// Tells the tree and the detector of neighbours that came and went, and counts what is sent.
@@ -77,7 +77,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
             case .send(let message, _): traffic.countSent(message)
             case .neighbourUp(let id):
                 tree.neighbourUp(id, &turn)
-                detector.neighbourUp(id, at: turn.now)
+                detector.neighbourUp(id, at: turn.time)
             case .neighbourDown(let id):
                 tree.neighbourDown(id, isGone: id == gone, &turn)
                 detector.neighbourDown(id)
@@ -140,7 +140,7 @@ extension GossipMachine {
             tree.received(rumor, from: id, &turn)
         case .ihave(let ids):
             refuseStray(id, &turn)
-            tree.announced(ids, by: id, at: turn.now)
+            tree.announced(ids, by: id, at: turn.time)
         case .graft(let ids):
             refuseStray(id, &turn)
             tree.grafted(ids, by: id, &turn)
@@ -148,6 +148,7 @@ extension GossipMachine {
         case .route(let route, let isParent):
             refuseStray(id, &turn)
             tree.routed(route, isParent: isParent, by: id, &turn)
+        case .lift(let hint, let ttl): lift(hint, ttl: ttl, for: id, &turn)
         case .probeRequest(let number, let hint):
             probeRequested(number, hint, by: id, &turn)
         case .probeAnswer(let number, let isAlive):
@@ -182,6 +183,22 @@ extension GossipMachine {
     /// Tells who treats us as a neighbour and is none that it is none.
     private mutating func refuseStray(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
         if tree.index(of: id) == nil { views?.stray(id, &turn) }
+    }
+
+    private mutating func lift(
+        _ hint: Hint,
+        ttl: UInt8,
+        for id: NodeID,
+        _ turn: inout GossipTurn<Random>
+    ) {
+        guard views?.takeWalk(of: id, at: turn.time) == true, let seen = views?.seen(hint) else {
+            return
+        }
+        if let parent = tree.liftParent(ttl: ttl) {
+            turn.send(.lift(seen, ttl: ttl - 1), to: parent)
+        } else if tree.hasLazy || views?.isFull == false {
+            views?.lift(seen, &turn)
+        }
     }
 
     private mutating func probeRequested(

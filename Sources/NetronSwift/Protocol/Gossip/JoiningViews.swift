@@ -47,7 +47,7 @@ extension PartialViews {
     ) -> Bool {
         if isActive(id) { return true }
         if isFull {
-            guard isUrgent, evictions.take(at: turn.now) else { return false }
+            guard isUrgent, evictions.take(at: turn.time) else { return false }
         }
         accept(id, &turn)
         return true
@@ -59,7 +59,7 @@ extension PartialViews {
         from id: NodeID,
         _ turn: inout GossipTurn<Random>
     ) {
-        guard takeWalk(of: id, at: turn.now), hint.id != own.id, !isActive(hint.id) else { return }
+        guard takeWalk(of: id, at: turn.time), hint.id != own.id, !isActive(hint.id) else { return }
         if ttl == GossipLimits.joinWalkPassive { add(hint, toldBy: id, &turn) }
         let next = active.filter { $0.id != id }.randomElement(using: &turn.random)
         guard ttl > 0, let next else {
@@ -69,6 +69,12 @@ extension PartialViews {
         guard !isFull else { return }
         add(hint, toldBy: id, &turn)
         fill(&turn)
+    }
+
+    /// Somebody gets a place here that it needs more than who has it.
+    mutating func lift<Random>(_ hint: Hint, _ turn: inout GossipTurn<Random>) {
+        guard hint.id != own.id, !isActive(hint.id) else { return }
+        begin(.lift, with: hint, &turn)
     }
 
     /// Whether a neighbour may ask for one more step of a walk; false for who is none.

@@ -19,14 +19,14 @@ struct PartialViews {
     /// A member that is asked to be a neighbour.
     struct Attempt {
         enum Purpose {
-            /// We have no neighbour.
-            case join
             /// There is room.
             case fill
             /// A walk that began where it joined ended here; one of ours gives way.
             case walk
             /// It was learned elsewhere, and may belong to an overlay that is not ours.
             case bridge
+            /// It needs a place nearer to the root; one of ours gives way.
+            case lift
             /// It is a neighbour, and may have begun anew.
             case confirm
         }
@@ -80,7 +80,6 @@ struct PartialViews {
             burst: GossipLimits.straysBurst,
             at: now
         )
-        shuffleDue = .never
     }
 
     func isActive(_ id: NodeID) -> Bool { active.contains { $0.id == id } }
@@ -93,9 +92,9 @@ struct PartialViews {
     }
 
     mutating func timeout<Random>(_ turn: inout GossipTurn<Random>) {
-        if attempts.contains(where: { $0.due <= turn.now }) { runAttempts(&turn) }
-        if fillDue <= turn.now { fill(&turn) }
-        if shuffleDue <= turn.now { shuffle(&turn) }
+        if attempts.contains(where: { $0.due <= turn.time }) { runAttempts(&turn) }
+        if fillDue <= turn.time { fill(&turn) }
+        if shuffleDue <= turn.time { shuffle(&turn) }
     }
 
     /// What is known of where a member is, the endpoint of a session first.
@@ -132,7 +131,6 @@ extension PartialViews {
             return begin(.confirm, with: hint(of: id), &turn)
         }
         add(hint(of: id), toldBy: nil, &turn)
-        if active.isEmpty { return begin(.join, with: hint(of: id), &turn) }
         fill(&turn)
     }
 
@@ -168,8 +166,8 @@ extension PartialViews {
         guard hint.id != own.id, !isActive(hint.id) else { return }
         let isNew = passive.index(of: hint.id) == nil
         add(hint, toldBy: nil, &turn)
-        if isFull || passive.candidates.count > 1, isNew, turn.now >= bridgeAllowed {
-            bridgeAllowed = turn.now + GossipLimits.bridgePause
+        if isFull || passive.candidates.count > 1, isNew, turn.time >= bridgeAllowed {
+            bridgeAllowed = turn.time + GossipLimits.bridgePause
             return begin(.bridge, with: hint, &turn)
         }
         fill(&turn)
@@ -180,7 +178,7 @@ extension PartialViews {
     /// Others hear a former neighbour; it is asked again in a while.
     mutating func heard<Random>(_ hint: Hint, _ turn: inout GossipTurn<Random>) {
         add(hint, toldBy: nil, &turn)
-        passive.leaveAlone(hint.id, until: turn.now + GossipLimits.heardPause)
+        passive.leaveAlone(hint.id, until: turn.time + GossipLimits.heardPause)
         if !isFull, fillDue == .never { fill(&turn) }
     }
 }
@@ -194,9 +192,9 @@ extension PartialViews {
         let walks = Allowance(
             perSecond: GossipLimits.walksPerSecond,
             burst: GossipLimits.walksBurst,
-            at: turn.now
+            at: turn.time
         )
-        active.append(Neighbour(id: id, since: turn.now, walks: walks))
+        active.append(Neighbour(id: id, since: turn.time, walks: walks))
         passive.remove(id)
         turn.effects.append(.keep(id))
         turn.effects.append(.neighbourUp(id))
@@ -210,7 +208,7 @@ extension PartialViews {
         refusals = 0
         shuffleInterval = GossipLimits.shuffleIntervalMin
         let soon = GossipLimits.shuffleFirst
-        let due = turn.now + turn.random.duration(soon, soon * 2)
+        let due = turn.time + turn.random.duration(soon, soon * 2)
         if active.isEmpty { shuffleDue = .never } else { shuffleDue = min(shuffleDue, due) }
     }
 
@@ -236,7 +234,7 @@ extension PartialViews {
     mutating func addFormer<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
         guard sessions[id] != nil else { return }
         add(hint(of: id), toldBy: nil, &turn)
-        passive.leaveAlone(id, until: turn.now + GossipLimits.formerPause)
+        passive.leaveAlone(id, until: turn.time + GossipLimits.formerPause)
     }
 
     mutating func add<Random>(
@@ -246,14 +244,14 @@ extension PartialViews {
     ) {
         guard hint.id != own.id, !isActive(hint.id) else { return }
         guard !hint.endpoints.isEmpty || sessions[hint.id] != nil else { return }
-        let candidate = PassiveView.Candidate(hint: hint, teller: teller, notBefore: turn.now)
+        let candidate = PassiveView.Candidate(hint: hint, teller: teller, notBefore: turn.time)
         passive.insert(candidate, random: &turn.random)
     }
 
     /// Somebody treats us as a neighbour who is none.
     mutating func stray<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
         // The answer that makes it one may be on its way, and come later than what was sent later.
-        guard !attempts.contains(where: { $0.hint.id == id }), strays.take(at: turn.now) else {
+        guard !attempts.contains(where: { $0.hint.id == id }), strays.take(at: turn.time) else {
             return
         }
         turn.send(.disconnect, to: id)

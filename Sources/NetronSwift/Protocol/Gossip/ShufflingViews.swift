@@ -8,7 +8,7 @@ extension PartialViews {
     mutating func shuffle<Random>(_ turn: inout GossipTurn<Random>) {
         let interval = shuffleInterval
         shuffleInterval = min(interval * 2, GossipLimits.shuffleIntervalMax)
-        shuffleDue = turn.now + turn.random.duration(interval * 3 / 4, interval * 5 / 4)
+        shuffleDue = turn.time + turn.random.duration(interval * 3 / 4, interval * 5 / 4)
         guard let neighbour = active.randomElement(using: &turn.random) else {
             shuffleDue = .never
             return
@@ -19,7 +19,7 @@ extension PartialViews {
     mutating func shuffle<Random>(with id: NodeID, _ turn: inout GossipTurn<Random>) {
         let number = UInt32.random(in: 1...UInt32.max, using: &turn.random)
         let hints = [brief(own)] + sample(without: id, random: &turn.random)
-        remember(Path(number: number, before: nil, after: id, at: turn.now))
+        remember(Path(number: number, before: nil, after: id, at: turn.time))
         turn.send(.shuffle(number: number, ttl: GossipLimits.shuffleWalk, hints), to: id)
     }
 
@@ -50,7 +50,7 @@ extension PartialViews {
         from id: NodeID,
         _ turn: inout GossipTurn<Random>
     ) {
-        guard takeWalk(of: id, at: turn.now), var origin = message.hints.first,
+        guard takeWalk(of: id, at: turn.time), var origin = message.hints.first,
             origin.id != own.id
         else { return }
         if origin.id == id { origin = brief(seen(origin)) }
@@ -59,7 +59,7 @@ extension PartialViews {
             .randomElement(using: &turn.random)
         let number = message.number
         if message.ttl > 1, let next {
-            remember(Path(number: number, before: id, after: next.id, at: turn.now))
+            remember(Path(number: number, before: id, after: next.id, at: turn.time))
             let step = GossipMessage.shuffle(number: number, ttl: message.ttl - 1, hints)
             return turn.send(step, to: next.id)
         }
@@ -76,7 +76,7 @@ extension PartialViews {
         if message.number == 0 {
             // What who takes a newcomer in gives it to begin with.
             let isAsked = attempts.contains { $0.hint.id == id }
-            guard isAsked || takeWalk(of: id, at: turn.now), passive.candidates.count < 4 else {
+            guard isAsked || takeWalk(of: id, at: turn.time), passive.candidates.count < 4 else {
                 return
             }
             return take(message.hints, toldBy: id, &turn)

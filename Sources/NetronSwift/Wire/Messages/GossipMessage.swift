@@ -16,10 +16,11 @@
 ///     kind 12  probeRequest  number (4 bytes), hint of whom to probe
 ///     kind 13  probeAnswer   number (4 bytes), 1 byte: 0 silent, 1 alive
 ///     kind 14  route         see TreeRoute, then 1 byte: 0 not through the receiver, 1 through it
+///     kind 15  lift          ttl (1 byte), hint
 ///
 /// A hint is written as a list of one (see Hint). The first seven are of HyParView, the next four
 /// of Plumtree (both Leitao, Pereira and Rodrigues, 2007), two of SWIM (Das, Gupta and
-/// Motivala, 2002), the one after is our own.
+/// Motivala, 2002), the others are our own.
 package enum GossipMessage: Hashable, Sendable {
     case join(Hint)
     /// Somebody joined; the one where `ttl` ends becomes its neighbour.
@@ -44,6 +45,8 @@ package enum GossipMessage: Hashable, Sendable {
     case probeAnswer(number: UInt32, isAlive: Bool)
     /// Where the sender sees the root of the tree, and whether its way there is by the receiver.
     case route(TreeRoute, isParent: Bool)
+    /// Somebody at the end of the tree asks its ancestors for a place nearer to the root.
+    case lift(Hint, ttl: UInt8)
 
     package enum Priority: UInt8, Sendable {
         /// Accepted where there is room.
@@ -68,6 +71,7 @@ package enum GossipMessage: Hashable, Sendable {
         case probeRequest = 12
         case probeAnswer = 13
         case route = 14
+        case lift = 15
     }
 
     /// How many steps a walk has, whatever it is for.
@@ -97,6 +101,7 @@ extension GossipMessage {
         case .probeRequest: .probeRequest
         case .probeAnswer: .probeAnswer
         case .route: .route
+        case .lift: .lift
         }
     }
 
@@ -110,7 +115,7 @@ extension GossipMessage {
         case .route: 15
         case .ihave(let ids), .graft(let ids): 2 + 8 * ids.count
         case .join(let hint): 2 + hint.byteCount
-        case .forwardJoin(let hint, _): 3 + hint.byteCount
+        case .forwardJoin(let hint, _), .lift(let hint, _): 3 + hint.byteCount
         case .probeRequest(_, let hint): 6 + hint.byteCount
         case .shuffleReply(_, let hints): hints.reduce(6) { $0 + $1.byteCount }
         case .shuffle(_, _, let hints): hints.reduce(7) { $0 + $1.byteCount }
@@ -126,7 +131,7 @@ extension GossipMessage {
         case .disconnect, .prune: break
         case .join(let hint):
             Hint.write([hint], to: &writer)
-        case .forwardJoin(let hint, let ttl):
+        case .forwardJoin(let hint, let ttl), .lift(let hint, let ttl):
             writer.write(ttl)
             Hint.write([hint], to: &writer)
         case .neighbour(let priority):
@@ -169,7 +174,7 @@ extension GossipMessage {
     ) throws(WireError) -> Self {
         switch kind {
         case .join: .join(try reader.readHint())
-        case .forwardJoin: try forwardJoin(from: &reader)
+        case .forwardJoin, .lift: try walk(kind, from: &reader)
         case .neighbour: .neighbour(try reader.readPriority())
         case .answer: .answer(isAccepted: try reader.readBool())
         case .disconnect: .disconnect
@@ -189,9 +194,13 @@ extension GossipMessage {
         }
     }
 
-    private static func forwardJoin(from reader: inout ByteReader) throws(WireError) -> Self {
+    private static func walk(
+        _ kind: Kind,
+        from reader: inout ByteReader
+    ) throws(WireError) -> Self {
         let ttl = try reader.readTTL()
-        return .forwardJoin(try reader.readHint(), ttl: ttl)
+        let hint = try reader.readHint()
+        return kind == .lift ? .lift(hint, ttl: ttl) : .forwardJoin(hint, ttl: ttl)
     }
 
     private static func shuffle(from reader: inout ByteReader) throws(WireError) -> Self {
