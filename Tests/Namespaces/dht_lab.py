@@ -14,6 +14,7 @@ nodes take no others: one node for an address, and few for a subnet.
 """
 
 import base64
+import http.client
 import json
 import re
 import select
@@ -37,6 +38,8 @@ SIZE = 20  # nodes of a table
 ANSWER_BOUND = 30
 KEY_BYTES = 20
 HOME = "192.168.0"
+TRANSMISSION_PORT = 9091
+TICKET = "X-Transmission-Session-Id"
 
 
 class Internet:
@@ -283,10 +286,48 @@ class Aria:
             self.process = host.spawn(
                 ["aria2c", "--no-conf", f"--dir={folder}", "--bt-enable-lpd=false",
                  "--enable-dht=true", "--enable-dht6=false", f"--dht-listen-port={DHT_PORT}",
-                 f"--dht-entry-point={bootstrap}", f"--dht-file-path={folder}/dht.dat",
+                 f"--dht-entry-point={bootstrap[0]}", f"--dht-file-path={folder}/dht.dat",
                  f"--listen-port={port}", f"magnet:?xt=urn:btih:{key.hex()}"],
                 stdout=log, stderr=log,
             )
+
+
+class Transmission:
+    """transmission, whose DHT is by yet other people; it does as aria2 does, within two minutes.
+
+    It announces the port that it has in the DHT.
+    """
+
+    def __init__(self, host, key, bootstrap, port):
+        self.host = host
+        folder = host.lab.folder / f"{host.name}.transmission"
+        folder.mkdir()
+        ways_in = [place.rpartition(":") for place in bootstrap]
+        (folder / "dht.bootstrap").write_text("".join(f"{a} {p}\n" for a, _, p in ways_in))
+        with (folder / "log").open("w") as log:
+            self.process = host.spawn(
+                ["transmission-daemon", "-f", "-g", folder, "-w", folder, "-P", port, "--dht",
+                 "--no-lpd", "--no-portmap", "--no-utp", "-T", "-r", "127.0.0.1",
+                 "-p", TRANSMISSION_PORT],
+                stdout=log, stderr=log,
+            )
+        self.ticket = ""
+        until(lambda: self.add(f"magnet:?xt=urn:btih:{key.hex()}"), "transmission takes the key")
+
+    def add(self, magnet):
+        """Whether it took it; its first answer is but a ticket."""
+        asked = json.dumps({"method": "torrent-add", "arguments": {"filename": magnet}})
+        with self.host.inside():
+            line = http.client.HTTPConnection("127.0.0.1", TRANSMISSION_PORT, timeout=BOUND)
+            try:
+                line.request("POST", "/transmission/rpc", asked, {TICKET: self.ticket})
+                said = line.getresponse()
+                self.ticket = said.getheader(TICKET, self.ticket)
+                return said.status == 200 and json.loads(said.read())["result"] == "success"
+            except OSError:
+                return False
+            finally:
+                line.close()
 
 
 class Member(Node):

@@ -183,7 +183,7 @@ def test_aria2_announces_and_is_an_ordinary_node(internet):
     """The port that it announces is not the one it has in the DHT."""
     table = internet.table()
     ada = internet.host("ada")
-    Aria(ada, KEY, table.bootstrap(3)[0], 7000)
+    Aria(ada, KEY, table.bootstrap(3), 7000)
     address = internet.address["ada"]
     until(lambda: (address, 7000) in table.announced(KEY), "aria2 announced itself", 60)
     table.finds(KEY, (address, 7000), node=9)

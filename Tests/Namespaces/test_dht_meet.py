@@ -13,14 +13,15 @@ import time
 
 import pytest
 
-from dht_lab import DHT_PORT, HOME, Aria, Member, Table, ask, endpoint, network_of
-from dht_lab import rendezvous, start
+from dht_lab import DHT_PORT, HOME, Aria, Member, Table, Transmission, ask, endpoint
+from dht_lab import network_of, rendezvous, start
 from lab import until
 from node import PORT, meet
 from traffic import tcp_both_ways
 
 BOUND = 60  # far more than it takes
 NAT_BOUND = 150  # a lookup a minute, and one may be missed
+OTHERS_BOUND = 180  # transmission waits a minute before it asks
 ALL_FRAMES = 3  # ETH_P_ALL
 SO_RCVBUFFORCE = 33
 
@@ -138,24 +139,25 @@ def test_netron_finds_what_libtorrent_announced(internet, token):
 def test_netron_finds_what_aria2_announced(internet, token):
     table = internet.table()
     bob = internet.host("bob")
-    Aria(bob, rendezvous(token), table.bootstrap(3)[0], PORT)
+    Aria(bob, rendezvous(token), table.bootstrap(3), PORT)
     table.finds(rendezvous(token), (internet.address["bob"], PORT), bound=BOUND)
     found = Member(bob, token, 2, dht=False).start()
     one = Member(internet.host("ada"), token, 1, table.bootstrap()).start()
     meet(one, found, bound=BOUND)
 
 
-def test_aria2_finds_what_netron_announced(internet, token):
-    """It calls the announced place by TCP, where we listen in its stead."""
+@pytest.mark.parametrize("program", [Aria, Transmission])
+def test_others_find_what_netron_announced(internet, token, program):
+    """They call the announced place by TCP, where we listen in its stead."""
     table = internet.table()
     ada, carol = internet.host("ada"), internet.host("carol")
     with ada.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.bind((internet.address["ada"], PORT))
         listener.listen()
-        listener.settimeout(BOUND)
+        listener.settimeout(OTHERS_BOUND)
         Member(ada, token, 1, table.bootstrap()).start()
         table.finds(rendezvous(token), (internet.address["ada"], PORT), bound=BOUND)
-        Aria(carol, rendezvous(token), table.bootstrap(3)[0], PORT + 1)
+        program(carol, rendezvous(token), table.bootstrap(*range(8)), PORT + 1)
         caller, place = listener.accept()
         caller.close()
     assert place[0] == internet.address["carol"]
