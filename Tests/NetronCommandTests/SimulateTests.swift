@@ -38,10 +38,9 @@ struct SimulateTests {
     }
 
     @Test("a row is an hour, or a sixth of a short run")
-    func rows() throws {
-        for (hours, seconds) in [("0.1", 60), ("1", 600), ("4", 2400), ("6", 3600), ("99", 3600)] {
-            let command = try Simulate.parse(["--hours", hours])
-            #expect(command.rowSeconds == seconds)
+    func rows() {
+        for (hours, seconds) in [(0.1, 60), (1, 600), (4, 2400), (6, 3600), (99, 3600)] {
+            #expect(Simulate.rowSeconds(hours: hours) == seconds)
         }
     }
 

@@ -138,15 +138,21 @@ extension World {
         }
     }
 
-    /// A node with a public address that runs, as a contact; none if there is none.
+    /// A node that runs and can be reached, as a contact; none if there is none.
     private func someContact() -> [HostPort] {
         // By chance, since the first of all would be a server; a few tries are enough.
         for _ in 0..<64 where !hosts.isEmpty {
             let number = Int.random(in: hosts.indices, using: &random)
-            if isUp(number), hosts[number].profile.nat == .none { return [contact(number)] }
+            if isReachable(number) { return [contact(number)] }
         }
-        let first = live.first { hosts[$0].profile.nat == .none }
-        return first.map { [contact($0)] } ?? []
+        return hosts.indices.first(where: isReachable).map { [contact($0)] } ?? []
+    }
+
+    /// Whether a stranger's dial leads to a node: one without a clock takes no messages of those
+    /// who have one.
+    private func isReachable(_ number: Int) -> Bool {
+        let profile = hosts[number].profile
+        return isUp(number) && profile.nat == .none && profile.clock.isTrusted
     }
 
     /// A share of the live nodes by chance, one at least.

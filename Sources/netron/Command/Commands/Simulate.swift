@@ -104,7 +104,7 @@ struct Simulate: Performing {
     }
 
     /// How long a row is, in seconds: a sixth of the run, in whole minutes, an hour at most.
-    var rowSeconds: Int {
+    static func rowSeconds(hours: Double) -> Int {
         let share = Int(hours * 3600) / Limits.rowsLeast
         return min(Limits.rowSecondsMax, max(60, share / 60 * 60))
     }
@@ -127,7 +127,7 @@ private struct Simulation {
         residentBefore = System.residentBytes()
         planner = Planner(settings)
         seconds = Int(command.hours * 3600)
-        rowSeconds = command.rowSeconds
+        rowSeconds = Simulate.rowSeconds(hours: command.hours)
         report = SimulationReport(of: command)
     }
 
