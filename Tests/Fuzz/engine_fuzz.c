@@ -103,6 +103,8 @@ static void meet(world *w)
             .peers_max = PEERS_MAX,
             .network_secret = (const uint8_t *)secret,
             .network_secret_length = sizeof(secret) - 1,
+            .datagrams = 1,
+            .idle_ends = 1,
             .random_seed = 1,
         };
         while (netron_identity_id(options.identity_seed, datagram) != NETRON_OK) {
