@@ -28,9 +28,9 @@ extension GossipWorld {
 }
 
 @Suite("gossip world") struct GossipWorldTests {
-    @Test("a broadcast reaches all of 200, nearly once each, in twelve hops", arguments: [0, 10])
-    func broadcasts(loss: Int) {
-        let world = settled(200, seed: 11, loss: loss)
+    @Test("a broadcast reaches all of 200 with 1 % loss, nearly once each, in twelve hops")
+    func broadcasts() {
+        let world = settled(200, seed: 11, loss: 10)
         #expect(world.isOne)
         _ = world.broadcast(times: 1)
         for index in world.broadcast(times: 5) {
@@ -81,12 +81,12 @@ extension GossipWorld {
 
     @Test("an overlay stays one while a tenth goes and comes each minute, for ten minutes")
     func churn() {
-        let world = settled(50, seed: 4, loss: 10)
-        for step in 0..<50 {
+        let world = settled(40, seed: 4, loss: 10)
+        for step in 0..<40 {
             let victim = world.anyone()
             if step % 2 == 0 { world.vanish(victim) } else { world.leave(victim) }
             world.start(knowing: [world.anyone()])
-            world.pass(.seconds(12))
+            world.pass(.seconds(15))
         }
         world.pass(.seconds(60))
         #expect(world.isOne)
@@ -119,13 +119,13 @@ extension GossipWorld {
     @Test("an idle node of a hundred sends and receives less than 30 B/s for the overlay")
     func idle() {
         let world = settled(100, seed: 3)
-        world.pass(.seconds(900))
+        world.pass(.seconds(600))
         let before = world.datagramBytes
         let payloads = world.nodes.reduce(0) {
             $0 + Int($1.machine.counters.sent(.gossip).messages)
         }
-        for number in 0..<50 {
-            world.broadcast(from: number * 2)
+        for number in 0..<25 {
+            world.broadcast(from: number * 4)
             world.pass(.seconds(18))
         }
         let gossip = world.nodes.reduce(0) {
@@ -133,14 +133,14 @@ extension GossipWorld {
         }
         let others = world.datagramBytes - before - (gossip - payloads) * (203 + 62)
         // What one sends another receives.
-        #expect(2 * others / 100 / 900 < 30)
+        #expect(2 * others / 100 / 450 < 30)
     }
 
     @Test("a hostile member's messages leave all tables bounded and its neighbours at work")
     func hostile() {
         let world = settled(30, seed: 9)
         var random = GossipRandom(seed: 77)
-        for round in 0..<4_000 {
+        for round in 0..<2_000 {
             let target = Int.random(in: 1..<30, using: &random)
             world.hear(arbitrary(&random), from: 0, at: target)
             if round % 10 == 0 { world.pass(.milliseconds(100)) }

@@ -176,6 +176,35 @@ private func threeNeighbours() -> GossipScript {
         #expect(script.machine.route.root == key)
     }
 
+    @Test("who has only neighbours nearer to the root asks an ancestor for a place")
+    func lifting() {
+        var script = GossipScript()
+        for number in 1...3 { script.befriend(number) }
+        for number in 1...3 {
+            let told = TreeRoute(root: 1, number: 1, hops: 5 + (number == 3 ? 1 : 0))
+            script.hear(.route(told, isParent: false), from: number)
+        }
+        #expect(script.machine.route.hops == 6)
+        let wishes = GossipScript.sent(script.pass(.seconds(60)), to: 1).filter { $0.kind == .lift }
+        #expect(!wishes.isEmpty)
+        // Not if somebody's way is through here.
+        script.hear(.route(TreeRoute(root: 1, number: 1, hops: 7), isParent: true), from: 3)
+        #expect(!script.pass(.seconds(600)).contains { $0.isLift })
+    }
+
+    @Test("a wish goes up as far as it shall, and then who wished is asked") func fulfilling() {
+        var script = GossipScript()
+        for number in 1...3 { script.befriend(number) }
+        script.hear(.route(TreeRoute(root: 1, number: 1, hops: 2), isParent: false), from: 1)
+        script.hear(.route(TreeRoute(root: 1, number: 1, hops: 4), isParent: true), from: 2)
+        script.hear(.lift(Hint(ids[2], at: []), ttl: 3), from: 2)
+        #expect(script.sent(to: 1) == [.lift(GossipWorld.hint(2), ttl: 2)])
+        script.hear(.lift(GossipWorld.hint(9), ttl: 1), from: 2)
+        #expect(script.effects.contains(.connect(ids[9], [GossipWorld.endpoint(9)])))
+        script.give(.sessionUp(ids[9], GossipWorld.endpoint(9)))
+        #expect(script.sent(to: 9) == [.neighbour(.high)])
+    }
+
     @Test("one neighbour's announcements take a bounded place") func bounded() {
         var script = threeNeighbours()
         for round in 0..<100 {
@@ -210,6 +239,10 @@ private func threeNeighbours() -> GossipScript {
 }
 
 extension GossipEffect {
+    fileprivate var isLift: Bool {
+        if case .send(.lift, _) = self { true } else { false }
+    }
+
     fileprivate var isGraft: Bool {
         if case .send(.graft, _) = self { true } else { false }
     }

@@ -4,8 +4,8 @@ internal import NetronWire
 
 // A place nearer to the root.
 //
-// In an overlay of chance a few nodes are further from the root than need be: all their links lead
-// up, and all but one are of no use to the tree. Such a node asks an ancestor to be its neighbour
+// In an overlay of chance a few nodes are further from the root than need be: their links lead up,
+// and all but one are of no use to the tree. Such a node asks an ancestor to be its neighbour
 // in the place of one that is lazy there, too. So the tree becomes as deep as one that was planned.
 extension BroadcastTree {
     mutating func liftLater<Random>(_ turn: inout GossipTurn<Random>) {
@@ -22,23 +22,27 @@ extension BroadcastTree {
     mutating func lift<Random>(_ turn: inout GossipTurn<Random>) {
         liftDue = .never
         guard let own, isLow, let parent = peers.first(where: { $0.tag == parent }) else { return }
-        turn.send(.lift(Hint(own, at: []), ttl: GossipLimits.liftSteps), to: parent.id)
+        let ttl = UInt8.random(in: 2...GossipLimits.liftSteps, using: &turn.random)
+        turn.send(.lift(Hint(own, at: []), ttl: ttl), to: parent.id)
         liftPause = min(liftPause * 2, GossipLimits.liftPauseMax)
         liftLater(&turn)
     }
 
-    /// Whether all links lead up.
+    /// Whether all links lead up, but for one that may lead to somebody as low.
     private var isLow: Bool {
         guard isRooted, route.hops >= GossipLimits.liftHopsMin else { return false }
-        return peers.indices.allSatisfy {
-            isSettled($0) && peers[$0].route?.hops ?? .max < route.hops
+        var level = 0
+        for index in peers.indices {
+            guard isSettled(index), !peers[index].isChild, let told = peers[index].route,
+                told.hops <= route.hops
+            else { return false }
+            if told.hops == route.hops { level += 1 }
         }
+        return level <= 1
     }
 
-    /// Whom a child's wish goes to; nil if it is to be fulfilled here.
-    func liftParent(ttl: UInt8) -> NodeID? {
-        ttl > 1 ? peers.first { $0.tag == parent }?.id : nil
-    }
+    /// Whom a child's wish goes on to: the parent, if there is one.
+    var liftParent: NodeID? { peers.first { $0.tag == parent }?.id }
 
     /// Whether a neighbour could give its place to another without harm to the tree.
     var hasLazy: Bool { peers.contains { !$0.isEager } }

@@ -194,10 +194,11 @@ extension GossipMachine {
         guard views?.takeWalk(of: id, at: turn.time) == true, let seen = views?.seen(hint) else {
             return
         }
-        if let parent = tree.liftParent(ttl: ttl) {
-            turn.send(.lift(seen, ttl: ttl - 1), to: parent)
-        } else if tree.hasLazy || views?.isFull == false {
+        let hasPlace = tree.hasLazy || views?.isFull == false
+        if hasPlace, ttl <= 1 {
             views?.lift(seen, &turn)
+        } else if let parent = tree.liftParent {
+            turn.send(.lift(seen, ttl: max(ttl, 2) - 1), to: parent)
         }
     }
 
