@@ -120,6 +120,60 @@ static void who_is_not_kept_is_not_asked(void **state)
     pair_free(world);
 }
 
+static bool count_large(pair_world *world, pair_datagram *datagram)
+{
+    *(unsigned *)world->context +=
+        datagram->bytes[0] == NF_TYPE_LINK && datagram->length > NF_PATH_MTU_BASE;
+    return true;
+}
+
+/* The probes of a search are what a session costs most; control messages fit every path. */
+static void a_path_is_searched_when_a_packet_wants_it(void **state)
+{
+    (void)state;
+    pair_world *world = make_pair(3);
+    keep(world, 0, 1);
+    unsigned probes = 0;
+    world->hook = count_large;
+    world->context = &probes;
+    pair_run(world, 60 * NF_SECOND_NS);
+    assert_int_equal(probes, 0);
+    assert_int_equal(pair_send(world, 0, 1, 100, 1), NETRON_OK);
+    pair_run(world, 5 * NF_SECOND_NS);
+    assert_true(probes > 0);
+    pair_free(world);
+}
+
+static bool count_links_from_0(pair_world *world, pair_datagram *datagram)
+{
+    *(unsigned *)world->context += datagram->bytes[0] == NF_TYPE_LINK && datagram->from == 0 &&
+                                   datagram->length < 100; /* no probe of the path */
+    return true;
+}
+
+/* Messages of the overlay seldom have an answer; to ask after each would cost more than they do. */
+static void a_message_is_not_asked_after_and_a_packet_is(void **state)
+{
+    (void)state;
+    pair_world *world = make_pair(3);
+    static const uint8_t message[] = {1, 2, 3};
+    unsigned links = 0;
+    world->hook = count_links_from_0;
+    world->context = &links;
+    assert_int_equal(netron_engine_send_message(world->nodes[0].engine, world->nodes[1].id, message,
+                                                sizeof(message), world->now_ns),
+                     NETRON_OK);
+    pair_run(world, 10 * NF_SECOND_NS);
+    assert_int_equal(links, 0);
+    assert_int_equal(pair_send(world, 0, 1, 100, 1), NETRON_OK);
+    pair_run(world, 5 * NF_SECOND_NS); /* what answers the probes of the path answers the packet */
+    links = 0;
+    assert_int_equal(pair_send(world, 0, 1, 100, 1), NETRON_OK);
+    pair_run(world, 5 * NF_SECOND_NS);
+    assert_true(links > 0);
+    pair_free(world);
+}
+
 /* --- kept ------------------------------------------------------------------------------------- */
 
 static void a_session_that_one_end_keeps_stays(void **state)
@@ -263,6 +317,8 @@ int main(void)
         cmocka_unit_test(a_session_that_nobody_uses_or_keeps_ends_at_both_ends),
         cmocka_unit_test(what_ended_idle_is_not_brought_back_by_new_keys),
         cmocka_unit_test(who_is_not_kept_is_not_asked),
+        cmocka_unit_test(a_path_is_searched_when_a_packet_wants_it),
+        cmocka_unit_test(a_message_is_not_asked_after_and_a_packet_is),
         cmocka_unit_test(a_session_that_one_end_keeps_stays),
         cmocka_unit_test(the_other_end_may_keep_it_then),
         cmocka_unit_test(without_the_option_peers_are_kept),

@@ -121,11 +121,14 @@ struct SessionTests {
         #expect(world.traffic[1].received(.control) == 2 * world.traffic[0].sent(.control))
     }
 
-    @Test("a message that nobody answers is followed by one echo")
+    @Test("a packet that nobody answers is followed by one echo, a message by none")
     func unanswered() throws {
         let world = World.of(2)
         try world.join(0, 1)
         world.tell(0, .send([1, 7], to: world.id(of: 1)))
+        try world.run(for: .seconds(20))
+        #expect(world.traffic[0].bytes(.keepalive) == 0)
+        world.sendData(bytes: 100, from: 0, to: 1)
         try world.run(for: .seconds(20))
         // Three round trips pass, then one echo is asked for and answered.
         #expect(world.traffic[0].bytes(.keepalive) == 2 * 80)
@@ -316,15 +319,18 @@ struct SessionTests {
         #expect(world.take(0).departures.isEmpty && world.take(1).departures.isEmpty)
     }
 
-    @Test("a new path is searched for its size once")
+    @Test("a path is searched for its size once, when it carries a packet")
     func paths() throws {
         let world = World.of(2)
         try world.join(0, 1)
         let probes = WireSizes.probes.reduce(0) { $0 + $1 + 28 + 36 + 28 }
-        #expect(world.traffic[0].bytes(.path) == UInt64(2 * probes))
+        #expect(world.traffic[0].bytes(.path) == 0)
+        world.sendData(bytes: 100, from: 0, to: 1)
+        #expect(world.traffic[0].bytes(.path) == UInt64(probes))
         world.tell(0, .keep(world.id(of: 1), true))
         try world.run(for: .seconds(600))
-        #expect(world.traffic[0].bytes(.path) == UInt64(2 * probes))
+        world.sendData(bytes: 100, from: 0, to: 1)
+        #expect(world.traffic[0].bytes(.path) == UInt64(probes))
     }
 
     @Test("data counts as carried, and asks for a session where there is none")

@@ -25,7 +25,7 @@ static uint64_t patience(const nf_peer *peer)
 }
 
 /* @return true if packets went either way since the last look */
-static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session)
+static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session, bool lanes_sent)
 {
     uint64_t bytes;
     uint64_t tx = nf_session_sent(session, &bytes);
@@ -37,7 +37,8 @@ static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session)
         peer->unanswered_ns = 0;
         peer->probes_lost = 0;
         peer->redial_ns = 0;
-    } else if (sent && peer->unanswered_ns == 0) {
+    } else if ((core->idle_ends ? lanes_sent : sent) && peer->unanswered_ns == 0) {
+        /* Where sessions are made on demand, messages are many, and few want an answer. */
         peer->unanswered_ns = core->now_ns;
         peer->probe_ns = core->now_ns;
     }
@@ -167,8 +168,8 @@ void nf_liveness_check(nf_core *core, uint32_t number)
         }
         return; /* else a handshake with it is being confirmed: that ends on its own */
     }
-    bool active = compare_counters(core, peer, session);
     bool lanes_sent = compare_data(peer, session);
+    bool active = compare_counters(core, peer, session, lanes_sent);
     note_use(core, peer, lanes_sent);
     if (peer->unanswered_ns != 0 && now_ns >= peer->unanswered_ns + NF_SILENT_END_NS) {
         nf_peers_remove(core, number, NETRON_DOWN_SILENT);

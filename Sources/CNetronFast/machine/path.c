@@ -139,6 +139,9 @@ uint64_t nf_path_search_due(nf_core *core, uint32_t number, bool active)
         return UINT64_MAX;
     }
     if (core->now_ns >= peer->search_ns) {
+        if (core->idle_ends && !active && peer->search_tries == 0) {
+            return UINT64_MAX; /* what carries no packet needs no size */
+        }
         search_step(core, number, session);
     }
     if (!active || peer->path_mtu <= NF_PATH_MTU_BASE || core->now_ns < peer->confirm_ns) {

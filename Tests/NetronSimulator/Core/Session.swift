@@ -34,6 +34,8 @@ struct Session {
         var carried: UInt64 = 0
         /// Since when something is not answered; 0 if all is.
         var unanswered: UInt64 = 0
+        /// Whether the path's size was looked for.
+        var isSearched = false
         var asked: UInt64 = 0
         var lost: UInt8 = 0
         var redial: UInt64 = 0

@@ -56,7 +56,7 @@ extension World {
             packet.key = key
             packet.payload = bytes
         }
-        carry(session, side, wasSent: true)
+        carry(session, side, wasSent: false)
     }
 
     private func breakRule(_ text: String, _ number: Int) {
@@ -81,6 +81,7 @@ extension World {
         let key = sessions[session].ends[side].key
         let remote = sessions[session].ends[side].remote
         carry(session, side, wasSent: true)
+        searchPathOnce(session, side)
         guard let way = deliver(load, from: number, to: remote) else { return }
         hear(session, key, 1 - side, from: way.source, isWanted: true)
     }

@@ -73,7 +73,7 @@ extension World {
         } else if hasMoved {
             tellMoved(session, side)
         }
-        if !end.isUp || hasMoved { searchPath(session, side) }
+        if !end.isUp || hasMoved { sessions[session].ends[side].isSearched = false }
         tellOffset(session, side, handshake.offset)
         schedule(session)
     }
@@ -138,8 +138,11 @@ extension World {
 
     /// A new path is asked for its size by all the probes of one round, as the first answers end
     /// the search; where the largest do not pass, there are three rounds.
-    private func searchPath(_ session: Int, _ side: Int) {
-        guard settings.searchesPaths else { return }
+    ///
+    /// What carries no inner packet needs no size.
+    func searchPathOnce(_ session: Int, _ side: Int) {
+        guard settings.searchesPaths, !sessions[session].ends[side].isSearched else { return }
+        sessions[session].ends[side].isSearched = true
         let end = sessions[session].ends[side]
         let headers = WireSizes.headers(end.remote.family)
         let largest = WireSizes.probes[0] + headers
@@ -155,7 +158,7 @@ extension World {
 
     // MARK: - Carrying
 
-    /// An end sends, or was sent, what somebody wanted.
+    /// An end sends, or was sent, what somebody wanted. Packets are answered, messages need not be.
     func carry(_ session: Int, _ side: Int, wasSent: Bool) {
         sessions[session].ends[side].carried = now
         if wasSent, sessions[session].ends[side].unanswered == 0 {
@@ -199,7 +202,7 @@ extension World {
         else { return }
         sessions[session].ends[side].remote = source
         tellMoved(session, side)
-        searchPath(session, side)
+        sessions[session].ends[side].isSearched = false
     }
 
     // MARK: - Echoes
