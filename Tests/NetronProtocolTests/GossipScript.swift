@@ -5,14 +5,15 @@ internal import NetronWire
 
 /// One gossip machine, its time, and what it wanted last.
 struct GossipScript {
-    private(set) var machine: GossipMachine<GossipRandom>
+    private(set) var machine: GossipMachine
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
     private(set) var effects: [GossipEffect] = []
     private(set) var wake = Instant.never
 
     /// Node 0, that knows nobody.
     init(seed: UInt64 = 1) {
-        machine = GossipMachine(random: GossipRandom(seed: seed)) { payload in
+        var random = GossipRandom(seed: seed)
+        machine = GossipMachine(random: &random) { payload in
             var bytes: [UInt8] = []
             let word = payload.reduce(UInt64(0xCBF2)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
             bytes.append(bigEndian: word)

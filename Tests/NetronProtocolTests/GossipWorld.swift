@@ -27,7 +27,8 @@ struct GossipRandom: RandomNumberGenerator, Sendable {
 /// 180 s after its last message; one whose other end is dead after the next probes.
 final class GossipWorld {
     struct Node {
-        var machine: GossipMachine<GossipRandom>
+        let id: NodeID
+        var machine: GossipMachine
         var isAlive = true
         var wake = Instant.never
         var epoch = 0
@@ -120,16 +121,17 @@ final class GossipWorld {
         return bytes
     }
 
-    private func makeMachine(_ number: Int, epoch: Int) -> GossipMachine<GossipRandom> {
+    private func makeMachine(_ number: Int, epoch: Int) -> GossipMachine {
         let start = seed &* 0x1_0001 &+ UInt64(number) &* 977 &+ UInt64(epoch) << 32
-        return GossipMachine(random: GossipRandom(seed: start), digest: Self.digest)
+        var random = GossipRandom(seed: start)
+        return GossipMachine(random: &random, digest: Self.digest)
     }
 
     /// Starts a node that knows some others, and says its number.
     @discardableResult
     func start(knowing contacts: [Int] = []) -> Int {
         let number = nodes.count
-        nodes.append(Node(machine: makeMachine(number, epoch: 0)))
+        nodes.append(Node(id: Self.id(number), machine: makeMachine(number, epoch: 0)))
         numbers[Self.id(number)] = number
         give(.started(own: Self.hint(number)), to: number)
         for contact in contacts { give(.learned(Self.hint(contact)), to: number) }
@@ -221,10 +223,10 @@ final class GossipWorld {
         case .silence(let other, let serial):
             guard sessions[key(number, other)]?.serial == serial else { return }
             sessions[key(number, other)] = nil
-            give(.sessionDown(Self.id(other), .silent), to: number)
+            give(.sessionDown(nodes[other].id, .silent), to: number)
         case .unanswered(let other):
             guard sessions[key(number, other)] == nil else { return }
-            give(.sessionDown(Self.id(other), .silent), to: number)
+            give(.sessionDown(nodes[other].id, .silent), to: number)
         case .idle(let other, let serial): checkIdle(number, other, serial)
         }
     }
@@ -238,8 +240,8 @@ final class GossipWorld {
             return push(again, number, .idle(with: other, serial: serial))
         }
         sessions[key(number, other)] = nil
-        give(.sessionDown(Self.id(other), .idle), to: number)
-        if nodes[other].isAlive { give(.sessionDown(Self.id(number), .idle), to: other) }
+        give(.sessionDown(nodes[other].id, .idle), to: number)
+        if nodes[other].isAlive { give(.sessionDown(nodes[number].id, .idle), to: other) }
     }
 
     private func give(_ event: GossipEvent, to number: Int) {
@@ -311,7 +313,7 @@ final class GossipWorld {
             return push(.seconds(12), number, end)
         }
         guard !random.isOne(in: lossPerThousand) else { return }
-        let event = Happening.event(.received(message, from: Self.id(number)))
+        let event = Happening.event(.received(message, from: nodes[number].id))
         let travel = delay(number, other)
         let more = Int.random(in: 0...100, using: &random)
         push(travel + travel * more / 1_000, other, event)
@@ -332,15 +334,15 @@ final class GossipWorld {
 
     private func establish(_ number: Int, _ other: Int) {
         guard nodes[other].isAlive else {
-            return push(.seconds(18), number, .event(.connectFailed(Self.id(other))))
+            return push(.seconds(18), number, .event(.connectFailed(nodes[other].id)))
         }
         if sessions[key(number, other)] == nil {
             count += 1
             sessions[key(number, other)] = Session(serial: count, used: now)
             push(.seconds(180), min(number, other), .idle(with: max(number, other), serial: count))
-            give(.sessionUp(Self.id(number), Self.endpoint(number)), to: other)
+            give(.sessionUp(nodes[number].id, Self.endpoint(number)), to: other)
         }
-        give(.sessionUp(Self.id(other), Self.endpoint(other)), to: number)
+        give(.sessionUp(nodes[other].id, Self.endpoint(other)), to: number)
     }
 
     private func delay(_ left: Int, _ right: Int) -> Duration {
@@ -398,7 +400,7 @@ extension GossipWorld {
     /// The living neighbours of a node that say the same of it.
     func neighbours(of number: Int) -> [Int] {
         nodes[number].machine.active.compactMap { numbers[$0] }.filter {
-            nodes[$0].isAlive && nodes[$0].machine.active.contains(Self.id(number))
+            nodes[$0].isAlive && nodes[$0].machine.active.contains(nodes[number].id)
         }
     }
 

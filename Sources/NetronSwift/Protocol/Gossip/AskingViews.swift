@@ -5,10 +5,10 @@ internal import NetronWire
 // Asking members to be neighbours, one after the other.
 extension PartialViews {
     /// Begins to ask a member, or remembers it for later.
-    mutating func begin<Random>(
+    mutating func begin(
         _ purpose: Attempt.Purpose,
         with hint: Hint,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard !attempts.contains(where: { $0.hint.id == hint.id }) else { return }
         guard attempts.count < GossipLimits.attemptsMax else {
@@ -28,7 +28,7 @@ extension PartialViews {
         turn.effects.append(.connect(hint.id, hint.endpoints))
     }
 
-    mutating func ask<Random>(_ index: Int, _ turn: inout GossipTurn<Random>) {
+    mutating func ask(_ index: Int, _ turn: inout GossipTurn) {
         attempts[index].asks += 1
         attempts[index].due = turn.time + GossipLimits.answerTimeout
         let id = attempts[index].hint.id
@@ -41,10 +41,10 @@ extension PartialViews {
         }
     }
 
-    mutating func answered<Random>(
+    mutating func answered(
         _ isAccepted: Bool,
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard let index = attempts.firstIndex(where: { $0.hint.id == id && $0.asks > 0 }) else {
             // We gave up, and it thinks that we are its neighbour.
@@ -63,7 +63,7 @@ extension PartialViews {
         fillLater(&turn)
     }
 
-    private mutating func accepted<Random>(_ attempt: Attempt, _ turn: inout GossipTurn<Random>) {
+    private mutating func accepted(_ attempt: Attempt, _ turn: inout GossipTurn) {
         let id = attempt.hint.id
         guard !isActive(id) else { return }
         // The room was given away meanwhile.
@@ -77,7 +77,7 @@ extension PartialViews {
     }
 
     /// Repeats what was not answered, and gives up what was repeated often enough.
-    mutating func runAttempts<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func runAttempts(_ turn: inout GossipTurn) {
         var index = 0
         while index < attempts.count {
             guard attempts[index].due <= turn.time else {
@@ -94,7 +94,7 @@ extension PartialViews {
         fillLater(&turn)
     }
 
-    private mutating func giveUp<Random>(_ attempt: Attempt, _ turn: inout GossipTurn<Random>) {
+    private mutating func giveUp(_ attempt: Attempt, _ turn: inout GossipTurn) {
         let id = attempt.hint.id
         passive.remove(id)
         guard attempt.isConnected else { return }
@@ -104,7 +104,7 @@ extension PartialViews {
     }
 
     /// Asks the next member, now or after a pause.
-    mutating func fillLater<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func fillLater(_ turn: inout GossipTurn) {
         if refusals == 0 { return fill(&turn) }
         guard !isFull else { return }
         let pause = GossipLimits.fillPause * (1 << min(refusals, 16))
@@ -112,7 +112,7 @@ extension PartialViews {
     }
 
     /// Asks a passive member, if there is room and nobody is being asked.
-    mutating func fill<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func fill(_ turn: inout GossipTurn) {
         fillDue = .never
         guard !isFull else { return }
         if let slow = attemptUnderWay(at: turn.time) {

@@ -8,7 +8,7 @@ internal import NetronWire
 // and all but one are of no use to the tree. Such a node asks an ancestor to be its neighbour
 // in the place of one that is lazy there, too. So the tree becomes as deep as one that was planned.
 extension BroadcastTree {
-    mutating func liftLater<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func liftLater(_ turn: inout GossipTurn) {
         guard route.hops >= GossipLimits.liftHopsMin else {
             liftDue = .never
             liftPause = GossipLimits.liftPauseMin
@@ -19,7 +19,7 @@ extension BroadcastTree {
         deadline = min(deadline, liftDue)
     }
 
-    mutating func lift<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func lift(_ turn: inout GossipTurn) {
         liftDue = .never
         guard let own, isLow, let parent = peers.first(where: { $0.tag == parent }) else { return }
         let ttl = UInt8.random(in: 2...GossipLimits.liftSteps, using: &turn.random)

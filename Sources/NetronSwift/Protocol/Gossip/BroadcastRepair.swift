@@ -5,10 +5,10 @@ internal import NetronWire
 // Announcing, asking for what was announced and did not come, and answering who asks.
 extension BroadcastTree {
     /// Tells a neighbour of a rumor, with others that come soon.
-    mutating func announce<Random>(
+    mutating func announce(
         _ id: RumorID,
         to index: Int,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         peers[index].queue.append(id)
         if peers[index].queue.count >= GossipLimits.queueMax { return flush(index, &turn) }
@@ -28,7 +28,7 @@ extension BroadcastTree {
         if !climbs.isEmpty { climbs.removeAll { $0.id == id && $0.to == peers[index].id } }
     }
 
-    private mutating func flush<Random>(_ index: Int, _ turn: inout GossipTurn<Random>) {
+    private mutating func flush(_ index: Int, _ turn: inout GossipTurn) {
         peers[index].due = .never
         let queue = peers[index].queue
         guard !queue.isEmpty else { return }
@@ -81,10 +81,10 @@ extension BroadcastTree {
         deadline = min(deadline, new.due)
     }
 
-    mutating func grafted<Random>(
+    mutating func grafted(
         _ ids: [RumorID],
         by id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard let peer = index(of: id) else { return }
         if !isSettled(peer) { peers[peer].isEager = true }
@@ -102,7 +102,7 @@ extension BroadcastTree {
         }
     }
 
-    mutating func timeout<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func timeout(_ turn: inout GossipTurn) {
         guard deadline <= turn.time else { return }
         deadline = .never
         for index in peers.indices {
@@ -115,7 +115,7 @@ extension BroadcastTree {
     }
 
     /// Repeats what the parent did not confirm.
-    private mutating func climbAgain<Random>(_ turn: inout GossipTurn<Random>) {
+    private mutating func climbAgain(_ turn: inout GossipTurn) {
         for index in climbs.indices where climbs[index].due <= turn.time {
             climbs[index].tries += 1
             climbs[index].due = turn.time + GossipLimits.climbAgainAfter
@@ -141,7 +141,7 @@ extension BroadcastTree {
     }
 
     /// Asks for all that did not come, each of the next that may have it.
-    private mutating func graftMissing<Random>(_ turn: inout GossipTurn<Random>) {
+    private mutating func graftMissing(_ turn: inout GossipTurn) {
         var asked: [[RumorID]] = Array(repeating: [], count: peers.count)
         for index in missing.indices where missing[index].due <= turn.time {
             let asks = askable(for: missing[index])

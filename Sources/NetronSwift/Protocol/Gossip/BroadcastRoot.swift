@@ -26,11 +26,11 @@ extension BroadcastTree {
     var isRooted: Bool { route.hops < TreeRoute.gone }
 
     /// A neighbour says where it sees the root.
-    mutating func routed<Random>(
+    mutating func routed(
         _ told: TreeRoute,
         isParent: Bool,
         by id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard let index = index(of: id) else { return }
         let tag = peers[index].tag
@@ -69,10 +69,10 @@ extension BroadcastTree {
         return told.hops + 1 < route.hops
     }
 
-    private mutating func follow<Random>(
+    private mutating func follow(
         _ told: TreeRoute,
         by tag: UInt16,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         let isNews = told.root != route.root || told.number != route.number
         if isNews { rootDue = turn.time + GossipLimits.rootForgottenAfter }
@@ -93,10 +93,10 @@ extension BroadcastTree {
     }
 
     /// The root left or fell silent; everybody is told, and another is found.
-    mutating func rootGone<Random>(
+    mutating func rootGone(
         _ gone: TreeRoute,
         toldBy teller: NodeID?,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard gone.root != key else {
             // It is us, and only a link was lost.
@@ -126,7 +126,7 @@ extension BroadcastTree {
 
     /// Takes another way, by somebody whose own way cannot be through here: it is shorter than ours
     /// was, or as long and its end has a lesser id.
-    mutating func seekParent<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func seekParent(_ turn: inout GossipTurn) {
         guard route.root != key, isRooted else { return }
         var best: (hops: UInt8, key: UInt64, tag: UInt16)?
         for peer in peers where !peer.isChild {
@@ -159,13 +159,13 @@ extension BroadcastTree {
         }
     }
 
-    private mutating func tellAll<Random>(_ turn: inout GossipTurn<Random>) {
+    private mutating func tellAll(_ turn: inout GossipTurn) {
         for index in peers.indices { peers[index].tellings = GossipLimits.routeTellings }
         tellSoon(&turn)
     }
 
     /// Tells the parent once more that it is one.
-    mutating func tellParent<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func tellParent(_ turn: inout GossipTurn) {
         guard let index = peers.firstIndex(where: { $0.tag == parent }) else { return }
         peers[index].isEager = true
         peers[index].tellings = max(peers[index].tellings, 1)
@@ -173,19 +173,19 @@ extension BroadcastTree {
     }
 
     /// Tells who does not know where the root is, with what comes until then.
-    mutating func tellSoon<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func tellSoon(_ turn: inout GossipTurn) {
         let pause = turn.random.duration(GossipLimits.routeAfterMin, GossipLimits.routeAfterMax)
         tellDue = min(tellDue, turn.time + pause)
         deadline = min(deadline, tellDue)
     }
 
-    private mutating func tell<Random>(after pause: Duration, _ turn: inout GossipTurn<Random>) {
+    private mutating func tell(after pause: Duration, _ turn: inout GossipTurn) {
         guard tellDue == .never else { return }
         tellDue = turn.time + pause
         deadline = min(deadline, tellDue)
     }
 
-    private mutating func tell<Random>(_ turn: inout GossipTurn<Random>) {
+    private mutating func tell(_ turn: inout GossipTurn) {
         tellDue = .never
         guard tells.take(at: turn.time) else {
             return tell(after: GossipLimits.rescueAfter, &turn)
@@ -204,7 +204,7 @@ extension BroadcastTree {
         if isMore { tell(after: GossipLimits.rescueAfter, &turn) }
     }
 
-    mutating func runRoot<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func runRoot(_ turn: inout GossipTurn) {
         if rootDue <= turn.time {
             if route.root != key, route != .none { forgotten = route }
             reign(at: turn.time)

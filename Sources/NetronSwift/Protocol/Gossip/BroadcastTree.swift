@@ -96,7 +96,7 @@ struct BroadcastTree {
 
     func index(of id: NodeID) -> Int? { peers.firstIndex { $0.id == id } }
 
-    mutating func neighbourUp<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    mutating func neighbourUp(_ id: NodeID, _ turn: inout GossipTurn) {
         guard index(of: id) == nil else { return }
         lastTag = lastTag == .max ? 1 : lastTag + 1
         let graftBytes = Allowance(
@@ -109,10 +109,10 @@ struct BroadcastTree {
     }
 
     /// A neighbour is one no longer; `isGone` if nobody is there.
-    mutating func neighbourDown<Random>(
+    mutating func neighbourDown(
         _ id: NodeID,
         isGone: Bool,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard let index = index(of: id) else { return }
         let peer = peers.remove(at: index)
@@ -138,7 +138,7 @@ struct BroadcastTree {
 
 // Rumors that begin, come, and go on.
 extension BroadcastTree {
-    mutating func broadcast<Random>(_ payload: [UInt8], _ turn: inout GossipTurn<Random>) {
+    mutating func broadcast(_ payload: [UInt8], _ turn: inout GossipTurn) {
         precondition(payload.count <= Rumor.payloadBytesMax, "\(payload.count) bytes to broadcast")
         let id = identify(payload)
         guard memory.index(of: id) == nil else { return }
@@ -166,10 +166,10 @@ extension BroadcastTree {
         memory.insert(entry)
     }
 
-    mutating func received<Random>(
+    mutating func received(
         _ rumor: Rumor,
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         let rumorID = identify(rumor.payload)
         let peer = index(of: id)
@@ -195,10 +195,10 @@ extension BroadcastTree {
         turn.effects.append(.deliver(rumorID, rumor.payload, from: id))
     }
 
-    mutating func judged<Random>(
+    mutating func judged(
         _ id: RumorID,
         _ verdict: GossipEvent.Verdict,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard let place = pending.firstIndex(where: { $0.id == id }) else { return }
         let pending = pending.remove(at: place)
@@ -214,11 +214,11 @@ extension BroadcastTree {
     }
 
     /// Gives a rumor to all neighbours that may not have it, or tells them of it later.
-    private mutating func pass<Random>(
+    private mutating func pass(
         _ rumor: Rumor,
         _ id: RumorID,
         from sender: NodeID?,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         var announcers: [NodeID] = []
         if let place = missing.firstIndex(where: { $0.id == id }) {
@@ -261,10 +261,10 @@ extension BroadcastTree {
     }
 
     /// A rumor came once more: one of the two ways is too many.
-    private mutating func duplicate<Random>(
+    private mutating func duplicate(
         _ known: Int,
         by peer: Int,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         let entry = memory[known]
         guard entry.state != .refused, entry.link != peers[peer].tag else { return }
@@ -273,12 +273,12 @@ extension BroadcastTree {
         if let other, peers[other].isEager, !isBranch(other) { prune(other, &turn) }
     }
 
-    private mutating func prune<Random>(_ index: Int, _ turn: inout GossipTurn<Random>) {
+    private mutating func prune(_ index: Int, _ turn: inout GossipTurn) {
         peers[index].isEager = false
         turn.send(.prune, to: peers[index].id)
     }
 
-    mutating func pruned<Random>(by id: NodeID, _ turn: inout GossipTurn<Random>) {
+    mutating func pruned(by id: NodeID, _ turn: inout GossipTurn) {
         guard let index = index(of: id) else { return }
         if peers[index].tag == parent { return tellParent(&turn) }
         peers[index].isChild = false

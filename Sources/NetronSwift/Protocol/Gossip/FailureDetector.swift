@@ -67,7 +67,7 @@ struct FailureDetector {
 // Our own suspicion.
 extension FailureDetector {
     /// A neighbour went silent; `askers` are those that are left.
-    mutating func silent<Random>(_ hint: Hint, _ turn: inout GossipTurn<Random>) {
+    mutating func silent(_ hint: Hint, _ turn: inout GossipTurn) {
         silences.removeAll { $0 + GossipLimits.silenceWindow < turn.time }
         if silences.count < GossipLimits.suspectsMax { silences.append(turn.time) }
         let isCutOff = silences.count > 1 && silences.count > askers.count
@@ -95,18 +95,18 @@ extension FailureDetector {
         ask(suspect, &turn)
     }
 
-    private func ask<Random>(_ suspect: Suspect, _ turn: inout GossipTurn<Random>) {
+    private func ask(_ suspect: Suspect, _ turn: inout GossipTurn) {
         for prober in suspect.probers where prober.isAlive == nil {
             turn.send(.probeRequest(number: suspect.number, suspect.hint), to: prober.id)
         }
     }
 
     /// A prober answered; says whom it heard, who then is dialled again.
-    mutating func answered<Random>(
+    mutating func answered(
         _ number: UInt32,
         isAlive: Bool,
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) -> Hint? {
         guard let index = suspects.firstIndex(where: { $0.number == number }),
             let place = suspects[index].probers.firstIndex(where: { $0.id == id }),
@@ -124,9 +124,9 @@ extension FailureDetector {
     /// The member came back by itself.
     mutating func heard(_ id: NodeID) { suspects.removeAll { $0.hint.id == id } }
 
-    private mutating func conclude<Random>(
+    private mutating func conclude(
         _ suspect: Suspect,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         let answers = suspect.probers.count { $0.isAlive != nil }
         if answers == 0 { changeHealth(by: 1) }
@@ -138,7 +138,7 @@ extension FailureDetector {
         illHealth = min(max(0, illHealth + points), GossipLimits.illHealthMax)
     }
 
-    mutating func timeout<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func timeout(_ turn: inout GossipTurn) {
         var index = 0
         while index < suspects.count {
             guard suspects[index].due <= turn.time else {
@@ -162,12 +162,12 @@ extension FailureDetector {
 // Probing for others.
 extension FailureDetector {
     /// A neighbour does not hear somebody.
-    mutating func asked<Random>(
+    mutating func asked(
         _ number: UInt32,
         _ hint: Hint,
         by id: NodeID,
         hasSession: Bool,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard let place = askers.firstIndex(where: { $0.id == id }), hint.id != id,
             !probes.contains(where: { $0.number == number && $0.asker == id }),
@@ -182,20 +182,20 @@ extension FailureDetector {
     }
 
     /// What became of a probe, or of a dial that stands for one.
-    mutating func probed<Random>(
+    mutating func probed(
         _ id: NodeID,
         isAlive: Bool,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard !probes.isEmpty else { return }
         for probe in probes where probe.target == id { answer(probe, isAlive: isAlive, &turn) }
         probes.removeAll { $0.target == id }
     }
 
-    private func answer<Random>(
+    private func answer(
         _ probe: Probe,
         isAlive: Bool,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         turn.send(.probeAnswer(number: probe.number, isAlive: isAlive), to: probe.asker)
     }

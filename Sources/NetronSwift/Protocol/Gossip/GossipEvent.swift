@@ -54,14 +54,3 @@ package enum GossipEffect: Hashable, Sendable {
     /// The deadline; the last one told counts.
     case wake(at: Instant)
 }
-
-/// What one event is handled with: the time, chance, and what is to be done.
-struct GossipTurn<Random: RandomNumberGenerator> {
-    let time: Instant
-    var random: Random
-    var effects: [GossipEffect] = []
-
-    mutating func send(_ message: GossipMessage, to id: NodeID) {
-        effects.append(.send(message, to: id))
-    }
-}

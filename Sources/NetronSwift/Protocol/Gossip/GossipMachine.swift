@@ -6,11 +6,11 @@ package import NetronWire
 ///
 /// A pure machine, which composes three that do not know each other: who the neighbours are
 /// (`PartialViews`), what is told to all (`BroadcastTree`), and who is gone (`FailureDetector`).
-package struct GossipMachine<Random: RandomNumberGenerator> {
+package struct GossipMachine {
     package typealias Event = GossipEvent
     package typealias Effect = GossipEffect
 
-    private var random: Random
+    private var random: GossipChance
     private var views: PartialViews?
     private var tree: BroadcastTree
     private var detector = FailureDetector()
@@ -20,9 +20,12 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
     private var gone: NodeID?
 
     /// Makes a machine whose rumors are named by `digest`, which is the digest of a payload, keyed
-    /// for the network, of at least 8 bytes.
-    package init(random: Random, digest: @escaping @Sendable (_ payload: [UInt8]) -> [UInt8]) {
-        self.random = random
+    /// for the network, of at least 8 bytes; its chance grows from one number of `random`.
+    package init(
+        random: inout some RandomNumberGenerator,
+        digest: @escaping @Sendable (_ payload: [UInt8]) -> [UInt8]
+    ) {
+        self.random = GossipChance(seed: random.next())
         tree = BroadcastTree { payload in
             RumorID(number: digest(payload).prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
         }
@@ -64,14 +67,14 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
         min(views?.deadline ?? .never, tree.deadline, detector.deadline)
     }
 
-    private mutating func runDue(_ turn: inout GossipTurn<Random>) {
+    private mutating func runDue(_ turn: inout GossipTurn) {
         views?.timeout(&turn)
         tree.timeout(&turn)
         if detector.deadline <= turn.time { detector.timeout(&turn) }
     }
 
     /// Tells the tree and the detector of neighbours that came and went, and counts what is sent.
-    private mutating func settle(_ turn: inout GossipTurn<Random>, from next: inout Int) {
+    private mutating func settle(_ turn: inout GossipTurn, from next: inout Int) {
         while next < turn.effects.count {
             switch turn.effects[next] {
             case .send(let message, _): traffic.countSent(message)
@@ -87,7 +90,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
         }
     }
 
-    private mutating func takeIn(_ event: Event, _ turn: inout GossipTurn<Random>) {
+    private mutating func takeIn(_ event: Event, _ turn: inout GossipTurn) {
         switch event {
         case .started, .timeout: break
         case .relocated(let endpoints):
@@ -114,7 +117,7 @@ package struct GossipMachine<Random: RandomNumberGenerator> {
     private mutating func sessionDown(
         _ id: NodeID,
         _ departure: Departure,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         let hint = views?.hint(of: id)
         let wasActive = views?.isActive(id) ?? false
@@ -132,7 +135,7 @@ extension GossipMachine {
     private mutating func received(
         _ message: GossipMessage,
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         switch message {
         case .gossip(let rumor):
@@ -164,7 +167,7 @@ extension GossipMachine {
     private mutating func receivedByViews(
         _ message: GossipMessage,
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         switch message {
         case .join(let hint): views?.joined(hint, from: id, &turn)
@@ -181,7 +184,7 @@ extension GossipMachine {
     }
 
     /// Tells who treats us as a neighbour and is none that it is none.
-    private mutating func refuseStray(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    private mutating func refuseStray(_ id: NodeID, _ turn: inout GossipTurn) {
         if tree.index(of: id) == nil { views?.stray(id, &turn) }
     }
 
@@ -189,7 +192,7 @@ extension GossipMachine {
         _ hint: Hint,
         ttl: UInt8,
         for id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard views?.takeWalk(of: id, at: turn.time) == true, let seen = views?.seen(hint) else {
             return
@@ -206,7 +209,7 @@ extension GossipMachine {
         _ number: UInt32,
         _ hint: Hint,
         by id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard let views, hint.id != views.own.id else { return }
         let hasSession = views.sessions[hint.id] != nil

@@ -4,10 +4,10 @@ internal import NetronWire
 
 // Requests of others to be a neighbour, and the walks of who joins.
 extension PartialViews {
-    mutating func joined<Random>(
+    mutating func joined(
         _ hint: Hint,
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard hint.id == id, sessions[id] != nil else { return }
         let others = active.map(\.id)
@@ -24,15 +24,15 @@ extension PartialViews {
     }
 
     /// Gives a newcomer a passive view to begin with.
-    private func tell<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    private func tell(_ id: NodeID, _ turn: inout GossipTurn) {
         let hints = sample(without: id, random: &turn.random)
         if !hints.isEmpty { turn.send(.shuffleReply(number: 0, hints), to: id) }
     }
 
-    mutating func asked<Random>(
+    mutating func asked(
         _ priority: GossipMessage.Priority,
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard sessions[id] != nil else { return }
         let isAccepted = admit(id, isUrgent: priority == .high, &turn)
@@ -40,10 +40,10 @@ extension PartialViews {
     }
 
     /// Whether a member that asks is a neighbour now.
-    private mutating func admit<Random>(
+    private mutating func admit(
         _ id: NodeID,
         isUrgent: Bool,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) -> Bool {
         if isActive(id) { return true }
         if isFull {
@@ -53,11 +53,11 @@ extension PartialViews {
         return true
     }
 
-    mutating func walked<Random>(
+    mutating func walked(
         _ hint: Hint,
         ttl: UInt8,
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard takeWalk(of: id, at: turn.time), hint.id != own.id, !isActive(hint.id) else { return }
         if ttl == GossipLimits.joinWalkPassive { add(hint, toldBy: id, &turn) }
@@ -72,7 +72,7 @@ extension PartialViews {
     }
 
     /// Somebody gets a place here that it needs more than who has it.
-    mutating func lift<Random>(_ hint: Hint, _ turn: inout GossipTurn<Random>) {
+    mutating func lift(_ hint: Hint, _ turn: inout GossipTurn) {
         guard hint.id != own.id, !isActive(hint.id) else { return }
         begin(.lift, with: hint, &turn)
     }
@@ -83,7 +83,7 @@ extension PartialViews {
         return active[index].walks.take(at: now)
     }
 
-    mutating func disconnected<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    mutating func disconnected(_ id: NodeID, _ turn: inout GossipTurn) {
         if isActive(id) {
             attempts.removeAll { $0.hint.id == id }
             remove(id, &turn)

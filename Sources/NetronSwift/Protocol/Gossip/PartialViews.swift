@@ -91,7 +91,7 @@ struct PartialViews {
         attempts.reduce(min(fillDue, shuffleDue)) { min($0, $1.due) }
     }
 
-    mutating func timeout<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func timeout(_ turn: inout GossipTurn) {
         if attempts.contains(where: { $0.due <= turn.time }) { runAttempts(&turn) }
         if fillDue <= turn.time { fill(&turn) }
         if shuffleDue <= turn.time { shuffle(&turn) }
@@ -113,10 +113,10 @@ struct PartialViews {
 
 // Sessions that come and go.
 extension PartialViews {
-    mutating func sessionUp<Random>(
+    mutating func sessionUp(
         _ id: NodeID,
         _ endpoint: Endpoint,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard id != own.id else { return }
         if sessions[id] == nil, sessions.count >= GossipLimits.sessionsMax { return }
@@ -134,10 +134,10 @@ extension PartialViews {
         fill(&turn)
     }
 
-    mutating func sessionDown<Random>(
+    mutating func sessionDown(
         _ id: NodeID,
         _ departure: Departure,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         let endpoint = sessions.removeValue(forKey: id)
         if let index = attempts.firstIndex(where: { $0.hint.id == id && $0.isConnected }) {
@@ -154,7 +154,7 @@ extension PartialViews {
         fill(&turn)
     }
 
-    mutating func connectFailed<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    mutating func connectFailed(_ id: NodeID, _ turn: inout GossipTurn) {
         guard sessions[id] == nil else { return }
         passive.remove(id)
         attempts.removeAll { $0.hint.id == id }
@@ -162,7 +162,7 @@ extension PartialViews {
     }
 
     /// Somebody may be dialled who was found elsewhere.
-    mutating func learned<Random>(_ hint: Hint, _ turn: inout GossipTurn<Random>) {
+    mutating func learned(_ hint: Hint, _ turn: inout GossipTurn) {
         guard hint.id != own.id, !isActive(hint.id) else { return }
         let isNew = passive.index(of: hint.id) == nil
         add(hint, toldBy: nil, &turn)
@@ -176,7 +176,7 @@ extension PartialViews {
 
 extension PartialViews {
     /// Others hear a former neighbour; it is asked again in a while.
-    mutating func heard<Random>(_ hint: Hint, _ turn: inout GossipTurn<Random>) {
+    mutating func heard(_ hint: Hint, _ turn: inout GossipTurn) {
         add(hint, toldBy: nil, &turn)
         passive.leaveAlone(hint.id, until: turn.time + GossipLimits.heardPause)
         if !isFull, fillDue == .never { fill(&turn) }
@@ -186,7 +186,7 @@ extension PartialViews {
 // The active view.
 extension PartialViews {
     /// Makes a member a neighbour, and another give way if there is no room.
-    mutating func accept<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    mutating func accept(_ id: NodeID, _ turn: inout GossipTurn) {
         guard !isActive(id) else { return }
         if isFull { evict(&turn) }
         let walks = Allowance(
@@ -203,7 +203,7 @@ extension PartialViews {
     }
 
     /// The neighbours changed: what is known of others grows old faster now.
-    private mutating func changed<Random>(_ turn: inout GossipTurn<Random>) {
+    private mutating func changed(_ turn: inout GossipTurn) {
         isIsolatedTold = false
         refusals = 0
         shuffleInterval = GossipLimits.shuffleIntervalMin
@@ -213,7 +213,7 @@ extension PartialViews {
     }
 
     /// A neighbour is one no longer, and is not told.
-    mutating func remove<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    mutating func remove(_ id: NodeID, _ turn: inout GossipTurn) {
         active.removeAll { $0.id == id }
         attempts.removeAll { $0.hint.id == id && $0.purpose == .confirm }
         if sessions[id] != nil { turn.effects.append(.release(id)) }
@@ -222,7 +222,7 @@ extension PartialViews {
     }
 
     /// Somebody gives way, of those first that the tree does not need.
-    private mutating func evict<Random>(_ turn: inout GossipTurn<Random>) {
+    private mutating func evict(_ turn: inout GossipTurn) {
         let spares = active.filter { spare.contains($0.id) }
         guard let victim = (spares.isEmpty ? active : spares).randomElement(using: &turn.random)
         else { return }
@@ -231,16 +231,16 @@ extension PartialViews {
         addFormer(victim.id, &turn)
     }
 
-    mutating func addFormer<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    mutating func addFormer(_ id: NodeID, _ turn: inout GossipTurn) {
         guard sessions[id] != nil else { return }
         add(hint(of: id), toldBy: nil, &turn)
         passive.leaveAlone(id, until: turn.time + GossipLimits.formerPause)
     }
 
-    mutating func add<Random>(
+    mutating func add(
         _ hint: Hint,
         toldBy teller: NodeID?,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard hint.id != own.id, !isActive(hint.id) else { return }
         guard !hint.endpoints.isEmpty || sessions[hint.id] != nil else { return }
@@ -249,7 +249,7 @@ extension PartialViews {
     }
 
     /// Somebody treats us as a neighbour who is none.
-    mutating func stray<Random>(_ id: NodeID, _ turn: inout GossipTurn<Random>) {
+    mutating func stray(_ id: NodeID, _ turn: inout GossipTurn) {
         // The answer that makes it one may be on its way, and come later than what was sent later.
         guard !attempts.contains(where: { $0.hint.id == id }), strays.take(at: turn.time) else {
             return

@@ -29,7 +29,7 @@ struct PassiveView {
     /// Takes a member in; where it is known already, what was found elsewhere counts.
     mutating func insert(
         _ candidate: Candidate,
-        random: inout some RandomNumberGenerator
+        random: inout GossipChance
     ) {
         if let index = index(of: candidate.hint.id) {
             if candidate.teller == nil || candidates[index].hint.endpoints.isEmpty {
@@ -49,7 +49,7 @@ struct PassiveView {
     /// Who gives way; nil if nobody has to, or if nobody may.
     private func replaceable(
         by candidate: Candidate,
-        random: inout some RandomNumberGenerator
+        random: inout GossipChance
     ) -> Int? {
         let same = candidates.indices.filter { candidates[$0].teller == candidate.teller }
         let sameMax =
@@ -92,7 +92,7 @@ struct PassiveView {
     func sample(
         _ count: Int,
         without excluded: NodeID,
-        random: inout some RandomNumberGenerator
+        random: inout GossipChance
     ) -> [Hint] {
         var indices = candidates.indices.filter { candidates[$0].hint.id != excluded }
         var hints: [Hint] = []

@@ -5,7 +5,7 @@ internal import NetronWire
 // Shuffles: members tell each other of members, so that passive views stay fresh.
 extension PartialViews {
     /// Shuffles with a neighbour and those behind it, and says when again.
-    mutating func shuffle<Random>(_ turn: inout GossipTurn<Random>) {
+    mutating func shuffle(_ turn: inout GossipTurn) {
         let interval = shuffleInterval
         shuffleInterval = min(interval * 2, GossipLimits.shuffleIntervalMax)
         shuffleDue = turn.time + turn.random.duration(interval * 3 / 4, interval * 5 / 4)
@@ -16,7 +16,7 @@ extension PartialViews {
         shuffle(with: neighbour.id, &turn)
     }
 
-    mutating func shuffle<Random>(with id: NodeID, _ turn: inout GossipTurn<Random>) {
+    mutating func shuffle(with id: NodeID, _ turn: inout GossipTurn) {
         let number = UInt32.random(in: 1...UInt32.max, using: &turn.random)
         let hints = [brief(own)] + sample(without: id, random: &turn.random)
         remember(Path(number: number, before: nil, after: id, at: turn.time))
@@ -24,7 +24,7 @@ extension PartialViews {
     }
 
     /// Some neighbours and some passive members.
-    func sample(without id: NodeID, random: inout some RandomNumberGenerator) -> [Hint] {
+    func sample(without id: NodeID, random: inout GossipChance) -> [Hint] {
         var others = active.map(\.id).filter { $0 != id }
         var hints: [Hint] = []
         while hints.count < GossipLimits.shuffledActive, !others.isEmpty {
@@ -45,10 +45,10 @@ extension PartialViews {
         paths.append(path)
     }
 
-    mutating func shuffled<Random>(
+    mutating func shuffled(
         _ message: (number: UInt32, ttl: UInt8, hints: [Hint]),
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         guard takeWalk(of: id, at: turn.time), var origin = message.hints.first,
             origin.id != own.id
@@ -68,10 +68,10 @@ extension PartialViews {
         take(hints, toldBy: id, &turn)
     }
 
-    mutating func replied<Random>(
+    mutating func replied(
         _ message: (number: UInt32, hints: [Hint]),
         from id: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         if message.number == 0 {
             // What who takes a newcomer in gives it to begin with.
@@ -92,10 +92,10 @@ extension PartialViews {
     }
 
     /// Takes the members in that a neighbour told of, and asks one of them if there is room.
-    private mutating func take<Random>(
+    private mutating func take(
         _ hints: [Hint],
         toldBy teller: NodeID,
-        _ turn: inout GossipTurn<Random>
+        _ turn: inout GossipTurn
     ) {
         for hint in hints.prefix(GossipLimits.hintsTakenMax) {
             add(hint, toldBy: teller, &turn)
