@@ -96,12 +96,14 @@ extension NodeMachine {
     mutating func refreshPresence(at now: Instant, into effects: inout [Effect]) {
         guard let own else { return }
         let endpoints = ownEndpoints
+        let isReachable = internet.isReachable(at: now) ?? false
         let fields = Presence.Fields(
             name: own.name,
             claims: announcedClaims.filter { $0.since != AddressTable.yielded },
             endpoints: endpoints,
-            introducers: gossip.active,
-            isReachable: internet.isReachable(at: now) ?? false
+            // Whoever can be reached needs nobody to be asked for it, and neighbours change often.
+            introducers: isReachable ? [] : gossip.active,
+            isReachable: isReachable
         )
         if endpoints != toldEndpoints {
             toldEndpoints = endpoints

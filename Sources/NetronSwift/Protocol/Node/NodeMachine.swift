@@ -27,7 +27,7 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     var contestsDue = Instant.never
 
     // The smaller machines, and when each of them is due.
-    var gossip: GossipMachine<Random>
+    var gossip: GossipMachine
     var overlayDue = Instant.never
     var directory: Directory<Random>
     var directoryDue = Instant.never
@@ -60,7 +60,8 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
         self.random = random()
         self.cryptography = cryptography
         let rumorKey = cryptography.derive("rumors", 0)
-        gossip = GossipMachine(random: random()) { cryptography.digest($0, rumorKey) }
+        var chance = random()
+        gossip = GossipMachine(random: &chance) { cryptography.digest($0, rumorKey) }
         directory = Directory(
             of: id,
             network: Array(

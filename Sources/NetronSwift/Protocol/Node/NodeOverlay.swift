@@ -92,6 +92,7 @@ extension GossipMessage {
         case .shuffleReply(let number, let hints):
             .shuffleReply(number: number, hints.map(change))
         case .probeRequest(let number, let hint): .probeRequest(number: number, change(hint))
+        case .lift(let hint, let ttl): .lift(change(hint), ttl: ttl)
         case .neighbour, .answer, .disconnect, .gossip, .ihave, .graft, .prune, .probeAnswer,
             .route:
             self
