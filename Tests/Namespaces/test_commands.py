@@ -20,11 +20,17 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z"
 STATUS = {
     "version": int, "netron": TEXT, "state": TEXT, "id": TEXT, "name": TEXT, "network": TEXT,
     "interface": TEXT, "addresses": LIST, "ula": TEXT, "port": int, "mtu": int, "uptime_s": int,
-    "peers": OBJECT, "aead": OBJECT, "offloads": LIST, "lanes": int, "rates": OBJECT,
+    "peers": OBJECT, "discovery": OBJECT, "aead": OBJECT, "offloads": LIST, "lanes": int,
+    "rates": OBJECT,
     "counters": OBJECT, "drops": OBJECT, "health": LIST,
 }
 STATUS_PEERS = {
-    "known": int, "up": int, "direct": int, "rtt_ms": NUMBER, "last_handshake": TEXT,
+    "known": int, "online": int, "up": int, "direct": int, "rtt_ms": NUMBER, "last_handshake": TEXT,
+}
+DISCOVERY = {
+    "neighbours": int, "reserve": int, "dht": TEXT, "dht_nodes": int, "dht_bytes": int,
+    "announcing": bool, "public_endpoint": (TEXT, type(None)), "reachable": (bool, type(None)),
+    "clock": TEXT,
 }
 RATES = {
     "rx_bytes_per_s": int, "rx_packets_per_s": int, "tx_bytes_per_s": int, "tx_packets_per_s": int,
@@ -34,7 +40,8 @@ COUNTERS = {
     "handshakes_begun": int, "handshakes_done": int, "handshakes_taken": int, "cookies_sent": int,
 }
 PEER = {
-    "id": TEXT, "name": TEXT, "addresses": LIST, "ula": TEXT, "path": TEXT, "endpoint": TEXT,
+    "id": TEXT, "name": TEXT, "addresses": LIST, "ula": TEXT, "online": bool, "path": TEXT,
+    "endpoint": TEXT,
     "rtt_ms": NUMBER, "last_handshake": TEXT, "last_heard_s": int, "suite": TEXT, "path_mtu": int,
     "rx_bytes": int, "rx_packets": int, "tx_bytes": int, "tx_packets": int, "version": TEXT,
     "os": TEXT, "arch": TEXT,
@@ -69,6 +76,7 @@ def test_status_as_json(two):
     status = json.loads(answer(ada, "status", "--json"))
     assert_shape(status, STATUS)
     assert_shape(status["peers"], STATUS_PEERS)
+    assert_shape(status["discovery"], DISCOVERY)
     assert_shape(status["rates"], RATES)
     assert_shape(status["counters"], COUNTERS)
     assert_shape(status["aead"], {"suite": TEXT, "backend": TEXT})
@@ -144,7 +152,7 @@ def test_ping_of_nobody_fails(two):
 def test_the_texts_tell_the_same(two):
     ada, bob = two
     status = answer(ada, "status")
-    assert re.match(r"state +up: 1 of 1 known member reached, 1 directly", status)
+    assert re.match(r"state +up: 1 of 1 known member online, 1 with a session, 1 directly", status)
     for word in (ada.id, "netron0", "10.1.0.11/24", ada.ula, "UDP port 7000", "MTU 1400"):
         assert word in status, status
     head, row = answer(ada, "peers").splitlines()

@@ -255,8 +255,9 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     ) {
         guard let member = members.removeValue(forKey: id) else { return }
         effects.append(.tell(.memberDown(id, departure)))
-        let record = directory.isOnline(id) && departure != .goodbye
-            ? directory.record(of: id) : nil
+        // Who went, or no longer answers us, has no address until it speaks again.
+        let isStillThere = departure == .idle && directory.isOnline(id)
+        let record = isStillThere ? directory.record(of: id) : nil
         register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
         if departure == .silent { seekLost(member, at: now) }
         contactsLost(id, at: now)
