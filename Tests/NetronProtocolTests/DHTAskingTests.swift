@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetronSimulator
 internal import NetronProtocol
+import NetronSimulator
 internal import NetronWire
 internal import Testing
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetronSimulator
 import NetronProtocol
+import NetronSimulator
 import NetronWire
 
 /// Cryptography without any strength, for tests: a digest is two sums, and a signature is right if

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetronSimulator
 import NetronProtocol
+import NetronSimulator
 import NetronWire
 
 /// Many nodes of a DHT in one thread, with one clock: datagrams take a while, and some get lost.

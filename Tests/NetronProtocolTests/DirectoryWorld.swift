@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetronSimulator
 import NetronProtocol
+import NetronSimulator
 import NetronWire
 
 /// Directories that are neighbours of each other, and the links between them.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetronSimulator
 import NetronProtocol
+import NetronSimulator
 import NetronWire
 import Testing
 

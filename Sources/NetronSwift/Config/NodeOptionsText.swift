@@ -22,8 +22,9 @@ extension NodeOptions {
         }
     }
 
-    /// A node of a distributed hash table: router.example:6881, or the address as EdgeVPN writes it,
-    /// /ip4/192.0.2.1/udp/6881.
+    /// A node of a distributed hash table, such as router.example:6881.
+    ///
+    /// Addresses as EdgeVPN writes them, such as /ip4/192.0.2.1/udp/6881, are taken too.
     package static func bootstrap(_ text: String) throws(ConfigError) -> HostPort {
         do throws(ParseError) {
             return try HostPort(parsing: text.first == "/" ? plain(multiaddress: text) : text)

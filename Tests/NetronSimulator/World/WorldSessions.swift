@@ -158,7 +158,9 @@ extension World {
 
     // MARK: - Carrying
 
-    /// An end sends, or was sent, what somebody wanted. Packets are answered, messages need not be.
+    /// An end sends, or was sent, what somebody wanted.
+    ///
+    /// Packets are answered, messages need not be.
     func carry(_ session: Int, _ side: Int, wasSent: Bool) {
         sessions[session].ends[side].carried = now
         if wasSent, sessions[session].ends[side].unanswered == 0 {

@@ -124,7 +124,8 @@ extension NodeMachine {
 extension NodeMachine {
     /// A packet waits for an inner address: its owner is sought, if anybody knows who that is.
     mutating func unrouted(_ address: IPAddress, at now: Instant) {
-        guard let id = addresses.holder(of: address) ?? directory.member(withNetworkAddress: address)
+        guard
+            let id = addresses.holder(of: address) ?? directory.member(withNetworkAddress: address)
         else { return }
         want(id, at: now)
     }
