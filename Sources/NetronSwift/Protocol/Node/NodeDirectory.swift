@@ -68,7 +68,12 @@ extension NodeMachine {
         let record = directory.record(of: id)
         // In a session it says itself what it claims.
         if members[id]?.hello == nil {
-            register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
+            switch directory.standing(of: id) {
+            case .online: register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
+            // Whether it has its addresses stays as it was: we may be the one who misses it.
+            case .suspect: break
+            case .offline, .left, nil: register(claims: [], of: id, at: now, into: &effects)
+            }
         }
         if let record, directory.isOnline(id) {
             search(.learned(id), at: now, into: &effects)
