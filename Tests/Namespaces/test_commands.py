@@ -172,7 +172,7 @@ def test_alone_it_says_so(lab, token):
     assert_shape(status, STATUS)
     assert status["state"] == "alone"
     assert status["peers"] == {
-        "known": 0, "up": 0, "direct": 0, "rtt_ms": None, "last_handshake": None,
+        "known": 0, "online": 0, "up": 0, "direct": 0, "rtt_ms": None, "last_handshake": None,
     }
     assert answer(ada, "status").startswith("state")
     assert "alone: no member is known yet" in answer(ada, "status")
