@@ -8,7 +8,7 @@ internal import Testing
 @Suite("real nodes in the world")
 struct ScenarioTests {
     private var settings: WorldSettings {
-        var settings = WorldSettings()
+        let settings = WorldSettings()
         return settings
     }
 

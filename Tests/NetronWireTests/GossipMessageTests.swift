@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -133,7 +134,7 @@ private func samples() throws -> [GossipMessage] {
 
     @Test("damaged messages never trap, and what is taken is canonical", arguments: [UInt64](0..<4))
     func damaged(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let originals = try samples().map(encoded)
         for round in 0..<10_000 {
             var bytes = originals[round % originals.count]
@@ -151,7 +152,7 @@ private func samples() throws -> [GossipMessage] {
     }
 
     @Test("random bytes never trap", arguments: [UInt64](0..<4)) func random(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<10_000 {
             var bytes = random.bytes(Int.random(in: 1...90, using: &random))
             bytes[0] %= 17
