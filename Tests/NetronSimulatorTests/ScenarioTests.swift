@@ -7,10 +7,7 @@ internal import Testing
 
 @Suite("real nodes in the world")
 struct ScenarioTests {
-    private var settings: WorldSettings {
-        let settings = WorldSettings()
-        return settings
-    }
+    private let settings = WorldSettings()
 
     @Test("three nodes of which two know the first all get to know each other")
     func three() throws {

@@ -206,11 +206,11 @@ struct SessionTests {
         #expect(world.take(0).departures.isEmpty)
         try world.run(for: .seconds(2))
         #expect(world.take(0).departures == [.silent])
-        // Who talks to it notices sooner.
+        // Who sends packets to it notices sooner.
         world.start(1)
         try world.join(0, 1)
         world.crash(1)
-        world.tell(0, .send([1, 7], to: world.id(of: 1)))
+        world.sendData(bytes: 100, from: 0, to: 1)
         try world.run(for: .seconds(11.9))
         #expect(world.take(0).departures.isEmpty)
         try world.run(for: .seconds(0.3))
@@ -234,7 +234,7 @@ struct SessionTests {
         world.crash(1)
         world.start(1)
         _ = world.take(1)
-        world.tell(0, .send([1, 7], to: world.id(of: 1)))
+        world.sendData(bytes: 100, from: 0, to: 1)
         try world.run(for: .seconds(11))
         #expect(world.hasSession(1, 0) && world.hasSession(0, 1))
         #expect(world.take(1).upCount == 1)
