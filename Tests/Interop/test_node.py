@@ -93,6 +93,8 @@ def hear(one, session, kind):
     while True:
         came, message = one.wait("control")
         read = peer.read_control(message)
+        if read is None:
+            continue
         if read[0] == "hello":
             host, port = session.address
             one.send(came, CONTROL, peer.write_observed(socket.inet_aton(host), port), LANE_CONTROL)
