@@ -315,15 +315,19 @@ extension Node {
     /// Looks at the host's clock now and then: it may be set right after the start.
     private func watchClock() {
         clockTask = Task { [weak self] in
+            var looks = 0
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.clockInterval)
                 await self?.tellClock()
-                await self?.rememberSoon()
+                looks += 1
+                if looks % Self.looksBetweenWrites == 0 { await self?.rememberSoon() }
             }
         }
     }
 
     private static let clockInterval = Duration.seconds(60)
+    /// Nodes of the DHT come and go all the time; a small device's flash shall not wear for them.
+    private static let looksBetweenWrites = 10
 
     private func tellClock() {
         guard phase == .running else { return }
