@@ -69,6 +69,8 @@ def test_everything_passes_a_narrow_way(lab, token, underlay):
 
 def test_a_wide_way_is_found_to_be_wide(lab, token):
     ada, bob = pair(lab, token)
+    # A session is searched for its size when it carries a packet.
+    ada.host.ping(bob.address)
     until(
         lambda: ada.peer(bob)["path_mtu"] >= MTU + 32 and bob.peer(ada)["path_mtu"] >= MTU + 32,
         "a full packet passes in one datagram",
