@@ -64,13 +64,8 @@ extension NodeMachine {
 
     package var ownRecord: Presence? { directory.ownRecord }
 
-    /// How many members are known that run, this node included.
-    package var onlineCount: Int { directory.onlineCount }
-
     /// Whether the directory says that a member runs.
     package func isOnline(_ id: NodeID) -> Bool { directory.isOnline(id) }
-
-    package var gossipCounters: GossipCounters { gossip.counters }
 
     package func tableStatus(at now: Instant) -> DHTStatus { table.status(at: now) }
 
