@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* udp_test.c - sockets, trains and control messages over the loopback, both families. */
+/* udp_test.c - sockets and control messages over the loopback, both families. */
 #include "linux/interface.h"
 #include "linux/udp.h"
 #include "machine/wire.h"
 #include "namespace.h"
+#include "sockets.h"
 
 #include "netron/device.h"
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -22,130 +21,7 @@
 
 #include <cmocka.h>
 
-enum {
-    GSO = NETRON_OFFLOAD_UDP_GSO,
-    GRO = NETRON_OFFLOAD_UDP_GRO,
-    PAYLOAD_BYTES = NF_UDP_TRAIN_BYTES_MAX,
-    STRANGERS_PORT = 9, /* nobody listens there */
-};
-
-static const char *const families[] = {"127.0.0.1", "::1"};
-static const char *const others[] = {"10.7.0.2", "fd00:7::2"};
-
-static nf_udp_group here, there;
-static nf_receiver *receiver;
-static uint8_t payload[PAYLOAD_BYTES];
-
-static void reopen(uint32_t here_off, uint32_t there_off)
-{
-    nf_udp_close(&here);
-    nf_udp_close(&there);
-    assert_int_equal(nf_udp_open(&here, 0, 0, here_off), 0);
-    assert_int_equal(nf_udp_open(&there, 0, 0, there_off), 0);
-}
-
-static int prepare(void **state)
-{
-    (void)state;
-    receiver = nf_receiver_new();
-    for (size_t i = 0; i < sizeof(payload); i++) {
-        payload[i] = (uint8_t)(i ^ i >> 8 ^ 0x40);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        netron_prefix address = prefix_of(others[i], i == 0 ? 32 : 128);
-        if (nf_address_add(LOOPBACK_INDEX, &address) != 0) {
-            return -1;
-        }
-    }
-    return receiver == NULL || !address_settled(others[1], 0) ? -1 : 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    nf_udp_close(&here);
-    nf_udp_close(&there);
-    nf_receiver_free(receiver);
-    return 0;
-}
-
-static int each(void **state)
-{
-    (void)state;
-    reopen(0, 0);
-    return 0;
-}
-
-static nf_departure departure_to(const char *address, uint32_t length, uint32_t segment)
-{
-    return (nf_departure){.bytes = payload,
-                          .length = length,
-                          .segment = segment,
-                          .to = endpoint_of(address, there.port)};
-}
-
-typedef struct outcome {
-    int done;
-    uint32_t refused;
-    bool too_big;
-} outcome;
-
-static outcome send_all(const nf_departure *messages, uint32_t count)
-{
-    outcome outcome = {0};
-    outcome.done =
-        nf_udp_send(&here.socket[0], messages, count, &outcome.refused, &outcome.too_big);
-    return outcome;
-}
-
-static void send_well(const nf_departure *message)
-{
-    outcome outcome = send_all(message, 1);
-    assert_int_equal(outcome.done, 1);
-    assert_int_equal(outcome.refused, 0);
-    assert_false(outcome.too_big);
-}
-
-/* The arrivals of one call, at least one. */
-static int receive_some(nf_udp *udp, nf_arrival **arrivals)
-{
-    assert_true(readable(udp->fd));
-    int count = nf_udp_receive(udp, receiver, arrivals);
-    assert_true(count > 0);
-    return count;
-}
-
-static nf_arrival receive_one(nf_udp *udp)
-{
-    nf_arrival *arrivals;
-    assert_int_equal(receive_some(udp, &arrivals), 1);
-    nf_arrival arrival = arrivals[0];
-    assert_int_equal(nf_udp_receive(udp, receiver, &arrivals), 0);
-    return arrival;
-}
-
-/* Takes a train in whatever pieces it comes. @return the number of arrivals */
-static int receive_train(const nf_departure *train)
-{
-    uint32_t offset = 0;
-    int pieces = 0;
-    while (offset < train->length) {
-        nf_arrival *arrivals;
-        int count = receive_some(&there.socket[0], &arrivals);
-        for (int i = 0; i < count; i++, pieces++) {
-            uint32_t left = train->length - offset;
-            uint32_t whole = left < train->segment ? left : train->segment;
-            assert_int_equal(arrivals[i].segment, whole);
-            assert_true(arrivals[i].length <= left);
-            assert_true(arrivals[i].length == left || arrivals[i].length % train->segment == 0);
-            assert_memory_equal(arrivals[i].bytes, train->bytes + offset, arrivals[i].length);
-            offset += arrivals[i].length;
-        }
-    }
-    nf_arrival *none;
-    assert_int_equal(nf_udp_receive(&there.socket[0], receiver, &none), 0);
-    return pieces;
-}
+enum { STRANGERS_PORT = 9 /* nobody listens there */ };
 
 static int option(int fd, int level, int name)
 {
@@ -313,98 +189,6 @@ static void tos_is_carried(void **state)
     }
 }
 
-static void a_train_arrives_equal_with_any_offloads(void **state)
-{
-    (void)state;
-    const struct {
-        uint32_t length, segment;
-    } rows[] = {
-        {2, 1}, {64, 1}, {2500, 1000}, {1001, 1000}, {64768, 1472}, {65000, 1016}, {64000, 1000},
-    };
-    const struct {
-        uint32_t here_off, there_off;
-    } offloads[] = {{0, 0}, {GSO, 0}, {0, GRO}, {GSO, GRO}};
-    for (size_t o = 0; o < 4; o++) {
-        reopen(offloads[o].here_off, offloads[o].there_off);
-        assert_int_equal(here.socket[0].gso, offloads[o].here_off == 0);
-        assert_int_equal(there.socket[0].gro, offloads[o].there_off == 0);
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) * 2; i++) {
-            uint32_t length = rows[i / 2].length, segment = rows[i / 2].segment;
-            nf_departure train = departure_to(families[i % 2], length, segment);
-            send_well(&train);
-            /* The loopback keeps a train as it is, so without both offloads it is singles. */
-            int pieces = receive_train(&train), singles = (int)((length - 1) / segment + 1);
-            assert_int_equal(pieces, o == 0 ? 1 : singles);
-        }
-    }
-}
-
-static void trains_and_singles_keep_their_order(void **state)
-{
-    (void)state;
-    enum { COUNT = 150 };
-    nf_departure messages[COUNT];
-    for (uint32_t off = 0; off <= GSO; off += GSO) {
-        uint32_t expected = 0, offset = 0;
-        reopen(off, 0);
-        for (uint32_t i = 0; i < COUNT; i++) {
-            messages[i] = departure_to(families[0], i % 7 == 0 ? 300 : 100, 100);
-            messages[i].bytes = payload + expected;
-            expected += messages[i].length;
-        }
-        assert_int_equal(send_all(messages, COUNT).done, COUNT);
-        while (offset < expected) {
-            nf_arrival *arrivals;
-            int count = receive_some(&there.socket[0], &arrivals);
-            assert_true(count <= NF_UDP_RECEIVE_BATCH);
-            for (int i = 0; i < count; i++) {
-                assert_memory_equal(arrivals[i].bytes, payload + offset, arrivals[i].length);
-                offset += arrivals[i].length;
-            }
-        }
-        assert_int_equal(offset, expected);
-    }
-}
-
-/* A socket that makes no checksums may not use UDP_SEGMENT: the kernel says EINVAL, as it does for
- * a device that lacks it. */
-static void a_train_that_is_refused_goes_apart_and_so_do_later_ones(void **state)
-{
-    (void)state;
-    const int levels[] = {SOL_SOCKET, IPPROTO_UDP}, names[] = {SO_NO_CHECK, UDP_NO_CHECK6_TX};
-    for (size_t i = 0; i < 2; i++) {
-        int on = 1;
-        reopen(0, GRO);
-        assert_int_equal(setsockopt(here.socket[0].fd, levels[i], names[i], &on, sizeof(on)), 0);
-        assert_int_equal(
-            setsockopt(there.socket[0].fd, IPPROTO_UDP, UDP_NO_CHECK6_RX, &on, sizeof(on)), 0);
-        nf_departure train = departure_to(families[i], 2500, 1000);
-        send_well(&train);
-        assert_false(here.socket[0].gso);
-        assert_int_equal(receive_train(&train), 3);
-        send_well(&train);
-        assert_int_equal(receive_train(&train), 3);
-    }
-}
-
-static void a_local_address_that_is_gone_is_no_reason_to_give_up_trains(void **state)
-{
-    (void)state;
-    const char *const gone[] = {"10.99.0.1", "fd00:99::1"};
-    for (size_t i = 0; i < 2; i++) {
-        nf_departure messages[] = {departure_to(families[i], 2500, 1000),
-                                   departure_to(families[i], 2500, 1000)};
-        netron_endpoint local = endpoint_of(gone[i], 0);
-        memcpy(messages[0].local.address, local.address, 16);
-        outcome outcome = send_all(messages, 2);
-        assert_int_equal(outcome.done, 2);
-        assert_int_equal(outcome.refused, 1);
-        assert_false(outcome.too_big);
-        assert_true(here.socket[0].gso);
-        assert_int_equal(receive_train(&messages[1]), 1);
-    }
-}
-
 static void an_unreachable_destination_does_not_wedge_the_socket(void **state)
 {
     (void)state;
@@ -444,33 +228,6 @@ static void an_icmp_error_is_read_away(void **state)
     assert_int_equal(receive_one(&there.socket[0]).length, 100);
 }
 
-static void what_is_too_big_for_the_device_is_told(void **state)
-{
-    (void)state;
-    enum { MTU = 1500, IPV4_MAX = MTU - 28, IPV6_MAX = MTU - 48 };
-    const uint32_t max[] = {IPV4_MAX, IPV6_MAX};
-    assert_int_equal(nf_link_up(LOOPBACK_INDEX, MTU, 1000), 0);
-    for (size_t i = 0; i < 4; i++) {
-        uint32_t room = max[i % 2];
-        reopen(i < 2 ? 0 : GSO, 0);
-        nf_departure good = departure_to(families[i % 2], 2 * room, room);
-        nf_departure rows[] = {
-            departure_to(families[i % 2], room + 1, room + 1),
-            departure_to(families[i % 2], 2 * room + 2, room + 1),
-        };
-        for (size_t k = 0; k < 2; k++) {
-            outcome outcome = send_all(&rows[k], 1);
-            assert_int_equal(outcome.done, 1);
-            assert_int_equal(outcome.refused, 1);
-            assert_true(outcome.too_big);
-        }
-        assert_int_equal(here.socket[0].gso, i < 2);
-        send_well(&good);
-        receive_train(&good);
-    }
-    assert_int_equal(nf_link_up(LOOPBACK_INDEX, 65536, 1000), 0);
-}
-
 static void an_empty_datagram_is_nothing(void **state)
 {
     (void)state;
@@ -498,77 +255,6 @@ static void nothing_there_is_no_error(void **state)
     bool too_big = false;
     assert_int_equal(nf_udp_receive(&here.socket[0], receiver, &none), 0);
     assert_int_equal(nf_udp_send(&here.socket[0], NULL, 0, &refused, &too_big), 0);
-}
-
-/* Which socket of the group gets `length` bytes from `here`; it must be one alone. */
-static uint32_t
-steered_to(nf_udp_group *group, const char *address, const void *bytes, uint32_t length)
-{
-    nf_departure message = {.bytes = bytes,
-                            .length = length,
-                            .segment = length,
-                            .to = endpoint_of(address, group->port)};
-    uint32_t found = UINT32_MAX;
-    send_well(&message);
-    for (uint32_t i = 0; i < group->count; i++) {
-        nf_arrival *arrivals;
-        int count = nf_udp_receive(&group->socket[i], receiver, &arrivals);
-        if (count > 0) {
-            assert_int_equal(count, 1);
-            assert_int_equal(found, UINT32_MAX);
-            assert_memory_equal(arrivals[0].bytes, bytes, length);
-            found = i;
-        }
-    }
-    return found;
-}
-
-static void session_messages_go_to_their_lane_and_all_else_to_control(void **state)
-{
-    (void)state;
-    for (uint32_t lanes = 1; lanes <= NETRON_LANES_MAX; lanes++) {
-        nf_udp_group group;
-        assert_int_equal(nf_udp_open(&group, 0, lanes, 0), 0);
-        for (uint32_t type = 0; type < 256; type += type < 10 ? 1 : 41) {
-            for (uint32_t index = 0; index < NF_LANE_COUNT * 2; index++) {
-                uint8_t bytes[32] = {(uint8_t)type};
-                nf_store_le32(bytes + 4, 0xabcdef00u | 0xf0u | index);
-                bool session = type >= NF_TYPE_DATA && type <= NF_TYPE_FRAGMENT;
-                uint32_t wanted = session ? 1 + index % NF_LANE_COUNT % lanes : 0;
-                assert_int_equal(steered_to(&group, families[index % 2], bytes, 32), wanted);
-            }
-        }
-        nf_udp_close(&group);
-    }
-}
-
-static void a_datagram_cut_short_goes_to_control(void **state)
-{
-    (void)state;
-    nf_udp_group group;
-    const uint8_t bytes[5] = {NF_TYPE_DATA, 0, 0, 0, 3};
-    assert_int_equal(nf_udp_open(&group, 0, NETRON_LANES_MAX, 0), 0);
-    for (uint32_t length = 1; length <= 4; length++) {
-        assert_int_equal(steered_to(&group, families[length % 2], bytes, length), 0);
-    }
-    assert_int_equal(steered_to(&group, families[0], bytes, 5), 4);
-    nf_udp_close(&group);
-}
-
-static void a_train_goes_where_its_first_datagram_belongs(void **state)
-{
-    (void)state;
-    nf_udp_group group;
-    uint8_t bytes[64] = {NF_TYPE_DATA, 0, 0, 0, 2};
-    bytes[32] = NF_TYPE_MESSAGE1;
-    assert_int_equal(nf_udp_open(&group, 0, NETRON_LANES_MAX, 0), 0);
-    nf_departure train = {
-        .bytes = bytes, .length = 64, .segment = 32, .to = endpoint_of("127.0.0.1", group.port)};
-    send_well(&train);
-    nf_arrival arrival = receive_one(&group.socket[3]);
-    assert_int_equal(arrival.length, 64);
-    assert_int_equal(arrival.segment, 32);
-    nf_udp_close(&group);
 }
 
 /* The same over IPv4 sockets, where the kernel has no IPv6. */
@@ -626,19 +312,12 @@ int main(void)
         cmocka_unit_test_setup(an_answer_leaves_from_the_address_that_was_asked, each),
         cmocka_unit_test_setup(a_link_local_address_has_a_scope, each),
         cmocka_unit_test_setup(tos_is_carried, each),
-        cmocka_unit_test_setup(a_train_arrives_equal_with_any_offloads, each),
-        cmocka_unit_test_setup(trains_and_singles_keep_their_order, each),
-        cmocka_unit_test_setup(a_train_that_is_refused_goes_apart_and_so_do_later_ones, each),
-        cmocka_unit_test_setup(a_local_address_that_is_gone_is_no_reason_to_give_up_trains, each),
         cmocka_unit_test_setup(an_unreachable_destination_does_not_wedge_the_socket, each),
         cmocka_unit_test_setup(an_icmp_error_is_read_away, each),
-        cmocka_unit_test_setup(what_is_too_big_for_the_device_is_told, each),
         cmocka_unit_test_setup(an_empty_datagram_is_nothing, each),
         cmocka_unit_test_setup(nothing_there_is_no_error, each),
-        cmocka_unit_test_setup(session_messages_go_to_their_lane_and_all_else_to_control, each),
-        cmocka_unit_test_setup(a_datagram_cut_short_goes_to_control, each),
-        cmocka_unit_test_setup(a_train_goes_where_its_first_datagram_belongs, each),
         cmocka_unit_test_setup(without_ipv6_the_sockets_are_ipv4, each),
     };
-    return namespace_enter() ? cmocka_run_group_tests(tests, prepare, finish) : namespace_refused();
+    return namespace_enter() ? cmocka_run_group_tests(tests, open_sockets, close_sockets)
+                             : namespace_refused();
 }
