@@ -80,6 +80,20 @@ import Testing
         let first = script.after(.received(from: node(1), bytes))
         #expect(first.notices.count == 1 && first.count == 1)
         #expect(script.after(.received(from: node(1), bytes)).isEmpty)
+        #expect(script.machine.counters.malformed == 2)
+    }
+
+    @Test(
+        "what a newer member says is counted, and nobody's fault",
+        arguments: [[2, 1, 9], [1, 6, 9], [1, 2, 16, 9], [1, 5, 8, 9], [1, 5, 7, 4, 9]]
+    )
+    func unknown(bytes: [UInt8]) {
+        var script = NodeScript()
+        _ = script.start()
+        _ = script.up(1)
+        #expect(script.after(.received(from: node(1), bytes)).isEmpty)
+        #expect(script.machine.counters.unknown == 1)
+        #expect(script.machine.counters.malformed == 0)
     }
 
     @Test("who has no session is not listened to") func stranger() {

@@ -33,9 +33,9 @@ internal import Testing
         return writer.bytes
     }
 
-    private func decoded(_ bytes: [UInt8]) throws -> DirectoryMessage {
+    private func decoded(_ bytes: [UInt8]) throws -> DirectoryMessage? {
         var reader = ByteReader(bytes)
-        let message = try DirectoryMessage(from: &reader)
+        guard let message = try DirectoryMessage(from: &reader) else { return nil }
         try reader.finish()
         return message
     }
@@ -52,6 +52,12 @@ internal import Testing
             }
             #expect(throws: WireError.trailing) { try decoded(bytes + [0]) }
         }
+    }
+
+    @Test("a kind that is not known, also of a chunk message, is skipped, whatever follows")
+    func unknown() throws {
+        for kind: UInt8 in [0, 8, 255] { #expect(try decoded([kind, 1, 2]) == nil) }
+        for kind: UInt8 in [0, 4, 255] { #expect(try decoded([7, kind, 1, 2]) == nil) }
     }
 
     @Test("the bytes are those of the drawing") func bytes() {
@@ -94,9 +100,8 @@ internal import Testing
 
     @Test("other forms are refused") func canonical() {
         let refused: [[UInt8]] = [
-            [0], [8], [2, 65], [2, 12, 0xAB, 0xC1],  // a bit behind the range
+            [2, 65], [2, 12, 0xAB, 0xC1],  // a bit behind the range
             [4, 0, 25], [5, 0], [5, 65], [6, 0], [6, 1, 2, 0xBD],  // 701 bytes
-            [7, 0], [7, 4],
         ]
         for bytes in refused { #expect(throws: WireError.self) { try decoded(bytes) } }
         // Entries out of order, and outside of the range.

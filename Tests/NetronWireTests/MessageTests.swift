@@ -86,7 +86,8 @@ internal import Testing
 
     @Test("an unknown version or kind is skipped, whatever follows") func unknown() throws {
         let others: [[UInt8]] = [
-            [1, 0], [1, 6, 1, 2, 3], [1, 2, 255, 1], [1, 255], [0, 1], [2, 1, 9],
+            [1, 0], [1, 6, 1, 2, 3], [1, 2, 255, 1], [1, 5, 8, 1], [1, 5, 7, 4, 1], [1, 255],
+            [0, 1], [2, 1, 9],
         ]
         for bytes in others {
             #expect(try Message.decode(bytes) == nil)

@@ -125,3 +125,11 @@ package enum Notice: Hashable, Sendable {
     /// A member sent what is no message; told once a session.
     case malformed(from: NodeID, WireError)
 }
+
+/// What members sent that was not taken.
+package struct NodeCounters: Hashable, Sendable {
+    /// What is no message.
+    package internal(set) var malformed = 0
+    /// Messages of a version or kind that this node does not know.
+    package internal(set) var unknown = 0
+}

@@ -63,6 +63,7 @@ extension NodeMachine {
         do throws(WireError) {
             message = try Message.decode(bytes)
         } catch {
+            counters.malformed += 1
             if !member.isMalformedTold { effects.append(.tell(.malformed(from: id, error))) }
             members[id]?.isMalformedTold = true
             return
@@ -75,7 +76,7 @@ extension NodeMachine {
             register(.received(message, from: id), at: now, into: &effects)
         case .contested(let address, let holder):
             contested(address, holder: holder, at: now, into: &effects)
-        case nil: break
+        case nil: counters.unknown += 1
         }
     }
 

@@ -45,6 +45,7 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     var announcersEpoch: UInt64?
     var toldTime: WallClock?
 
+    package internal(set) var counters = NodeCounters()
     /// Where the Internet sees this node.
     package internal(set) var publicEndpoint: Endpoint?
     var hostAddresses: [IPAddress] = []

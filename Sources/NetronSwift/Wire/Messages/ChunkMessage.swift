@@ -91,8 +91,9 @@ package enum ChunkMessage: Hashable, Sendable {
 }
 
 extension ChunkMessage {
-    package init(from reader: inout ByteReader) throws(WireError) {
-        guard let kind = Kind(rawValue: try reader.read(UInt8.self)) else { throw .notCanonical }
+    /// Takes a message, or nil for a kind that this node does not know; what follows is then left.
+    package init?(from reader: inout ByteReader) throws(WireError) {
+        guard let kind = Kind(rawValue: try reader.read(UInt8.self)) else { return nil }
         switch kind {
         case .request: self = .request(try Request(from: &reader))
         case .chunk: self = .chunk(try Chunk(from: &reader))

@@ -107,8 +107,10 @@ extension DirectoryMessage {
         }
     }
 
-    package init(from reader: inout ByteReader) throws(WireError) {
-        guard let kind = Kind(rawValue: try reader.read(UInt8.self)) else { throw .notCanonical }
+    /// Takes a message, or nil for a kind, also of a chunk message, that this node does not know;
+    /// what follows is then left.
+    package init?(from reader: inout ByteReader) throws(WireError) {
+        guard let kind = Kind(rawValue: try reader.read(UInt8.self)) else { return nil }
         switch kind {
         case .ask:
             self = .ask(try DirectoryRange(from: &reader), try Summary(from: &reader))
@@ -117,7 +119,9 @@ extension DirectoryMessage {
         case .list: self = try Self.readList(from: &reader)
         case .want: self = .want(try Self.readPlaces(from: &reader))
         case .records: self = .records(try Self.readRecords(from: &reader))
-        case .chunks: self = .chunks(try ChunkMessage(from: &reader))
+        case .chunks:
+            guard let message = try ChunkMessage(from: &reader) else { return nil }
+            self = .chunks(message)
         }
     }
 

@@ -67,7 +67,8 @@ package enum Message: Hashable, Sendable {
         return writer.bytes
     }
 
-    /// The message that `bytes` are, or nil for a version or kind that this node does not know.
+    /// The message that `bytes` are, or nil for a version or kind that this node does not know, at
+    /// any level.
     ///
     /// A newer member may say more than we understand; that is no reason to think ill of it.
     package static func decode(_ bytes: [UInt8]) throws(WireError) -> Message? {
@@ -80,7 +81,7 @@ package enum Message: Hashable, Sendable {
             switch kind {
             case .hello: .hello(try Hello(from: &reader))
             case .gossip: try GossipMessage(from: &reader).map { .gossip($0) }
-            case .directory: .directory(try DirectoryMessage(from: &reader))
+            case .directory: try DirectoryMessage(from: &reader).map { .directory($0) }
             case .contested:
                 .contested(try reader.readAddress(), holder: try reader.readNodeID())
             case .observed: .observed(try reader.readEndpoint())
