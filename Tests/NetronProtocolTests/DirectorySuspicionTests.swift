@@ -98,10 +98,7 @@ import Testing
     @Test("a suspicion counts only from a member, now, about what is known, and signed")
     func refused() {
         var script = script()
-        #expect(script.judge(suspicion(of: many(9), by: accuser)).verdict == .refuse(.stranger))
         #expect(script.judge(suspicion(of: accused, by: many(9))).verdict == .refuse(.stranger))
-        let ahead = suspicion(of: accused, by: accuser, version: 1)
-        #expect(script.judge(ahead).verdict == .refuse(.stranger))
         let early = suspicion(of: accused, by: accuser, time: labEpoch + 120_001)
         #expect(script.judge(early).verdict == .refuse(.early))
         let late = suspicion(of: accused, by: accuser, time: labEpoch - 120_001)
@@ -114,6 +111,39 @@ import Testing
         script.judge(presence(of: accused, version: 1, isLeaving: true))
         let gone = suspicion(of: accused, by: accuser, version: 1)
         #expect(script.judge(gone).verdict == .known)
+    }
+
+    @Test("a suspicion that outran the statement that it doubts goes on, and is not taken in")
+    func outran() {
+        var script = script()
+        for bytes in [
+            suspicion(of: accused, by: accuser, version: 1), suspicion(of: many(9), by: accuser),
+        ] {
+            let (verdict, effects) = script.judge(bytes)
+            #expect(verdict == .relay)
+            #expect(effects.isEmpty)
+        }
+        #expect(script.directory.standing(of: accused) == .online)
+        #expect(script.pass(.seconds(121)).isEmpty)
+        // Others than members are not heard, nor is what is forged or old.
+        let stranger = suspicion(of: many(9), by: many(8), time: script.wall)
+        #expect(script.judge(stranger).verdict == .refuse(.stranger))
+        var forged = suspicion(of: many(9), by: accuser, time: script.wall)
+        forged[forged.count - 1] ^= 1
+        #expect(script.judge(forged).verdict == .refuse(.forged))
+        let late = suspicion(of: many(9), by: accuser)
+        #expect(script.judge(late).verdict == .refuse(.expired))
+    }
+
+    @Test("what outran is of the accuser's dozen a minute") func outranTooOften() {
+        var script = script()
+        let verdicts = (10..<40).map {
+            script.judge(suspicion(of: many($0), by: accuser)).verdict
+        }
+        #expect(verdicts.filter { $0 == .relay }.count == 12)
+        #expect(verdicts.last == .refuse(.tooOften))
+        let known = suspicion(of: accused, by: accuser)
+        #expect(script.judge(known).verdict == .refuse(.tooOften))
     }
 
     @Test("an accuser is heard a dozen times a minute, a member is accused twice a minute")

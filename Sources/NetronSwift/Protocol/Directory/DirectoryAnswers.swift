@@ -214,7 +214,7 @@ extension Directory {
         case .accept:
             if round?.peer == peer { round?.gain += 1 }
             bulk?.gain += 1
-        case .known: break
+        case .known, .relay: break
         }
         guard round?.peer == peer, let header = try? PresenceHeader(record) else { return true }
         // Whatever became of it, the question is answered.

@@ -37,6 +37,8 @@ package enum DirectoryEffect: Hashable, Sendable {
 package enum DirectoryVerdict: Hashable, Sendable {
     /// It is news: to be passed on.
     case accept
+    /// It is not taken in here, but may be news to others: to be passed on.
+    case relay
     /// It is no news, and nobody's fault.
     case known
     /// It is not believed, and not passed on.
@@ -60,7 +62,7 @@ package enum DirectoryVerdict: Hashable, Sendable {
         case full
         /// It is by our own key, but not by us.
         case twin
-        /// A suspicion by or of somebody who is not known as it says.
+        /// A suspicion by somebody who is no member, as far as is known.
         case stranger
     }
 }

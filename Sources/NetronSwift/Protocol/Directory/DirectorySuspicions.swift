@@ -69,6 +69,10 @@ extension Directory {
         doubt(slot, at: moment.instant, into: &effects)
     }
 
+    /// Takes a suspicion in if it is of the statement that is held.
+    ///
+    /// One that outran the statement that it doubts is only passed on, or those behind us might
+    /// miss it; it costs the accuser as much.
     mutating func takeSuspicion(
         _ bytes: [UInt8],
         at moment: DirectoryMoment,
@@ -78,22 +82,26 @@ extension Directory {
             let isKnown = bytes.count > 1 && bytes[1] == Suspicion.form
             return .refuse(isKnown ? .malformed : .unknown)
         }
-        guard let slot = members.find(suspicion.accused) else { return .refuse(.stranger) }
-        let held = Presence.order(of: members.slots[slot].bytes)
-        if suspicion.order < held { return .known }
-        if suspicion.order > held { return .refuse(.stranger) }
-        let flags = members.slots[slot].flags
-        if !flags.isDisjoint(with: [.suspect, .leaving]) { return .known }
+        let slot = members.find(suspicion.accused)
+        let held = slot.map { Presence.order(of: members.slots[$0].bytes) }
+        if let held, suspicion.order < held { return .known }
+        let isAhead = suspicion.order != held
+        if let slot, !isAhead,
+            !members.slots[slot].flags.isDisjoint(with: [.suspect, .leaving])
+        {
+            return .known
+        }
         if let refusal = refusal(of: suspicion, at: moment) { return .refuse(refusal) }
         guard suspicion.isSigned(by: cryptography, network: network) else {
             return .refuse(.forged)
         }
         _ = accusers.spend(Suspects.cost, of: suspicion.accuser, at: moment.instant)
+        guard let slot, !isAhead else { return .relay }
         doubt(slot, at: moment.instant, into: &effects)
         return .accept
     }
 
-    /// What speaks against a suspicion of the statement that is held.
+    /// What speaks against a suspicion that is news.
     private mutating func refusal(
         of suspicion: Suspicion,
         at moment: DirectoryMoment

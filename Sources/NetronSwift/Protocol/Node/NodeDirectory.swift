@@ -29,7 +29,7 @@ extension NodeMachine {
         let verdict = directory.judge(payload, at: now, wall: wall, into: &asked)
         for effect in asked { carryOut(effect, at: now, into: &effects) }
         switch verdict {
-        case .accept: return .accept
+        case .accept, .relay: return .accept
         // What we have heard otherwise may be news to those behind us.
         case .known: return isNewest(payload) ? .accept : .refuse
         case .refuse: return .refuse
