@@ -98,13 +98,14 @@ struct DirectoryScript {
     init(
         _ id: NodeID = many(0),
         membersMax: Int = DirectoryLimits.membersMax,
+        cryptography: Cryptography? = nil,
         seed: UInt64 = 1
     ) {
         self.id = id
         directory = Directory(
             of: id,
             network: network,
-            cryptography: .cheap(id),
+            cryptography: cryptography ?? .cheap(id),
             membersMax: membersMax,
             random: SeededRandom(seed: seed)
         )

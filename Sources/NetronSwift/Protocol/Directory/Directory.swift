@@ -45,6 +45,9 @@ package struct Directory<Random: RandomNumberGenerator> {
     /// Whether a round has ended since there is anybody to ask.
     var isSynced = false
     var bulk: DirectoryBulk?
+    /// Pages that came and are not read to their end, the first one begun.
+    var pages: [DirectoryPage] = []
+    var pagesDue = Instant.never
     var transfer: Transfer
     var transferDue = Instant.never
     var server: ChunkServer
@@ -151,7 +154,7 @@ package struct Directory<Random: RandomNumberGenerator> {
     private var deadline: Instant {
         min(
             min(own.deadline, suspects.deadline, sweepDue),
-            min(roundDue, round?.deadline ?? .never, transferDue)
+            min(roundDue, round?.deadline ?? .never, transferDue, pagesDue)
         )
     }
 
@@ -163,6 +166,7 @@ package struct Directory<Random: RandomNumberGenerator> {
             transferDue = .never
             run(.timeout, at: moment, into: &effects)
         }
+        if pagesDue <= moment.instant { readPages(at: moment, into: &effects) }
         askAgain(at: moment.instant, into: &effects)
         if roundDue <= moment.instant { beginRound(at: moment.instant, into: &effects) }
     }

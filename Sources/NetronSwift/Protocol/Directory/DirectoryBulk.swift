@@ -21,6 +21,14 @@ struct DirectoryBulk: Sendable {
     var mixed: [ChunkObject] = []
 }
 
+/// A page that came, and what is not read of it.
+struct DirectoryPage: Sendable {
+    var rest: ByteReader
+    let peer: NodeID
+    /// Whether all of it came from `peer`, who is to blame then for what is in it.
+    let isPure: Bool
+}
+
 extension Directory {
     mutating func beginBulk(
         count: Int,
@@ -46,15 +54,16 @@ extension Directory {
         pullPages(at: moment, into: &effects)
     }
 
-    /// Begins to pull further pages; ends the bulk when there are none.
+    /// Begins to pull further pages, as many as are kept at a time; ends the bulk when there are
+    /// none.
     private mutating func pullPages(at moment: DirectoryMoment, into effects: inout [Effect]) {
-        while transfer.objects.count < TransferLimits.pullsMax,
+        while transfer.objects.count + pages.count < TransferLimits.pullsMax,
             let range = bulk?.ranges.popLast()
         {
             let page = ChunkObject(kind: DirectoryLimits.pageKind, key: range.encoded)
             pull(page, at: moment, into: &effects)
         }
-        guard let bulk, transfer.objects.isEmpty else { return }
+        guard let bulk, transfer.objects.isEmpty, pages.isEmpty else { return }
         self.bulk = nil
         // Who promised much and had nothing is not asked again.
         if bulk.gain == 0 { distrust(bulk.peer, at: moment.instant) }
@@ -112,10 +121,7 @@ extension Directory {
             switch order {
             case .send(let message, let peer): effects.append(.send(.chunks(message), to: peer))
             case .finished(let object, let page, let peer):
-                let isPure = bulk?.mixed.contains(object) == false
-                if !take(page, from: peer, at: moment, into: &effects), isPure {
-                    distrust(peer, at: moment.instant)
-                }
+                keep(page, of: object, from: peer, at: moment.instant)
             case .failed(_, .tooLarge, let peer): distrust(peer, at: moment.instant)
             // A page less: the next round finds what is missing.
             case .failed: break
@@ -140,29 +146,58 @@ extension Directory {
             return
         }
         run(.received(message, from: peer), at: moment, into: &effects)
+        goOn(at: moment, into: &effects)
+    }
+
+    /// Leaves who lied, and begins to pull further pages.
+    private mutating func goOn(at moment: DirectoryMoment, into effects: inout [Effect]) {
         if let peer = bulk?.peer, isDistrusted(peer, at: moment.instant) {
             moveBulk(at: moment, into: &effects)
         }
         pullPages(at: moment, into: &effects)
     }
 
-    /// Takes in the statements of a page; false if it is none.
-    private mutating func take(
+    // MARK: Reading
+
+    /// Keeps a page until it is read, unless it is more than was promised.
+    private mutating func keep(
         _ page: [UInt8],
+        of object: ChunkObject,
         from peer: NodeID,
-        at moment: DirectoryMoment,
-        into effects: inout [Effect]
-    ) -> Bool {
+        at now: Instant
+    ) {
+        let isPure = bulk?.mixed.contains(object) == false
         bulk?.bytesLeft -= page.count
-        guard let left = bulk?.bytesLeft, left >= 0 else { return false }
-        var reader = ByteReader(page)
-        while reader.count > 0 {
-            guard let count = try? reader.read(UInt16.self),
-                let record = try? reader.read(bytes: Int(count)),
-                takePulled(Array(record), from: peer, at: moment, into: &effects)
-            else { return false }
+        guard let left = bulk?.bytesLeft, left >= 0 else {
+            if isPure { distrust(peer, at: now) }
+            return
         }
-        return true
+        guard !page.isEmpty else { return }
+        if pages.isEmpty { pagesDue = now }
+        pages.append(DirectoryPage(rest: ByteReader(page), peer: peer, isPure: isPure))
+    }
+
+    /// Takes in the next statements of the pages, as many as one event may.
+    mutating func readPages(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        for _ in 0..<DirectoryLimits.recordsPerTurn where !pages.isEmpty {
+            readRecord(at: moment, into: &effects)
+        }
+        pagesDue = pages.isEmpty ? .never : moment.instant + DirectoryLimits.turnPause
+        goOn(at: moment, into: &effects)
+    }
+
+    /// Takes in the next statement of the first page, which goes when it was the last one, or none.
+    private mutating func readRecord(at moment: DirectoryMoment, into effects: inout [Effect]) {
+        let page = pages[0]
+        guard let count = try? pages[0].rest.read(UInt16.self),
+            let record = try? pages[0].rest.read(bytes: Int(count)),
+            takePulled(Array(record), from: page.peer, at: moment, into: &effects)
+        else {
+            pages.removeFirst()
+            if page.isPure { distrust(page.peer, at: moment.instant) }
+            return
+        }
+        if pages[0].rest.count == 0 { pages.removeFirst() }
     }
 
     // MARK: Serving

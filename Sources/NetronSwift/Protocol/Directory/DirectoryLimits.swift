@@ -83,6 +83,10 @@ package enum DirectoryLimits {
     static let pageBytes = 32 << 10
     static let pageBytesMax = 256 << 10
     static let pageRecordsMax = 1_024
+    /// How many statements of pages are looked at in one event, as each may want its signature
+    /// verified; and how long others have their turn before it goes on.
+    package static let recordsPerTurn = 16
+    static let turnPause = Duration.milliseconds(1)
     /// What a statement and its length take in a page, about and at most.
     static let recordBytes = 200
     static let recordBytesMax = Presence.bytesMax + 2
