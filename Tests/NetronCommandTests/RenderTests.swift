@@ -72,6 +72,17 @@ struct RenderTests {
         )
     }
 
+    @Test("where no node of the DHT answers nothing is announced") func unanswered() {
+        var report = StatusReport(id: "aaaa", state: .alone)
+        report.discovery.isAnnouncing = true
+        report.discovery.table = .joining
+        #expect(
+            StatusText.render(report, at: noon).contains(
+                "internet     the DHT does not answer yet\n"
+            )
+        )
+    }
+
     @Test("a node of which nothing is known")
     func emptyStatus() {
         #expect(

@@ -219,6 +219,26 @@ private let epoch = InternetScript.wall / InternetScript.hour
         #expect(script.rounds.count == 2)
     }
 
+    @Test("it says that it announces for as long as it does") func saysSo() {
+        var script = InternetScript()
+        #expect(!script.isAnnouncing)
+        script.tell()
+        #expect(script.isAnnouncing && !script.announced.isEmpty)
+        script.meet(2, isKnown: true)
+        #expect(!script.isAnnouncing)
+        script.put(.announcers([InternetScript.member(1)]))
+        #expect(script.isAnnouncing)
+        script.put(.announcers([InternetScript.member(2)]))
+        #expect(!script.isAnnouncing)
+        script.lose(2)
+        #expect(script.isAnnouncing)
+        script.put(.stopped)
+        #expect(!script.isAnnouncing)
+        var other = InternetScript(usesDHT: false)
+        other.tell()
+        #expect(!other.isAnnouncing)
+    }
+
     @Test("a session that comes and goes within seconds does not bring the search to its start")
     func flapping() {
         var script = InternetScript()

@@ -131,6 +131,8 @@ struct InternetScript {
 
     // MARK: What it did
 
+    var isAnnouncing: Bool { machine.isAnnouncing }
+
     var effects: [InternetEffect] { deeds.map(\.effect) }
 
     /// The epochs whose keys were announced, and when.

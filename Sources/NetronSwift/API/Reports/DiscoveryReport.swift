@@ -32,7 +32,8 @@ public struct DiscoveryReport: Codable, Hashable, Sendable {
     public var tableNodes = 0
     /// Bytes of the table's datagrams, both directions, without headers.
     public var tableBytes: UInt64 = 0
-    /// Whether it is one of the few members that are announced there.
+    /// Whether it announces itself there now: while it has no session, then only as one of the few
+    /// members that do so for all.
     public var isAnnouncing = false
     /// Where the Internet sees it, as address and UDP port.
     public var publicEndpoint: String?

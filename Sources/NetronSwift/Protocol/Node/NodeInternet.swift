@@ -61,9 +61,6 @@ extension NodeMachine {
         toldAnnouncers = announcers
         search(.announcers(announcers), at: now, into: &effects)
     }
-
-    /// Whether this node is one of those that are announced.
-    package var isAnnouncing: Bool { own.map { toldAnnouncers.contains($0.id) } ?? false }
 }
 
 // The distributed hash table.

@@ -71,6 +71,9 @@ extension NodeMachine {
 
     package var tableCounters: DHTCounters { table.counters }
 
+    /// Whether this node announces itself in the hash table now.
+    package var isAnnouncing: Bool { internet.isAnnouncing }
+
     /// Whether strangers reach this node; nil if nobody knows.
     package func isReachable(at now: Instant) -> Bool? { internet.isReachable(at: now) }
 

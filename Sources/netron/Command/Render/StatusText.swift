@@ -78,7 +78,9 @@ enum StatusText {
             case nil: "seen at \(endpoint)"
             }
         }
-        let announcing = discovery.isAnnouncing ? "announced" : nil
+        // Where nobody answers nobody heard of it.
+        let isAnnounced = discovery.isAnnouncing && discovery.table == .ready
+        let announcing = isAnnounced ? "announced" : nil
         return [table, announcing, place].compactMap(\.self).list
     }
 

@@ -56,6 +56,11 @@ package struct InternetDiscovery<Random: RandomNumberGenerator> {
         reach = Reachability(isClosed: settings.isBootstrapNamed)
     }
 
+    /// Whether the node shows itself in the DHT now, be it for itself or as one of the announcers.
+    package var isAnnouncing: Bool {
+        isStarted && settings.usesDHT && clock != nil && announces
+    }
+
     /// Whether strangers can reach us; nil if nobody knows.
     package func isReachable(at now: Instant) -> Bool? { reach.isReachable(at: now) }
 
