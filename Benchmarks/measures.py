@@ -5,6 +5,7 @@ Names end in their unit: gbps (1e9 bits a second), s_per_gb (seconds for 1e9 byt
 """
 
 import json
+import math
 import os
 import re
 import statistics
@@ -121,13 +122,16 @@ def ping(bench):
 def loaded_ping(bench):
     """The same while one TCP stream fills the tunnel."""
     one, other = bench.stage.hosts[:2]
-    seconds = LOAD_BEFORE_SECONDS + LOADED_PING_COUNT * LOADED_PING_EVERY_SECONDS + 2
-    load = one.start(*bench.iperf_arguments(other, seconds=seconds))
+    # As long as the pings may take, for they take longer where the load leaves them no CPU; it is
+    # ended when they are done. iperf3 takes whole seconds.
+    pings = LOADED_PING_COUNT * LOADED_PING_EVERY_SECONDS + ANSWER_SECONDS
+    load = one.start(*bench.iperf_arguments(other, seconds=math.ceil(LOAD_BEFORE_SECONDS + pings)))
     time.sleep(LOAD_BEFORE_SECONDS)
     try:
         found = echoes(bench, "pingload", LOADED_PING_COUNT, LOADED_PING_EVERY_SECONDS)
         if not load.runs():
-            raise StageError("the load ended before the pings did")
+            said = load.said().strip()[-200:]
+            raise StageError(f"the load ended before the pings did: {said}")
         return found
     finally:
         load.stop()
