@@ -179,7 +179,7 @@ class Program:
             ready, _, _ = select.select([self.process.stdout], [], [], end - time.monotonic())
             came = self.process.stdout.read(1 << 16) if ready else None
             if not came:
-                why = "ended" if came == b"" else f"says nothing for {bound} s"
+                why = f"ended ({self.process.wait()})" if came == b"" else f"is mute for {bound} s"
                 raise AssertionError(f"{self.name} {why}: {self.log.read_text()}")
             self.rest += came
         line, _, self.rest = self.rest.partition(b"\n")

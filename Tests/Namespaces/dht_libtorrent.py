@@ -15,8 +15,10 @@ Each line of standard input is a request in JSON, each line of standard output i
 It ends when standard input does. The nodes have libtorrent's own limits and rules.
 """
 
+import faulthandler
 import json
 import os
+import select
 import sys
 import time
 
@@ -26,7 +28,8 @@ import dht_words
 
 START_SECONDS = 10
 ANSWER_SECONDS = 5
-LOOK_MS = 20
+LOOK_SECONDS = 0.02
+PIPE_BYTES = 1 << 16
 SETTINGS = {
     "enable_dht": False,  # until it listens: before, libtorrent forgets whom it was told of
     "dht_bootstrap_nodes": "",
@@ -68,6 +71,12 @@ class Node:
             "listen_interfaces": ",".join(f"{place}:{port}" for place in places)
         }
         self.session = lt.session(parameters)
+        # The alert that wait_for_alert gives may move while Python looks at it: libtorrent's own
+        # threads make room for more. So a pipe tells that there are some.
+        self.bell, rung = os.pipe()
+        os.set_blocking(self.bell, False)
+        os.set_blocking(rung, False)
+        self.session.set_alert_fd(rung)
         self.announced, self.asked, self.found = [], {}, {}
 
     def begin(self):
@@ -84,8 +93,9 @@ class Node:
         self.session.apply_settings({"enable_dht": True})
 
     def alerts(self):
-        """Notes what matters later, and answers all that came."""
-        self.session.wait_for_alert(LOOK_MS)
+        """Notes what matters later, and answers all that came, good until it is called again."""
+        if select.select([self.bell], [], [], LOOK_SECONDS)[0]:
+            os.read(self.bell, PIPE_BYTES)
         came = self.session.pop_alerts()
         for alert in came:
             if isinstance(alert, lt.dht_announce_alert):
@@ -98,23 +108,28 @@ class Node:
                 places += [list(p) for p in alert.peers() if list(p) not in places]
         return came
 
-    def answers(self, kind, count):
-        """The next alerts of a kind."""
+    def answers(self, kind, count, read):
+        """What is read from the next alerts of a kind."""
         found, end = [], time.monotonic() + ANSWER_SECONDS
         while len(found) < count and time.monotonic() < end:
-            found += [alert for alert in self.alerts() if isinstance(alert, kind)]
+            found += [read(alert) for alert in self.alerts() if isinstance(alert, kind)]
         return found
 
     def sizes(self):
         self.session.post_dht_stats()
-        tables = self.answers(lt.dht_stats_alert, len(self.addresses))
-        return [sum(bucket["num_nodes"] for bucket in table.routing_table) for table in tables]
+        return self.answers(
+            lt.dht_stats_alert, len(self.addresses),
+            lambda alert: sum(bucket["num_nodes"] for bucket in alert.routing_table),
+        )
 
     def knows(self, address, port):
         for id in self.ids:
             self.session.dht_live_nodes(lt.sha1_hash(id))
-        tables = self.answers(lt.dht_live_nodes_alert, len(self.ids))
-        return any(node["endpoint"] == (address, port) for table in tables for node in table.nodes)
+        tables = self.answers(
+            lt.dht_live_nodes_alert, len(self.ids),
+            lambda alert: [node["endpoint"] for node in alert.nodes],
+        )
+        return any((address, port) in table for table in tables)
 
     def announce(self, key, folder):
         torrent = lt.add_torrent_params()
@@ -170,6 +185,7 @@ class Table:
 
 
 def main():
+    faulthandler.enable()  # a crash of libtorrent says where it came from
     table = Table(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
     print(json.dumps({"answer": "ready"}), flush=True)
     for line in sys.stdin:
