@@ -129,11 +129,14 @@ extension BroadcastTree {
 
     /// Who may have a rumor: the parent, which more likely gave it to us in vain than not, then who
     /// announced it, from the root on.
+    ///
+    /// The parent twice, since the question or its answer may be lost, too, and by nobody else the
+    /// way is as short.
     private func askable(for rumor: Missing) -> [NodeID] {
         let announcers = rumor.announcers.sorted { hops(of: $0) < hops(of: $1) }
         guard let place = peers.firstIndex(where: { $0.tag == parent }) else { return announcers }
         let first = peers[place].id
-        return [first] + announcers.filter { $0 != first }
+        return [first, first] + announcers.filter { $0 != first }
     }
 
     private func hops(of id: NodeID) -> UInt8 {
