@@ -13,7 +13,8 @@ package import NetronWire
 /// ones. What is taken and why is in DirectoryJudging.swift, the own statement in
 /// DirectoryOwn.swift, who is doubted in DirectorySuspicions.swift, how two members find out in
 /// what they differ in DirectoryRounds.swift and DirectoryAnswers.swift, how a newcomer learns all
-/// in DirectoryBulk.swift, and what can be asked in DirectoryQueries.swift.
+/// in DirectoryBulk.swift, who has a place in DirectoryRoom.swift, and what can be asked in
+/// DirectoryQueries.swift.
 package struct Directory<Random: RandomNumberGenerator> {
     package typealias Event = DirectoryEvent
     package typealias Effect = DirectoryEffect
@@ -58,9 +59,8 @@ package struct Directory<Random: RandomNumberGenerator> {
     /// The first minute of network time at which a statement may go.
     var firstEnd = UInt32.max
     var sweepDue = Instant.never
-    /// Who may give way to a newcomer, the first at the end.
-    var evictable: [NodeID] = []
-    var evictionDue = Instant(nanoseconds: 0)
+    /// Who gives way when there is no place for all.
+    var room = DirectoryRoom()
 
     package internal(set) var counters = DirectoryCounters()
     private var isStopped = false
@@ -216,27 +216,5 @@ extension Directory {
         suspects.clear(gone.id)
         announcers.remove(gone.id)
         effects.append(.changed(gone.id))
-    }
-
-    /// Whether there is room for one more member, if need be after somebody gave way.
-    mutating func makeRoom(at now: Instant, into effects: inout [Effect]) -> Bool {
-        let others = members.count - (members.find(id) == nil ? 0 : 1)
-        guard others >= membersMax else { return true }
-        if evictable.isEmpty, evictionDue <= now {
-            evictionDue = now + DirectoryLimits.evictionPause
-            evictable = members.slots.indices.map { members.slots[$0] }.filter {
-                !$0.bytes.isEmpty && $0.id != id
-                    && !$0.flags.isDisjoint(with: [.leaving, .offline])
-            }.sorted { ($0.end, $0.id) < ($1.end, $1.id) }
-                .prefix(DirectoryLimits.evictionsMax).map(\.id).reversed()
-        }
-        while let candidate = evictable.popLast() {
-            guard let slot = members.find(candidate),
-                !members.slots[slot].flags.isDisjoint(with: [.leaving, .offline])
-            else { continue }
-            remove(slot, into: &effects)
-            return true
-        }
-        return false
     }
 }

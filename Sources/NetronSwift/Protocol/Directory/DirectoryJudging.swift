@@ -32,7 +32,9 @@ extension Directory {
         guard presence.isSigned(by: cryptography, network: network) else {
             return .refuse(.forged)
         }
-        if slot == nil, !makeRoom(at: moment.instant, into: &effects) { return .refuse(.full) }
+        if slot == nil, !makeRoom(for: presence, at: moment.instant, into: &effects) {
+            return .refuse(.full)
+        }
         let taken = install(presence, at: moment, into: &effects)
         members.setTired(tiredness(after: tired, at: tick), of: taken)
         return .accept

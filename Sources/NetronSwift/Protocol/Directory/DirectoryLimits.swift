@@ -6,12 +6,13 @@ internal import NetronWire
 package enum DirectoryLimits {
     /// Members whose statements are kept, without the own one.
     ///
-    /// When it is full, somebody who left or is offline gives way, the one whose lease ends first;
-    /// else a newcomer is refused.
+    /// When it is full, who comes last gives way (see `Precedence`).
     package static let membersMax = 16_384
-    /// How often it is looked for somebody to give way.
+    /// How often it is looked for those who come last, and how many of them are found at once.
     static let evictionPause = Duration.seconds(1)
     static let evictionsMax = 64
+    /// Members that there seem to be at most, when there are more than are kept.
+    static let estimateMax = 1 << 24
     /// Claimants of one inner address that are found by it: those who have it for longest.
     package static let claimantsMax = 16
 

@@ -119,7 +119,7 @@ extension Directory {
     /// How long a statement stands before it is renewed: so long that the renewals of all members
     /// together keep within their part of the budget.
     package var renewalInterval: Duration {
-        let bytes = members.count * DirectoryLimits.renewalBytes
+        let bytes = estimatedCount * DirectoryLimits.renewalBytes
         let seconds = bytes / DirectoryLimits.renewalBytesPerSecond
         return max(DirectoryLimits.renewalMin, .seconds(seconds))
     }
