@@ -28,7 +28,7 @@ func cheapCryptography() -> Cryptography {
 
 /// One machine and its clock, for tests that are scripts.
 struct DHTScript {
-    var machine: DHTMachine<SeededRandom>
+    var machine: DHTMachine
     var now = Instant(nanoseconds: 1_000_000_000_000)
     /// The moment that the machine wants to be woken at.
     private(set) var deadline = Instant.never

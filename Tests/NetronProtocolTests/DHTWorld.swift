@@ -28,7 +28,7 @@ struct DHTWorld {
     }
 
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
-    private(set) var machines: [DHTMachine<SeededRandom>?] = []
+    private(set) var machines: [DHTMachine?] = []
     private(set) var endpoints: [Endpoint] = []
     private(set) var malices: [Malice?] = []
     /// Peers that a node was told of, by key and in time.

@@ -89,7 +89,7 @@ func usualFields(_ number: Int) -> Presence.Fields {
 
 /// One directory and its clocks, for tests that are scripts.
 struct DirectoryScript {
-    var directory: Directory<SeededRandom>
+    var directory: Directory
     let id: NodeID
     var now = Instant(nanoseconds: 1_000_000_000)
     var wall = labEpoch

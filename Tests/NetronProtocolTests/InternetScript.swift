@@ -30,7 +30,7 @@ struct InternetScript {
     /// A tenth of an hour after the beginning of an epoch.
     static let wall: UInt64 = 495_000 * hour + hour / 10
 
-    private var machine: InternetDiscovery<InternetRandom>
+    private var machine: InternetDiscovery
     private(set) var now = Instant(nanoseconds: 5_000_000_000)
     private(set) var deeds: [Deed] = []
     private var wake = Instant.never

@@ -70,7 +70,7 @@ struct NodeScript {
 }
 
 /// The machine of a node, with cryptography that costs nothing.
-func makeMachine(_ number: UInt8) -> NodeMachine<SeededRandom> {
+func makeMachine(_ number: UInt8) -> NodeMachine {
     var seed = UInt64(number) << 8
     return NodeMachine(id: node(number), cryptography: weakCryptography(of: node(number))) {
         seed += 1

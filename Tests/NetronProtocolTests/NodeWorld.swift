@@ -17,7 +17,7 @@ struct NodeWorld {
     }
 
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
-    private(set) var machines: [UInt8: NodeMachine<SeededRandom>] = [:]
+    private(set) var machines: [UInt8: NodeMachine] = [:]
     private(set) var notices: [UInt8: [Notice]] = [:]
     /// How many control messages were sent.
     private(set) var messageCount = 0

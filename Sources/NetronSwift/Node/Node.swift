@@ -40,7 +40,7 @@ public actor Node {
     }
 
     var phase = Phase.ready
-    var machine: NodeMachine<SystemRandomNumberGenerator>
+    var machine: NodeMachine
     var device: Device?
     var startedAt = Instant.never
     var timer: Task<Void, Never>?

@@ -5,7 +5,7 @@ package struct ByteWriter {
     /// What was written so far.
     package private(set) var bytes: [UInt8] = []
 
-    package init() {}
+    package init(reserving count: Int = 0) { bytes.reserveCapacity(count) }
 
     package mutating func write(_ number: some FixedWidthInteger & UnsignedInteger) {
         bytes.append(bigEndian: number)

@@ -33,9 +33,15 @@ public struct NodeID: Hashable, Sendable {
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.byteCount)
-        for word in [first, second, third, fourth] { bytes.append(bigEndian: word) }
+        bytes.append(bigEndian: first)
+        bytes.append(bigEndian: second)
+        bytes.append(bigEndian: third)
+        bytes.append(bigEndian: fourth)
         return bytes
     }
+
+    /// The first 8 bytes as a number, most significant first.
+    package var leadingNumber: UInt64 { first }
 
     /// The first `count` characters of the text, to tell nodes apart in a log.
     public func prefix(_ count: Int = 8) -> String { String(description.prefix(count)) }

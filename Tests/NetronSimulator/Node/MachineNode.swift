@@ -4,7 +4,9 @@ package import NetronProtocol
 package import NetronWire
 
 /// The real node, as the world runs it.
-package struct MachineNode: SimulatedNode {
+///
+/// A reference, since a copy of all the machine's tables' handles costs more than most events.
+package final class MachineNode: SimulatedNode {
     /// What the shell writes to its state directory.
     package struct Memory: Sendable {
         package var peers = ""
@@ -12,32 +14,57 @@ package struct MachineNode: SimulatedNode {
     }
 
     /// What holds of every real node at any time: no table passes its limit.
-    package static var checkers: [Checker<Self>] {
+    package static var checkers: [Checker<MachineNode>] {
         [
-            .bounded("the members", most: NodeLimits.membersMax) { $0.machine.memberCount },
-            .bounded("the sought", most: NodeLimits.soughtMax) { $0.machine.soughtCount },
+            .bounded("the members", most: NodeLimits.membersMax) { $0.sizes.members },
+            .bounded("the sought", most: NodeLimits.soughtMax) { $0.sizes.sought },
         ]
     }
 
-    package private(set) var machine: NodeMachine<SeededRandom>
+    package private(set) var machine: NodeMachine
+    private var sizes = Sizes()
     private let born: Memory
     private var now = Instant(nanoseconds: 0)
 
-    /// Makes a node, which remembers what its former life wrote down.
-    package static func make(_ birth: Birth<Memory>) -> Newborn<Self> {
-        var random = birth.random
-        let machine = NodeMachine(id: birth.id, cryptography: birth.cryptography) {
-            SeededRandom(seed: random.next())
+    /// How large tables are, for the checkers.
+    private struct Sizes {
+        var members = 0
+        var sought = 0
+
+        init() {}
+
+        /// Asks a machine where it lies; `inout`, as to read a property of a class is to copy it.
+        init(of machine: inout NodeMachine) {
+            members = machine.memberCount
+            sought = machine.soughtCount
         }
-        return Newborn(Self(machine: machine, born: birth.memory ?? Memory()))
     }
 
-    package mutating func handle(
+    private init(machine: NodeMachine, born: Memory) {
+        self.machine = machine
+        self.born = born
+    }
+
+    /// Makes a node, which remembers what its former life wrote down.
+    package static func make(_ birth: Birth<Memory>) -> Newborn<MachineNode> {
+        var random = birth.random
+        let machine = NodeMachine(
+            id: birth.id,
+            cryptography: birth.cryptography,
+            sharing: birth.share
+        ) {
+            SeededRandom(seed: random.next())
+        }
+        return Newborn(MachineNode(machine: machine, born: birth.memory ?? Memory()))
+    }
+
+    package func handle(
         _ event: NodeEvent,
         at now: Instant,
         into effects: inout [NodeEffect]
     ) {
         self.now = now
+        defer { sizes = Sizes(of: &machine) }
         guard case .started(var introduction) = event else {
             return machine.handle(event, at: now, into: &effects)
         }
@@ -46,7 +73,7 @@ package struct MachineNode: SimulatedNode {
         machine.handle(.started(introduction), at: now, into: &effects)
     }
 
-    package mutating func speak(
+    package func speak(
         at now: Instant,
         into effects: inout [NodeEffect]
     ) -> UInt64? {

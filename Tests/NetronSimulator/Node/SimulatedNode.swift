@@ -56,6 +56,8 @@ package struct Birth<Memory> {
     package let cryptography: Cryptography
     /// What its former life left on disk.
     package let memory: Memory?
+    /// Gives bytes that many nodes hold one storage.
+    package let share: ([UInt8]) -> [UInt8]
 }
 
 /// A node that was made, and what its shell tells it after `.started` and `.clock`.

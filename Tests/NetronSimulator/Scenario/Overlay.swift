@@ -100,14 +100,12 @@ extension Checker {
         _ count: @escaping (Node) -> Int
     ) -> Self {
         Self("bounds", moment) { world, number in
-            for number in number.map({ [$0] }) ?? world.live {
-                guard let node = world.nodes[number] else { continue }
-                let found = count(node)
-                if found > most {
-                    return "\(name) of node \(number) is \(found), and \(most) at most"
-                }
+            func complaint(_ number: Int) -> String? {
+                guard let found = world.nodes[number].map(count), found > most else { return nil }
+                return "\(name) of node \(number) is \(found), and \(most) at most"
             }
-            return nil
+            if let number { return complaint(number) }
+            return world.live.lazy.compactMap(complaint).first
         }
     }
 }

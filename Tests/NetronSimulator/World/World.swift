@@ -47,6 +47,7 @@ package final class World<Node: SimulatedNode> {
     var pairs = PairTable()
     var numbers: [NodeID: Int] = [:]
     var names: [String: [Endpoint]] = [:]
+    let shared = SharedBytes()
     var lastKey: UInt32 = 0
     var churnRound = 0
     // Taken while a node is handled, so that its room is used again.

@@ -111,7 +111,8 @@ extension World {
             id: host.id,
             random: SeededRandom(seed: random.next()),
             cryptography: host.cryptography,
-            memory: memories[number]
+            memory: memories[number],
+            share: shared.share
         )
         let newborn = factory(birth)
         nodes[number] = newborn.node

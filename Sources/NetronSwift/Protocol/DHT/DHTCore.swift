@@ -50,7 +50,7 @@ struct DHTCore {
 
     private var wake = Instant.never
 
-    init(random: some RandomNumberGenerator, cryptography: Cryptography) {
+    init(random: any RandomNumberGenerator, cryptography: Cryptography) {
         var random = random
         self.cryptography = cryptography
         let start = Instant(nanoseconds: 0)

@@ -8,13 +8,12 @@ package import NetronWire
 /// keys, and answers others where it serves. Everything that strangers send is bounded by
 /// `DHTLimits`.
 ///
-/// The rules are in `DHTCore`, which is no generic type, so that no module but its own need
-/// specialize it.
-package struct DHTMachine<Random: RandomNumberGenerator> {
+/// The rules are in `DHTCore`.
+package struct DHTMachine {
     private var core: DHTCore
 
     /// Makes a node that does nothing before `.started`.
-    package init(random: Random, cryptography: Cryptography) {
+    package init(random: any RandomNumberGenerator, cryptography: Cryptography) {
         core = DHTCore(random: random, cryptography: cryptography)
     }
 

@@ -15,7 +15,7 @@ package import NetronWire
 /// what they differ in DirectoryRounds.swift and DirectoryAnswers.swift, how a newcomer learns all
 /// in DirectoryBulk.swift, who has a place in DirectoryRoom.swift, and what can be asked in
 /// DirectoryQueries.swift.
-package struct Directory<Random: RandomNumberGenerator> {
+package struct Directory {
     package typealias Event = DirectoryEvent
     package typealias Effect = DirectoryEffect
 
@@ -25,9 +25,9 @@ package struct Directory<Random: RandomNumberGenerator> {
     let membersMax: Int
     /// The key of places and fingerprints.
     let key: [UInt8]
-    var random: Random
+    var random: any RandomNumberGenerator
 
-    var members = MemberTable()
+    var members: MemberTable
     var own = OwnPresence()
     var suspects = Suspects()
     var accusers = PeerBudgets(
@@ -70,14 +70,16 @@ package struct Directory<Random: RandomNumberGenerator> {
     /// Makes the directory of a node that knows nobody and says nothing yet.
     ///
     /// `network` are the 8 bytes that name the network, as a signature holds for one only; so many
-    /// bytes a second are pulled, and served; of so many others the statements are kept.
+    /// bytes a second are pulled, and served; of so many others the statements are kept. `share`
+    /// gives equal bytes the same storage, where many nodes lie in one process.
     package init(
         of id: NodeID,
         network: [UInt8],
         cryptography: Cryptography,
         syncBytesPerSecond: Int = TransferLimits.bytesPerSecond,
         membersMax: Int = DirectoryLimits.membersMax,
-        random: Random
+        sharing share: (([UInt8]) -> [UInt8])? = nil,
+        random: any RandomNumberGenerator
     ) {
         precondition(network.count == DirectoryPayload.networkByteCount)
         self.id = id
@@ -85,6 +87,7 @@ package struct Directory<Random: RandomNumberGenerator> {
         self.cryptography = cryptography
         self.membersMax = min(membersMax, DirectoryLimits.membersMax)
         self.random = random
+        members = MemberTable(sharing: share)
         key = cryptography.derive("directory", 0)
         transfer = Transfer(cryptography: cryptography, bytesPerSecond: syncBytesPerSecond)
         server = ChunkServer(bytesPerSecond: syncBytesPerSecond)

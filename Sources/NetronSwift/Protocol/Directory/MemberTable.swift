@@ -7,7 +7,7 @@ internal import NetronWire
 /// A member costs its statement's bytes with the header of an array (rounded, 224 for 180), 96
 /// bytes in the table, 7 in each index and in the index of claims for each claim, and up to 7 in
 /// the tree: about 350 in all.
-struct MemberTable: Sendable {
+struct MemberTable {
     struct Slot: Sendable {
         let id: NodeID
         /// The statement as it was signed; empty for a slot that is free.
@@ -58,6 +58,8 @@ struct MemberTable: Sendable {
         static let offline = Self(rawValue: 8)
     }
 
+    /// Gives equal bytes the same storage, where many nodes lie in one process.
+    private let share: (([UInt8]) -> [UInt8])?
     private(set) var slots = Slots()
     private(set) var count = 0
     private(set) var tree = FingerprintTree()
@@ -66,6 +68,8 @@ struct MemberTable: Sendable {
     private var ulas = SlotIndex()
     // A slot times 16 and the number of a claim of its statement.
     private var claims = SlotIndex()
+
+    init(sharing share: (([UInt8]) -> [UInt8])? = nil) { self.share = share }
 
     func find(_ id: NodeID) -> Int? {
         ids.first(hash: id.hashValue) { slots[Int($0)].id == id }.map(Int.init)
@@ -109,7 +113,7 @@ struct MemberTable: Sendable {
     ) -> Int {
         let new = Slot(
             id: presence.author,
-            bytes: presence.bytes,
+            bytes: share?(presence.bytes) ?? presence.bytes,
             place: place,
             fingerprint: fingerprint,
             ula: ula,
@@ -143,7 +147,7 @@ struct MemberTable: Sendable {
             if !isSame { removeClaims(of: old, in: slot) }
         }
         tree.replace(slots[slot].place, slots[slot].fingerprint, with: fingerprint)
-        slots[slot].bytes = presence.bytes
+        slots[slot].bytes = share?(presence.bytes) ?? presence.bytes
         slots[slot].fingerprint = fingerprint
         slots[slot].end = end
         if !isSame { addClaims(of: presence, in: slot) }

@@ -218,7 +218,7 @@ extension BroadcastTree {
 
 extension NodeID {
     /// By what the root is found, and named: the first 8 bytes.
-    var treeKey: UInt64 { bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+    var treeKey: UInt64 { leadingNumber }
 }
 
 extension UInt32 {

@@ -40,7 +40,7 @@ package struct Introduction: Hashable, Sendable {
 
 /// What happened; the machine's input.
 package enum NodeEvent: Hashable, Sendable {
-    case started(Introduction)
+    indirect case started(Introduction)
     /// The endpoints of a host, none if it could not be found.
     case resolved(HostPort, [Endpoint])
     /// Somebody on the LAN says that it belongs to the network.

@@ -30,6 +30,8 @@ extension NodeMachine {
 
     /// Repeats what was not answered.
     mutating func greetAgain(at now: Instant, into effects: inout [Effect]) {
+        guard greetingsDue <= now else { return wake(at: greetingsDue) }
+        greetingsDue = .never
         let due = members.values.filter { $0.helloDue <= now }.sorted { $0.id < $1.id }
         for member in due {
             // What was sent so long ago is lost, and so is its answer.
@@ -38,7 +40,8 @@ extension NodeMachine {
             members[member.id]?.helloTries = member.helloTries + 1
             scheduleHello(member.id, at: now)
         }
-        wake(at: members.values.lazy.map(\.helloDue).min() ?? .never)
+        greetingsDue = members.values.lazy.map(\.helloDue).min() ?? .never
+        wake(at: greetingsDue)
     }
 
     private mutating func scheduleHello(_ id: NodeID, at now: Instant) {
@@ -48,6 +51,7 @@ extension NodeMachine {
             most: NodeLimits.helloRetryMax
         )
         members[id]?.helloDue = now + pause
+        greetingsDue = min(greetingsDue, now + pause)
         wake(at: now + pause)
     }
 
@@ -58,20 +62,21 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) {
         // Not here any more, or not yet: it will say it again.
-        guard let member = members[id] else { return }
+        guard members.index(forKey: id) != nil else { return }
         let message: Message?
         do throws(WireError) {
             message = try Message.decode(bytes)
         } catch {
             counters.malformed += 1
-            if !member.isMalformedTold { effects.append(.tell(.malformed(from: id, error))) }
+            let isTold = members[id]?.isMalformedTold == true
+            if !isTold { effects.append(.tell(.malformed(from: id, error))) }
             members[id]?.isMalformedTold = true
             return
         }
         switch message {
-        case .hello(let hello): greeted(by: member, hello, at: now, into: &effects)
+        case .hello(let hello): greeted(by: id, hello, at: now, into: &effects)
         case .observed(let endpoint): answered(by: id, endpoint, at: now, into: &effects)
-        case .gossip(let message): gossiped(message, by: member, at: now, into: &effects)
+        case .gossip(let message): gossiped(message, by: id, at: now, into: &effects)
         case .directory(let message):
             register(.received(message, from: id), at: now, into: &effects)
         case .contested(let address, let holder):
@@ -81,11 +86,12 @@ extension NodeMachine {
     }
 
     private mutating func greeted(
-        by member: Member,
+        by id: NodeID,
         _ hello: Hello,
         at now: Instant,
         into effects: inout [Effect]
     ) {
+        guard let member = members[id] else { return }
         if member.unanswered == 0 {
             greet(member.id, at: now, into: &effects)
         }
@@ -118,7 +124,7 @@ extension NodeMachine {
 extension NodeMachine {
     /// Sends what one of the smaller machines has to say, if there is still a session for it.
     func post(_ message: Message, to id: NodeID, into effects: inout [Effect]) {
-        guard members[id] != nil else { return }
+        guard members.index(forKey: id) != nil else { return }
         effects.append(.send(message.encoded(), to: id))
     }
 }

@@ -9,13 +9,15 @@ package import NetronWire
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, the Internet in NodeInternet.swift;
 /// what is told in a session in NodeGreeting.swift, whom to dial in NodeDialling.swift, what the
 /// user named in NodeContacts.swift, addresses in NodeClaims.swift.
-package struct NodeMachine<Random: RandomNumberGenerator> {
+package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
 
     /// Who this node is; nil before `.started` and after `.stopping`, when nothing is done.
-    var own: Introduction?
-    var random: Random
+    private(set) var own: Introduction?
+    /// Whether there is one; asked with every event, for which to look at the whole costs too much.
+    private var isRunning = false
+    var random: any RandomNumberGenerator
     let cryptography: Cryptography
     var members: [NodeID: Member] = [:]
     var addresses = AddressTable()
@@ -25,15 +27,17 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     var contacts: [Contact] = []
     var dials = DialBook()
     var contestsDue = Instant.never
+    /// No greeting is due before.
+    var greetingsDue = Instant.never
 
     // The smaller machines, and when each of them is due.
     var gossip: GossipMachine
     var overlayDue = Instant.never
-    var directory: Directory<Random>
+    var directory: Directory
     var directoryDue = Instant.never
-    var internet: InternetDiscovery<Random>
+    var internet: InternetDiscovery
     var internetDue = Instant.never
-    var table: DHTMachine<Random>
+    var table: DHTMachine
     var tableDue = Instant.never
     var memory: PeerMemory
     var memoryDue = Instant.never
@@ -57,7 +61,14 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     private var toldDeadline = Instant.never
 
     /// Makes the machine of a node with this id; `random` makes a generator for each of its parts.
-    package init(id: NodeID, cryptography: Cryptography, random: () -> Random) {
+    ///
+    /// `share` gives equal bytes the same storage, where many nodes lie in one process.
+    package init(
+        id: NodeID,
+        cryptography: Cryptography,
+        sharing share: (([UInt8]) -> [UInt8])? = nil,
+        random: () -> any RandomNumberGenerator
+    ) {
         self.random = random()
         self.cryptography = cryptography
         let rumorKey = cryptography.derive("rumors", 0)
@@ -69,6 +80,7 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
                 cryptography.derive("presence", 0).prefix(DirectoryPayload.networkByteCount)
             ),
             cryptography: cryptography,
+            sharing: share,
             random: random()
         )
         // As these begin depends on what is known at the start, when they are made anew.
@@ -90,10 +102,10 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
     ) {
         if case .started(let introduction) = event {
             start(introduction, at: now, into: &effects)
-        } else if own != nil {
+        } else if isRunning {
             takeIn(event, at: now, into: &effects)
         }
-        guard own != nil else { return }
+        guard isRunning else { return }
         if deadline <= now { runDue(at: now, into: &effects) }
         if deadline != toldDeadline {
             toldDeadline = deadline
@@ -111,6 +123,7 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
         precondition(introduction.claims.count < Hello.claimsMax)
         precondition(introduction.contacts.count <= NodeLimits.contactsMax)
         own = introduction
+        isRunning = true
         let discovery = introduction.discovery
         time = NetworkTime(
             buildMilliseconds: discovery.buildMilliseconds,
@@ -161,6 +174,7 @@ package struct NodeMachine<Random: RandomNumberGenerator> {
             ask(.stopping, at: now, into: &effects)
             register(.stopping, at: now, into: &effects)
             own = nil
+            isRunning = false
         }
     }
 

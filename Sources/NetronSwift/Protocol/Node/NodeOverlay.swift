@@ -67,17 +67,19 @@ extension NodeMachine {
     /// Takes in what a neighbour tells, after the hints in it were made to fit this host.
     mutating func gossiped(
         _ message: GossipMessage,
-        by teller: Member,
+        by teller: NodeID,
         at now: Instant,
         into effects: inout [Effect]
     ) {
         let understood = message.mapHints { hint in
             Hint(
                 hint.id,
-                at: hint.endpoints.filter { $0.meansSomething(at: teller.endpoint) }
+                at: hint.endpoints.filter { endpoint in
+                    members[teller].map { endpoint.meansSomething(at: $0.endpoint) } ?? false
+                }
             )
         }
-        overlay(.received(understood, from: teller.id), at: now, into: &effects)
+        overlay(.received(understood, from: teller), at: now, into: &effects)
     }
 }
 

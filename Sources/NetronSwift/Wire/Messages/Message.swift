@@ -43,7 +43,7 @@ package enum Message: Hashable, Sendable {
 
     /// The message as bytes, at most `bytesMax`.
     package func encoded() -> [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(reserving: sizeHint)
         writer.write(Self.version)
         switch self {
         case .hello(let hello):
@@ -65,6 +65,11 @@ package enum Message: Hashable, Sendable {
         }
         precondition(writer.bytes.count <= Self.bytesMax, "\(writer.bytes.count) bytes")
         return writer.bytes
+    }
+
+    /// About how many bytes it has, so that most grow only once.
+    private var sizeHint: Int {
+        if case .gossip(let message) = self { 2 + message.byteCount } else { 256 }
     }
 
     /// The message that `bytes` are, or nil for a version or kind that this node does not know, at

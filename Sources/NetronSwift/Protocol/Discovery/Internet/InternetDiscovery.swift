@@ -10,10 +10,10 @@ package import NetronWire
 /// on, so that what a network costs the public DHT does not depend on how many its members are.
 /// What they find and do not know is tried; if it is a member that the own overlay does not know,
 /// the network was split, and both join the other's part.
-package struct InternetDiscovery<Random: RandomNumberGenerator> {
+package struct InternetDiscovery {
     let settings: InternetSettings
     let rendezvous: Rendezvous
-    var random: Random
+    var random: any RandomNumberGenerator
 
     // Time and place.
     var clock: WallClock?
@@ -49,7 +49,11 @@ package struct InternetDiscovery<Random: RandomNumberGenerator> {
     private var wake = Instant.never
     private var isStarted = false
 
-    package init(_ settings: InternetSettings, cryptography: Cryptography, random: Random) {
+    package init(
+        _ settings: InternetSettings,
+        cryptography: Cryptography,
+        random: any RandomNumberGenerator
+    ) {
         self.settings = settings
         self.random = random
         rendezvous = Rendezvous(epochSeconds: settings.epochSeconds, cryptography: cryptography)
