@@ -37,7 +37,8 @@ package enum DirectoryEffect: Hashable, Sendable {
 package enum DirectoryVerdict: Hashable, Sendable {
     /// It is news: to be passed on.
     case accept
-    /// It is not taken in here, but may be news to others: to be passed on.
+    /// It is not taken in here, for want of room or of what it speaks of, but may be news to
+    /// others: to be passed on.
     case relay
     /// It is no news, and nobody's fault.
     case known
@@ -58,7 +59,7 @@ package enum DirectoryVerdict: Hashable, Sendable {
         case expired
         /// The author speaks too often, or accuses too often.
         case tooOften
-        /// No room for another member, or suspicion.
+        /// No room for another suspicion.
         case full
         /// It is by our own key, but not by us.
         case twin

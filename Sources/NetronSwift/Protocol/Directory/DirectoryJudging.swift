@@ -33,7 +33,7 @@ extension Directory {
             return .refuse(.forged)
         }
         if slot == nil, !makeRoom(for: presence, at: moment.instant, into: &effects) {
-            return .refuse(.full)
+            return .relay
         }
         let taken = install(presence, at: moment, into: &effects)
         members.setTired(tiredness(after: tired, at: tick), of: taken)

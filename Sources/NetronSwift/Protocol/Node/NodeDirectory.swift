@@ -32,8 +32,6 @@ extension NodeMachine {
         case .accept, .relay: return .accept
         // What we have heard otherwise may be news to those behind us.
         case .known: return isNewest(payload) ? .accept : .refuse
-        // We have no place for it; others may have one.
-        case .refuse(.full): return .accept
         case .refuse: return .refuse
         }
     }
