@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a record of the ledger is found by: its bucket, and its key in there.
+///
+///     bucket   text, 1 to 32 bytes, see LedgerName
+///     key      text, 1 to 255 bytes that cannot steer a terminal
+///
+/// Two keys are the same if their bytes are. Unicode's equivalence is no matter of the ledger,
+/// since members would have to agree on its tables; therefore the key is kept as bytes.
+package struct LedgerKey: Hashable, Sendable {
+    /// How long a key may be, in bytes.
+    package static let bytesMax = 255
+
+    package let bucket: LedgerName
+
+    /// The key in the bucket, as UTF-8.
+    package let bytes: [UInt8]
+
+    /// Makes a key, or nil if the text is empty, too long or not plain.
+    package init?(_ bucket: LedgerName, _ text: String) {
+        guard (1...Self.bytesMax).contains(text.utf8.count), text.isPlain else { return nil }
+        self.bucket = bucket
+        bytes = Array(text.utf8)
+    }
+
+    /// The key in the bucket, as text.
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// How many bytes it takes when written.
+    var byteCount: Int { 1 + bucket.description.utf8.count + 1 + bytes.count }
+}
+
+extension LedgerKey: Comparable {
+    /// By the bytes of the bucket's name, then by those of the key.
+    package static func < (left: Self, right: Self) -> Bool {
+        guard left.bucket == right.bucket else { return left.bucket < right.bucket }
+        return left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+}
+
+extension LedgerKey: CustomStringConvertible {
+    /// Bucket and key, with a slash between them.
+    package var description: String { "\(bucket)/\(text)" }
+}
+
+extension LedgerKey {
+    func write(to writer: inout ByteWriter) {
+        writer.write(text: bucket.description)
+        writer.write(count: bytes.count)
+        writer.write(bytes)
+    }
+
+    init(from reader: inout ByteReader) throws(WireError) {
+        let name = try reader.read(textUpTo: LedgerName.bytesMax)
+        guard !name.isEmpty else { throw .notCanonical }
+        guard let bucket = LedgerName(name) else { throw .notText }
+        // Of what makes no key the reader lets only the empty text pass.
+        let text = try reader.read(textUpTo: Self.bytesMax)
+        guard let key = Self(bucket, text) else { throw .notCanonical }
+        self = key
+    }
+}
