@@ -74,6 +74,15 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
             fromVariable: "[10.9.0.1/16, fd09::1/128]",
             byDefault: "[]"
         ),
+        Self(
+            flags: ["--dhcp"],
+            variable: "DHCP",
+            text: "true",
+            show: { "\($0.leaseRanges)" },
+            fromFlags: "[10.1.0.0/24]",
+            fromVariable: "[10.1.0.0/24]",
+            byDefault: "[]"
+        ),
         Self("--interface", "vpn1", "IFACE", "vpn2", byDefault: "netron0") { $0.interfaceName },
         Self("--mtu", "1280", "NETRONMTU", "1420", byDefault: "1400") { "\($0.mtu)" },
         Self("--port", "7000", "NETRONPORT", "7001", byDefault: "0") { "\($0.port)" },
@@ -231,10 +240,23 @@ struct OptionTests {
     func refusedTruth() {
         for (variable, field) in [
             ("NETRONMDNS", "mdns"), ("NETRONDHT", "dht"), ("NETRONEPHEMERAL", "ephemeral"),
+            ("DHCP", "dhcp"),
         ] {
             let error = #expect(throws: ConfigError.self) { try options([], [variable: "maybe"]) }
             #expect(error?.field == field)
         }
+    }
+
+    @Test("with --dhcp the addresses say in which ranges one is taken")
+    func leaseRanges() throws {
+        let flags = ["--dhcp", "--address", "10.1.0.11/24", "--address", "fd00::/64"]
+        let given = try options(flags)
+        #expect("\(given.leaseRanges)" == "[10.1.0.0/24, fd00::/64]")
+        #expect(given.addresses.isEmpty)
+        let variables = ["DHCP": "1", "ADDRESS": "10.9.0.0/16"]
+        #expect("\(try options([], variables).leaseRanges)" == "[10.9.0.0/16]")
+        let off = try options([], ["DHCP": "0", "ADDRESS": "10.9.0.1/16"])
+        #expect(off.leaseRanges.isEmpty && "\(off.addresses)" == "[10.9.0.1/16]")
     }
 
     @Test("flags may stand before or behind the word start, and addresses in variables wait")

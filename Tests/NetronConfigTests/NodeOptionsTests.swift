@@ -97,6 +97,23 @@ internal import Testing
         )
     }
 
+    @Test("an address is taken only in a range that has one") func leaseRanges() throws {
+        let some = try ["10.1.0.0/24", "fd00::/64", "10.2.0.4/30", "10.3.0.1/32"].map {
+            try NodeOptions.leaseRange($0)
+        }
+        #expect(try NodeOptions(leaseRanges: some).leaseRanges == some)
+        #expect(field { try NodeOptions(leaseRanges: some, wantsInterface: false) } == "dhcp")
+        for text in ["0.0.0.0/0", "224.0.0.0/4", "127.0.0.0/8", "ff00::/8", "255.255.255.255/32"] {
+            let range = try NodeOptions.leaseRange(text)
+            #expect(field { try NodeOptions(leaseRanges: [range]) } == "dhcp", "\(text)")
+        }
+        let wide = try NodeOptions.leaseRange("10.1.0.0/16")
+        #expect(field { try NodeOptions(leaseRanges: some + [wide]) } == "dhcp")
+        let many = try (1...16).map { try NodeOptions.leaseRange("10.\($0).0.0/16") }
+        #expect(throws: Never.self) { try NodeOptions(leaseRanges: Array(many.prefix(15))) }
+        #expect(field { try NodeOptions(leaseRanges: many) } == "dhcp")
+    }
+
     @Test("a state directory is a path") func stateDirectory() throws {
         for path in ["", "a\u{0}b", String(repeating: "a", count: 1025)] {
             #expect(field { try NodeOptions(stateDirectory: path) } == "state-dir")

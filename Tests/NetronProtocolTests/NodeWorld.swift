@@ -19,6 +19,7 @@ struct NodeWorld {
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
     private(set) var machines: [UInt8: NodeMachine] = [:]
     private(set) var notices: [UInt8: [Notice]] = [:]
+    private var leases: [UInt8: Set<IPAddress>] = [:]
     /// How many control messages were sent.
     private(set) var messageCount = 0
     /// What a host name leads to.
@@ -33,14 +34,15 @@ struct NodeWorld {
     mutating func start(
         _ number: UInt8,
         claims: [Hello.Claim] = [],
-        contacts: [HostPort] = []
+        contacts: [HostPort] = [],
+        ranges: [LeaseRange] = []
     ) {
         machines[number] = makeMachine(number)
         notices[number] = []
-        give(
-            .started(introduction(of: number, claims: claims, contacts: contacts)),
-            to: number
-        )
+        leases[number] = []
+        var introduction = introduction(of: number, claims: claims, contacts: contacts)
+        introduction.ranges = ranges
+        give(.started(introduction), to: number)
         give(.clock(wallMilliseconds: wall, isTrusted: true), to: number)
     }
 
@@ -101,6 +103,9 @@ struct NodeWorld {
         machines[number]?.allMembers.map { $0.id.bytes[0] } ?? []
     }
 
+    /// The addresses that a node's host was told to have.
+    func addressesOfHost(_ number: UInt8) -> Set<IPAddress> { leases[number] ?? [] }
+
     /// Who has an address, as a node sees it.
     func holder(of address: String, at number: UInt8) -> UInt8? {
         machines.keys.sorted().first { other in
@@ -132,6 +137,8 @@ struct NodeWorld {
         case .wake(let instant): deadlines[number] = instant == .never ? nil : instant
         case .tell(let notice): notices[number, default: []].append(notice)
         case .setPrefixes, .sendDatagram, .keep, .probe, .setTime: break
+        case .lease(let address, _, true): leases[number]?.insert(address)
+        case .lease(let address, _, false): leases[number]?.remove(address)
         case .resolve(let host):
             later(.milliseconds(5), .resolved(host, names[host.host] ?? []), to: number)
         case .send(let bytes, let id):

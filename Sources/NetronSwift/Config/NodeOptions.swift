@@ -8,6 +8,9 @@ package struct NodeOptions: Hashable, Sendable {
     ///
     /// It has one more, made of its key.
     package let addresses: [InterfaceAddress]
+
+    /// The ranges in which the node takes a free address by itself, one in each.
+    package let leaseRanges: [Prefix]
     package let interfaceName: String
 
     /// The largest inner packet, in bytes.
@@ -58,12 +61,14 @@ package struct NodeOptions: Hashable, Sendable {
         package static let stateDirectoryBytesMax = 1024
         package static let lanes = 1...4
         package static let interfaceNameDefault = "netron0"
+        package static let leaseRangeDefault = "10.1.0.0/24"
         package static let mtuDefault = 1400
     }
 
     /// Checks all and takes it, or says which is wrong.
     package init(
         addresses: [InterfaceAddress] = [],
+        leaseRanges: [Prefix] = [],
         interfaceName: String = Limits.interfaceNameDefault,
         mtu: Int = Limits.mtuDefault,
         port: Int = 0,
@@ -80,6 +85,7 @@ package struct NodeOptions: Hashable, Sendable {
         lanes: Int? = nil
     ) throws(ConfigError) {
         try check(addresses: addresses, wantsInterface: wantsInterface)
+        try check(leaseRanges: leaseRanges, beside: addresses, wantsInterface: wantsInterface)
         try check(interfaceName: interfaceName)
         try check("mtu", mtu, in: Limits.mtus, remedy: "the usual is \(Limits.mtuDefault)")
         try check("port", port, in: Limits.ports, remedy: "0 takes any that is free")
@@ -98,6 +104,7 @@ package struct NodeOptions: Hashable, Sendable {
         }
         if let stateDirectory { try check(stateDirectory: stateDirectory) }
         self.addresses = addresses
+        self.leaseRanges = leaseRanges
         self.interfaceName = interfaceName
         self.mtu = mtu
         self.port = UInt16(port)
@@ -156,6 +163,53 @@ private func check(
                 remedy: "give it once"
             )
         }
+    }
+}
+
+private func check(
+    leaseRanges: [Prefix],
+    beside addresses: [InterfaceAddress],
+    wantsInterface: Bool
+) throws(ConfigError) {
+    guard leaseRanges.isEmpty || wantsInterface else {
+        throw ConfigError(
+            "dhcp",
+            "needs an interface",
+            remedy: "leave it out, or start the node with an interface"
+        )
+    }
+    guard addresses.count + leaseRanges.count <= NodeOptions.Limits.addressesMax else {
+        throw ConfigError(
+            "dhcp",
+            "is asked for \(leaseRanges.count) addresses",
+            remedy: "a node has at most \(NodeOptions.Limits.addressesMax)"
+        )
+    }
+    for (index, range) in leaseRanges.enumerated() {
+        let others = leaseRanges[..<index]
+        guard !others.contains(where: { $0.contains(range) || range.contains($0) }) else {
+            throw ConfigError(
+                "dhcp",
+                "is given the range \(range) twice",
+                remedy: "give ranges that do not overlap, one for each address that is wanted"
+            )
+        }
+        guard range.length > 0, range.hasHosts else {
+            throw ConfigError(
+                "dhcp",
+                "cannot take an address in \(range)",
+                remedy: "give a range such as \(NodeOptions.Limits.leaseRangeDefault)"
+            )
+        }
+    }
+}
+
+extension Prefix {
+    /// Whether its first address, or the one behind, is a host's.
+    fileprivate var hasHosts: Bool {
+        if address.isHost { return true }
+        guard length < address.family.bitCount else { return false }
+        return IPAddress(address.family, number: address.number + 1).isHost
     }
 }
 

@@ -13,6 +13,11 @@ extension NodeOptions {
         }
     }
 
+    /// A range to take an address in, such as 10.1.0.0/24, or any address of it with its length.
+    package static func leaseRange(_ text: String) throws(ConfigError) -> Prefix {
+        try address(text).prefix
+    }
+
     /// A peer such as host.example:7000.
     package static func peer(_ text: String) throws(ConfigError) -> HostPort {
         do throws(ParseError) {

@@ -24,6 +24,15 @@ enum Health {
         )
     }
 
+    static func noLease(in range: Prefix) -> HealthReport {
+        HealthReport(
+            code: "no_lease",
+            severity: .error,
+            text: "no address of \(range) is free for this node; name a wider range with"
+                + " --address beside --dhcp"
+        )
+    }
+
     /// Two nodes have one identity: neither is reached for sure.
     static let twin = HealthReport(
         code: "identity_twice",

@@ -292,6 +292,7 @@ extension Node {
             version: Release.version,
             platform: Host.platform,
             claims: settings.options.addresses.map { Hello.Claim($0.address, since: now) },
+            ranges: leaseWishes,
             contacts: settings.options.peers,
             discovery: discoverySettings
         )

@@ -86,6 +86,8 @@ extension Node {
             case .probe(let id): try probe(id)
             case .setTime(let wall): device?.setTime(wallMilliseconds: wall)
             case .setPrefixes(let id, let prefixes): try device?.setPrefixes(prefixes, of: id)
+            case .lease(let address, let length, let isHeld):
+                lease(address, length: length, isHeld: isHeld)
             case .tell(let notice): tell(notice)
             case .wake(let instant): wake(at: instant)
             }

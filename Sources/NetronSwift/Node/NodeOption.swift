@@ -134,6 +134,7 @@ struct NodeBuilder {
     var lanes: Int?
     var interface: String?
     var addresses: [InterfaceAddress] = []
+    var leaseRanges: [Prefix] = []
     var mtu = NodeOptions.Limits.mtuDefault
 
     init(_ options: [NodeOption]) throws(NodeError) {
@@ -165,6 +166,7 @@ struct NodeBuilder {
                 network: network,
                 options: try NodeOptions(
                     addresses: addresses,
+                    leaseRanges: leaseRanges,
                     interfaceName: interface ?? NodeOptions.Limits.interfaceNameDefault,
                     mtu: mtu,
                     port: port,

@@ -107,7 +107,7 @@ extension Node {
         let options = settings.options
         report.name = Host.name
         report.network = networkName
-        report.addresses = options.addresses.map(\.description)
+        report.addresses = (options.addresses + machine.leasedAddresses).map(\.description)
         report.ula = ula.description
         if startedAt != .never {
             report.uptimeSeconds = UInt64(max(0, (Clock.now() - startedAt).components.seconds))
@@ -133,6 +133,9 @@ extension Node {
             case .taken(let holder): lines.append(Health.taken(address, by: holder))
             case .claimed(let claimant): lines.append(Health.claimed(address, by: claimant))
             }
+        }
+        if Clock.now() - startedAt > NodeLimits.leasePatience {
+            lines += machine.unleasedRanges.map(Health.noLease)
         }
         if machine.memberCount == 0, Clock.now() - startedAt > Health.aloneAfter {
             lines.append(Health.alone)

@@ -28,6 +28,7 @@ public enum VPN {
             NodeOption { builder in
                 builder.interface = vpn.interface
                 builder.addresses = vpn.addresses
+                builder.leaseRanges = vpn.leaseRanges
                 builder.mtu = vpn.mtu
             }
         ]
@@ -49,6 +50,15 @@ public struct VPNOption: Sendable {
         Self { $0.addresses.append(try NodeOptions.address(text)) }
     }
 
+    /// A range in which the node takes a free address by itself, for instance 10.1.0.0/24; adds to
+    /// those that were given before.
+    ///
+    /// It claims the address like one that it was given, and takes another one when it turns out to
+    /// be somebody else's.
+    public static func dhcp(_ range: String = "10.1.0.0/24") -> Self {
+        Self { $0.leaseRanges.append(try NodeOptions.leaseRange(range)) }
+    }
+
     /// The largest packet of the inner network, in bytes; without it 1400.
     public static func mtu(_ bytes: Int) -> Self {
         Self { $0.mtu = bytes }
@@ -58,5 +68,6 @@ public struct VPNOption: Sendable {
 private struct VPNDraft {
     var interface = NodeOptions.Limits.interfaceNameDefault
     var addresses: [InterfaceAddress] = []
+    var leaseRanges: [Prefix] = []
     var mtu = NodeOptions.Limits.mtuDefault
 }

@@ -61,7 +61,18 @@ struct InterfaceFlags: ParsableArguments {
     )
     var addresses: [String] = []
 
-    var given: [String] { addresses.isEmpty ? [] : ["--address"] }
+    @Flag(
+        help: Variable.dhcp.help(
+            "Take a free address in the range of each --address, "
+                + "else in \(NodeOptions.Limits.leaseRangeDefault).",
+            default: "false"
+        )
+    )
+    var dhcp = false
+
+    var given: [String] {
+        (addresses.isEmpty ? [] : ["--address"]) + (dhcp ? ["--dhcp"] : [])
+    }
 }
 
 /// How the node runs.

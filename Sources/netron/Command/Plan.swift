@@ -27,10 +27,9 @@ extension Plan {
         on console: Console
     ) throws(ConfigError) {
         options = try NodeOptions(
-            addresses: interface?.values(on: console) ?? [],
+            interface: interface,
             place: place,
             node: node,
-            wantsInterface: interface != nil,
             on: console
         )
         (self.network, warnings) = try network.resolve(on: console)
@@ -41,9 +40,16 @@ extension Plan {
 private let configBytesMax = 1 << 20
 
 extension InterfaceFlags {
-    func values(on console: Console) throws(ConfigError) -> [InterfaceAddress] {
+    /// The addresses that are given, and the ranges in which the node is to take one.
+    func values(
+        on console: Console
+    ) throws(ConfigError) -> (addresses: [InterfaceAddress], ranges: [Prefix]) {
         let texts = addresses.isEmpty ? console.values(of: .address) : addresses
-        return try texts.map { text throws(ConfigError) in try NodeOptions.address(text) }
+        guard try console.truth("dhcp", dhcp ? true : nil, .dhcp) ?? false else {
+            return (try texts.map { text throws(ConfigError) in try NodeOptions.address(text) }, [])
+        }
+        let ranges = texts.isEmpty ? [NodeOptions.Limits.leaseRangeDefault] : texts
+        return ([], try ranges.map { text throws(ConfigError) in try NodeOptions.leaseRange(text) })
     }
 }
 
@@ -70,16 +76,17 @@ extension PlaceFlags {
 
 extension NodeOptions {
     fileprivate init(
-        addresses: [InterfaceAddress],
+        interface: InterfaceFlags?,
         place: PlaceFlags,
         node: NodeFlags,
-        wantsInterface: Bool,
         on console: Console
     ) throws(ConfigError) {
+        let inner = try interface?.values(on: console)
         let peers = node.peers.isEmpty ? console.values(of: .peer) : node.peers
         let bootstrap = node.bootstrap.isEmpty ? console.values(of: .bootstrap) : node.bootstrap
         try self.init(
-            addresses: addresses,
+            addresses: inner?.addresses ?? [],
+            leaseRanges: inner?.ranges ?? [],
             interfaceName: place.interfaceName(on: console),
             mtu: console.number("mtu", node.mtu, .mtu) ?? Limits.mtuDefault,
             port: console.number("port", node.port, .port) ?? 0,
@@ -100,7 +107,7 @@ extension NodeOptions {
             logFormat: Self.logFormat(
                 node.logFormat ?? console.value(of: .logFormat) ?? LogFormat.text.rawValue
             ),
-            wantsInterface: wantsInterface,
+            wantsInterface: interface != nil,
             lanes: console.number("lanes", node.lanes, .lanes)
         )
     }

@@ -7,6 +7,7 @@ enum Variable: String, CaseIterable {
     case token = "NETRONTOKEN"
     case config = "NETRONCONFIG"
     case address = "ADDRESS"
+    case dhcp = "DHCP"
     case interface = "IFACE"
     case mtu = "NETRONMTU"
     case port = "NETRONPORT"

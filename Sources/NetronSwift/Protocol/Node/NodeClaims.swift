@@ -2,10 +2,12 @@
 
 internal import NetronWire
 
-/// An address that the user gave this node.
+/// An address that the user gave this node, or that it took by itself.
 struct OwnClaim {
     let address: IPAddress
     let since: UInt64
+    /// Whether it gives it up for another one, should somebody else have it (see `AddressLease`).
+    var isLeased = false
 
     /// Who has it instead, and whether that one was seen to claim it.
     var holder: NodeID?
@@ -97,7 +99,7 @@ extension NodeMachine {
             wake(at: ownClaims[index].rivalUntil)
         } else {
             giveWay(index, to: holder, at: now)
-            announce(at: now, into: &effects)
+            announceClaims(at: now, into: &effects)
         }
         reviewConflicts(at: now, into: &effects)
     }
@@ -110,12 +112,12 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) {
         carryOut(addresses.set(claims, of: id, at: now), into: &effects)
-        if reviewOwnClaims(at: now) { announce(at: now, into: &effects) }
+        if reviewOwnClaims(at: now) { announceClaims(at: now, into: &effects) }
         reviewConflicts(at: now, into: &effects)
     }
 
     /// Tells the table and all members what this node now claims.
-    private mutating func announce(at now: Instant, into effects: inout [Effect]) {
+    mutating func announceClaims(at now: Instant, into effects: inout [Effect]) {
         guard let own else { return }
         carryOut(addresses.set(announcedClaims, of: own.id, at: now), into: &effects)
         greetAll(at: now, into: &effects)
@@ -225,7 +227,7 @@ extension NodeMachine {
                 ownClaims[index].rivalUntil = .never
             }
         }
-        if isChanged { announce(at: now, into: &effects) }
+        if isChanged { announceClaims(at: now, into: &effects) }
         reviewConflicts(at: now, into: &effects)
         for claim in ownClaims {
             wake(at: min(claim.reclaimDue, claim.rivalUntil))
@@ -235,7 +237,12 @@ extension NodeMachine {
 
     /// Tells the user which contests are new, and which are over.
     private mutating func reviewConflicts(at now: Instant, into effects: inout [Effect]) {
-        for claim in ownClaims {
+        // Nobody asked for a leased address, so that there is nothing to contest.
+        if loseLeases(at: now, into: &effects) { announceClaims(at: now, into: &effects) }
+        conflicts = conflicts.filter { address, _ in
+            ownClaims.contains { $0.address == address }
+        }
+        for claim in ownClaims where !claim.isLeased {
             let conflict = conflict(about: claim)
             guard conflict != conflicts[claim.address] else { continue }
             conflicts[claim.address] = conflict

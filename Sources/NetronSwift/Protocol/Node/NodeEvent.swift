@@ -12,6 +12,8 @@ package struct Introduction: Hashable, Sendable {
     package var platform: String
     /// The inner addresses that the user gave it, and since when.
     package var claims: [Hello.Claim]
+    /// Where it is to take an address by itself.
+    package var ranges: [LeaseRange]
     /// Where the user says that members are.
     package var contacts: [HostPort]
     /// How it looks for members on the Internet.
@@ -24,6 +26,7 @@ package struct Introduction: Hashable, Sendable {
         version: String = "",
         platform: String = "",
         claims: [Hello.Claim] = [],
+        ranges: [LeaseRange] = [],
         contacts: [HostPort] = [],
         discovery: DiscoverySettings = DiscoverySettings()
     ) {
@@ -33,8 +36,21 @@ package struct Introduction: Hashable, Sendable {
         self.version = version
         self.platform = platform
         self.claims = claims
+        self.ranges = ranges
         self.contacts = contacts
         self.discovery = discovery
+    }
+}
+
+/// A range in which a node takes a free address by itself.
+package struct LeaseRange: Hashable, Sendable {
+    package let range: Prefix
+    /// The address that it had there in its last life.
+    package let last: IPAddress?
+
+    package init(_ range: Prefix, last: IPAddress? = nil) {
+        self.range = range
+        self.last = last
     }
 }
 
@@ -101,6 +117,8 @@ package enum NodeEffect: Hashable, Sendable {
     case setTime(wallMilliseconds: UInt64)
     /// The inner addresses that are a member's, all of them.
     case setPrefixes(NodeID, [Prefix])
+    /// The node took an address by itself, in a range of that length, or gave it up.
+    case lease(IPAddress, length: Int, isHeld: Bool)
     case tell(Notice)
     /// The deadline; the last one told counts.
     case wake(at: Instant)

@@ -49,6 +49,13 @@ package enum NodeLimits {
     package static let reclaimAfter = Duration.seconds(60)
     /// How long a contest that others report is believed without another report.
     package static let rivalForgottenAfter = Duration.seconds(150)
+    /// How long a node that meets nobody waits before it takes an address by itself, how long one
+    /// waits that meets members and does not get to know them all, and how often it looks.
+    package static let leaseAloneAfter = Duration.seconds(5)
+    package static let leasePatience = Duration.seconds(30)
+    static let leaseLookPause = Duration.milliseconds(250)
+    /// Leased addresses that were lost to others and are not tried again, of one range.
+    static let leasesLostMax = 16
     /// Contests that are told again in one round.
     package static let contestsPerRoundMax = 16
 

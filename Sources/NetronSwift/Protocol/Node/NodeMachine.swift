@@ -8,7 +8,7 @@ package import NetronWire
 /// know nothing of each other: what one of them asks for is another one's event. The overlay is in
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, the Internet in NodeInternet.swift;
 /// what is told in a session in NodeGreeting.swift, whom to dial in NodeDialling.swift, what the
-/// user named in NodeContacts.swift, addresses in NodeClaims.swift.
+/// user named in NodeContacts.swift, addresses in NodeClaims.swift and NodeLeases.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -29,6 +29,9 @@ package struct NodeMachine {
     var contestsDue = Instant.never
     /// No greeting is due before.
     var greetingsDue = Instant.never
+    var leases: [AddressLease] = []
+    var leasesBegan = Instant.never
+    var leasesDue = Instant.never
 
     // The smaller machines, and when each of them is due.
     var gossip: GossipMachine
@@ -120,7 +123,7 @@ package struct NodeMachine {
     ) {
         precondition(own == nil, "a node starts once")
         precondition(introduction.id == directory.id, "a machine is one node's")
-        precondition(introduction.claims.count < Hello.claimsMax)
+        precondition(introduction.claims.count + introduction.ranges.count < Hello.claimsMax)
         precondition(introduction.contacts.count <= NodeLimits.contactsMax)
         own = introduction
         isRunning = true
@@ -143,6 +146,7 @@ package struct NodeMachine {
         ask(.started(discovery.tableSettings), at: now, into: &effects)
         search(.started, at: now, into: &effects)
         remember(.timeout, at: now, into: &effects)
+        beginLeases(at: now, into: &effects)
     }
 
     private mutating func takeIn(
@@ -193,12 +197,14 @@ package struct NodeMachine {
             overlay(.probed(id, isAlive: isAlive), at: now, into: &effects)
         case .clockHeard(let id, let offset):
             keepTime(.heard(from: id, offsetMilliseconds: offset), at: now, into: &effects)
+            runLeases(at: now, into: &effects)
         case .clock(let wall, let isTrusted):
             keepTime(
                 .clock(wallMilliseconds: wall, isTrusted: isTrusted),
                 at: now,
                 into: &effects
             )
+            runLeases(at: now, into: &effects)
         case .hostChanged(let addresses, let port):
             hostChanged(addresses, port, at: now, into: &effects)
         default: preconditionFailure("an event that nobody takes")
@@ -306,6 +312,7 @@ package struct NodeMachine {
         runDials(at: now, into: &effects)
         runClaims(at: now, into: &effects)
         runContests(at: now, into: &effects)
+        runLeases(at: now, into: &effects)
         runParts(at: now, into: &effects)
     }
 
