@@ -49,8 +49,11 @@ extension BroadcastTree {
         }
     }
 
+    /// Where a rumor is among the missing; looked at in place, as a copy of one costs more.
+    func missingIndex(of id: RumorID) -> Int? { missing.indices.first { missing[$0].id == id } }
+
     private mutating func miss(_ id: RumorID, announcedBy announcer: NodeID, at now: Instant) {
-        if let index = missing.firstIndex(where: { $0.id == id }) {
+        if let index = missingIndex(of: id) {
             if !missing[index].announcers.contains(announcer) {
                 missing[index].announcers.append(announcer)
             }
@@ -64,7 +67,7 @@ extension BroadcastTree {
 
     /// A child lacks what we lack, too: the parent is asked at once.
     private mutating func miss(_ id: RumorID, lackedBy child: NodeID, at now: Instant) {
-        if let index = missing.firstIndex(where: { $0.id == id }) {
+        if let index = missingIndex(of: id) {
             guard missing[index].grafts == 0 else { return }
             missing[index].due = now
             deadline = now
@@ -75,7 +78,8 @@ extension BroadcastTree {
 
     private mutating func expect(_ new: Missing) {
         guard missing.count < GossipLimits.missingMax,
-            missing.count(where: { $0.teller == new.teller }) < GossipLimits.missingPerPeerMax
+            missing.indices.count(where: { missing[$0].teller == new.teller })
+                < GossipLimits.missingPerPeerMax
         else { return }
         missing.append(new)
         deadline = min(deadline, new.due)

@@ -221,7 +221,7 @@ extension BroadcastTree {
         _ turn: inout GossipTurn
     ) {
         var announcers: [NodeID] = []
-        if let place = missing.firstIndex(where: { $0.id == id }) {
+        if let place = missingIndex(of: id) {
             announcers = missing.remove(at: place).announcers
         }
         let hops: UInt8 = rumor.hops == .max ? .max : rumor.hops + 1

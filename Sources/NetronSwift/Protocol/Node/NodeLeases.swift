@@ -80,7 +80,9 @@ extension NodeMachine {
 
     /// Gives up the leased addresses that others turned out to have; true if there were any.
     mutating func loseLeases(at now: Instant, into effects: inout [Effect]) -> Bool {
-        let lost = ownClaims.filter(isLost)
+        var lost: [OwnClaim] = []
+        for claim in ownClaims where claim.isLeased && isLost(claim) { lost.append(claim) }
+        guard !lost.isEmpty else { return false }
         for claim in lost {
             guard let index = leases.firstIndex(where: { $0.address == claim.address }) else {
                 continue
@@ -94,7 +96,6 @@ extension NodeMachine {
             let length = leases[index].range.length
             effects.append(.lease(claim.address, length: length, isHeld: false))
         }
-        guard !lost.isEmpty else { return false }
         ownClaims.removeAll { claim in lost.contains { $0.address == claim.address } }
         leasesDue = now
         wake(at: now)
@@ -104,7 +105,7 @@ extension NodeMachine {
     /// Whether somebody else has a leased address, or took it before us while we were apart: then
     /// a user's address would stay where it is, but this one is easily given up.
     private func isLost(_ claim: OwnClaim) -> Bool {
-        guard claim.isLeased, let own else { return false }
+        guard let own else { return false }
         let ours = AddressTable.Claimant(id: own.id, since: claim.since)
         return claim.holder != nil
             || addresses.waiting(for: claim.address).contains { $0 < ours }
