@@ -54,6 +54,22 @@ import Testing
         #expect(leases(world, 3) == [all[1]])
     }
 
+    @Test("those who have no session with the one who took an address know of it too")
+    func strangers() {
+        var world = world()
+        world.cut([4], from: [2, 3])
+        for number in UInt8(1)...3 {
+            world.start(number, contacts: number == 1 ? [] : [contact("one.example:7000")])
+        }
+        world.pass(.seconds(30))
+        world.start(4, contacts: [contact("one.example:7000")], ranges: [range()])
+        world.pass(.seconds(30))
+        #expect(world.members(of: 4) == [1])
+        for number in UInt8(1)...4 {
+            #expect(world.holder(of: "\(leases(world, 4)[0])", at: number) == 4)
+        }
+    }
+
     @Test("the address of the last life is taken at once, if it is in the range and free")
     func remembered() {
         var world = world()

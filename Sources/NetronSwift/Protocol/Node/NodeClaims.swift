@@ -121,6 +121,8 @@ extension NodeMachine {
         guard let own else { return }
         carryOut(addresses.set(announcedClaims, of: own.id, at: now), into: &effects)
         greetAll(at: now, into: &effects)
+        // Those without a session hear of it from all.
+        refreshPresence(at: now, into: &effects)
     }
 
     private mutating func carryOut(_ changes: [AddressTable.Change], into effects: inout [Effect]) {
@@ -239,9 +241,6 @@ extension NodeMachine {
     private mutating func reviewConflicts(at now: Instant, into effects: inout [Effect]) {
         // Nobody asked for a leased address, so that there is nothing to contest.
         if loseLeases(at: now, into: &effects) { announceClaims(at: now, into: &effects) }
-        conflicts = conflicts.filter { address, _ in
-            ownClaims.contains { $0.address == address }
-        }
         for claim in ownClaims where !claim.isLeased {
             let conflict = conflict(about: claim)
             guard conflict != conflicts[claim.address] else { continue }

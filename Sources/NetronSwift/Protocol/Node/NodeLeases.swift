@@ -5,9 +5,9 @@ package import NetronWire
 /// An address that this node takes by itself in a range, with nobody to ask.
 struct AddressLease {
     let range: Prefix
-    /// The one that it has, or had in its last life.
-    var address: IPAddress?
-    var isHeld = false
+    /// The one that it had in its last life, which is tried first.
+    var last: IPAddress?
+    var held: IPAddress?
     /// Those that others had before us, the last ones; they are not tried again.
     var lost: [IPAddress] = []
 }
@@ -19,8 +19,10 @@ extension NodeMachine {
     mutating func beginLeases(at now: Instant, into effects: inout [Effect]) {
         guard let own, !own.ranges.isEmpty else { return }
         leases = own.ranges.map { wish in
-            let last = wish.last.flatMap { wish.range.contains($0) ? $0 : nil }
-            return AddressLease(range: wish.range, address: last)
+            AddressLease(
+                range: wish.range,
+                last: wish.last.flatMap { wish.range.contains($0) ? $0 : nil }
+            )
         }
         leasesBegan = now
         runLeases(at: now, into: &effects)
@@ -28,13 +30,13 @@ extension NodeMachine {
 
     mutating func runLeases(at now: Instant, into effects: inout [Effect]) {
         // Without the time no claim can say since when it is; it is looked again when it is known.
-        guard leases.contains(where: { !$0.isHeld }), time.wall(at: now) != nil else { return }
+        guard leases.contains(where: { $0.held == nil }), time.wall(at: now) != nil else { return }
         guard leasesDue <= now || leasesDue == .never else { return wake(at: leasesDue) }
         leasesDue = .never
-        for index in leases.indices where !leases[index].isHeld {
+        for index in leases.indices where leases[index].held == nil {
             takeLease(index, at: now, into: &effects)
         }
-        guard leases.contains(where: { !$0.isHeld }) else { return }
+        guard leases.contains(where: { $0.held == nil }) else { return }
         leasesDue = now + NodeLimits.leaseLookPause
         wake(at: leasesDue)
     }
@@ -46,15 +48,14 @@ extension NodeMachine {
     ) {
         guard let own, let wall = time.wall(at: now) else { return }
         let lease = leases[index]
-        let remembered = lease.address.flatMap { isTaken($0, for: lease) ? nil : $0 }
+        let remembered = lease.last.flatMap { isTaken($0, for: lease) ? nil : $0 }
         guard let address = remembered ?? freeAddress(for: lease, of: own.id, at: now) else {
             return
         }
-        leases[index].address = address
-        leases[index].isHeld = true
+        leases[index].held = address
+        leases[index].last = address
         ownClaims.append(OwnClaim(address: address, since: wall, isLeased: true))
         effects.append(.lease(address, length: lease.range.length, isHeld: true))
-        changeClaims(of: own.id, to: announcedClaims, at: now, into: &effects)
         announceClaims(at: now, into: &effects)
     }
 
@@ -84,11 +85,11 @@ extension NodeMachine {
         for claim in ownClaims where claim.isLeased && isLost(claim) { lost.append(claim) }
         guard !lost.isEmpty else { return false }
         for claim in lost {
-            guard let index = leases.firstIndex(where: { $0.address == claim.address }) else {
+            guard let index = leases.firstIndex(where: { $0.held == claim.address }) else {
                 continue
             }
-            leases[index].isHeld = false
-            leases[index].address = nil
+            leases[index].held = nil
+            leases[index].last = nil
             leases[index].lost.append(claim.address)
             if leases[index].lost.count > NodeLimits.leasesLostMax {
                 leases[index].lost.removeFirst()
@@ -112,13 +113,12 @@ extension NodeMachine {
     }
 
     /// The ranges in which this node wants an address and has none.
-    package var unleasedRanges: [Prefix] { leases.filter { !$0.isHeld }.map(\.range) }
+    package var unleasedRanges: [Prefix] { leases.filter { $0.held == nil }.map(\.range) }
 
     /// What this node has by lease: each with the length of its range.
     package var leasedAddresses: [InterfaceAddress] {
         leases.compactMap { lease in
-            guard lease.isHeld, let address = lease.address else { return nil }
-            return InterfaceAddress(address, length: lease.range.length)
+            lease.held.flatMap { InterfaceAddress($0, length: lease.range.length) }
         }
     }
 }

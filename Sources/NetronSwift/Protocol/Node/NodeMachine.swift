@@ -197,7 +197,6 @@ package struct NodeMachine {
             overlay(.probed(id, isAlive: isAlive), at: now, into: &effects)
         case .clockHeard(let id, let offset):
             keepTime(.heard(from: id, offsetMilliseconds: offset), at: now, into: &effects)
-            runLeases(at: now, into: &effects)
         case .clock(let wall, let isTrusted):
             keepTime(
                 .clock(wallMilliseconds: wall, isTrusted: isTrusted),
