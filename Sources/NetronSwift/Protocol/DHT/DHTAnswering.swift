@@ -6,7 +6,7 @@ internal import NetronWire
 //
 // No reply amplifies: it has at most three times the bytes of its query, and lists are cut to fit.
 // Only an item may exceed that, within a budget of its own for all who ask.
-extension DHTCore {
+extension DHTMachine {
     mutating func receive(
         _ query: KRPCQuery,
         _ message: KRPCMessage,

@@ -3,7 +3,7 @@
 internal import NetronWire
 
 // How lookups go: begun, fed with nodes, stepped on, and ended.
-extension DHTCore {
+extension DHTMachine {
     // MARK: Beginning
 
     /// Begins what somebody waits for, or lets it wait its turn.

@@ -3,7 +3,7 @@
 internal import NetronWire
 
 // How the table is filled and kept.
-extension DHTCore {
+extension DHTMachine {
     /// Whether we know nobody, or nobody that we know answers.
     var isCold: Bool {
         let sides = [side4, side6].filter { $0.table.count > 0 }
