@@ -71,11 +71,12 @@ extension NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
+        let source = members[teller]?.endpoint
         let understood = message.mapHints { hint in
             Hint(
                 hint.id,
                 at: hint.endpoints.filter { endpoint in
-                    members[teller].map { endpoint.meansSomething(at: $0.endpoint) } ?? false
+                    source.map { endpoint.meansSomething(at: $0) } ?? false
                 }
             )
         }
