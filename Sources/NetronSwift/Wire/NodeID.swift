@@ -40,10 +40,6 @@ public struct NodeID: Hashable, Sendable {
         return bytes
     }
 
-    /// By the first 8 bytes alone, which costs a third: to find many keys that share them takes
-    /// 2^64 tries for each.
-    public func hash(into hasher: inout Hasher) { hasher.combine(first) }
-
     /// The first 8 bytes as a number, most significant first.
     package var leadingNumber: UInt64 { first }
 
