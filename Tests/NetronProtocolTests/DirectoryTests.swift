@@ -78,7 +78,7 @@ import Testing
 
     @Test("two minutes of skew are borne with, a millisecond more is not") func skew() {
         var script = DirectoryScript()
-        let limit = labEpoch + DirectoryLimits.skewMilliseconds
+        let limit = labEpoch + Presence.skewMilliseconds
         #expect(script.judge(presence(of: many(1), time: limit)).verdict == .accept)
         let early = presence(of: many(2), time: limit + 1)
         #expect(script.judge(early).verdict == .refuse(.early))
@@ -94,7 +94,7 @@ import Testing
         let id = many(1)
         let short = presence(of: id, lease: 600)
         script.judge(short)
-        let end = labEpoch + 600_000 + DirectoryLimits.skewMilliseconds
+        let end = labEpoch + 600_000 + Presence.skewMilliseconds
         let minute = (end / 60_000 + 1) * 60_000
         script.pass(.milliseconds(Int64(minute - labEpoch) - 1))
         #expect(script.directory.liveCount == 1)

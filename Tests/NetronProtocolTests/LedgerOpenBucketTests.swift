@@ -69,7 +69,7 @@ internal import Testing
     }
 
     @Test("a write is never further ahead than others believe") func bounded() {
-        let most = 5 + HybridTime.skewMax
+        let most = 5 + Presence.skewMilliseconds
         #expect(HybridTime.next(after: time(most, 0xFFFE), at: 5) == time(most, 0xFFFF))
         #expect(HybridTime.next(after: time(most, 0xFFFF), at: 5) == nil)
         #expect(HybridTime.next(after: time(most + 1), at: 5) == nil)

@@ -179,7 +179,7 @@ package struct Directory {
 extension Directory {
     /// The minute of network time from which on a statement does not hold.
     func slot(endingAt end: UInt64) -> UInt32 {
-        let slot = (end + DirectoryLimits.skewMilliseconds) / DirectoryLimits.slotMilliseconds + 1
+        let slot = (end + Presence.skewMilliseconds) / DirectoryLimits.slotMilliseconds + 1
         return UInt32(clamping: slot)
     }
 

@@ -50,7 +50,7 @@ extension Directory {
         of header: PresenceHeader,
         at moment: DirectoryMoment
     ) -> DirectoryVerdict.Refusal? {
-        let latest = moment.wall + DirectoryLimits.skewMilliseconds
+        let latest = moment.wall + Presence.skewMilliseconds
         if header.time > latest || header.order.incarnation > latest { return .early }
         let end = UInt64(slot(endingAt: header.end)) * DirectoryLimits.slotMilliseconds
         return end <= moment.wall ? .expired : nil

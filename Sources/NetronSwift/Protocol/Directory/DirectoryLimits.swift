@@ -17,8 +17,6 @@ package enum DirectoryLimits {
     package static let claimantsMax = 16
 
     // MARK: Time
-    /// How far another's clock may be before ours, and how long an ended lease is borne with.
-    package static let skewMilliseconds: UInt64 = 120_000
     /// Statements go at full minutes of network time, so that equal directories stay equal.
     static let slotMilliseconds: UInt64 = 60_000
 

@@ -142,7 +142,7 @@ extension Directory {
         let isTold = own.exceed(presence.order, at: moment.instant)
         let began = members.find(id).map { members.presence($0).order.incarnation }
         if isTold, let began,
-            presence.time > began + DirectoryLimits.skewMilliseconds
+            presence.time > began + Presence.skewMilliseconds
                 || presence.order.incarnation == began
         {
             effects.append(.twin(presence.order))

@@ -106,7 +106,7 @@ extension Directory {
         of suspicion: Suspicion,
         at moment: DirectoryMoment
     ) -> DirectoryVerdict.Refusal? {
-        let skew = DirectoryLimits.skewMilliseconds
+        let skew = Presence.skewMilliseconds
         if suspicion.time > moment.wall + skew { return .early }
         if suspicion.time + skew < moment.wall { return .expired }
         guard let accuser = members.find(suspicion.accuser),

@@ -9,8 +9,9 @@ extension HybridTime {
     ///   - greatest: The greatest time that counts for the key or was used by this writer.
     ///   - wall: Milliseconds since 1970 in network time.
     /// - Returns: The clock's time, or where others were ahead the first one after theirs. Nil if
-    ///   that is further ahead than others believe (`skewMax`): then the writer has to wait until
-    ///   its clock comes near, since each time that it may use now loses to what it knows of.
+    ///   that is further ahead than others believe (`Presence.skewMilliseconds`): then the writer
+    ///   has to wait until its clock comes near, since each time that it may use now loses to what
+    ///   it knows of.
     package static func next(after greatest: Self?, at wall: UInt64) -> Self? {
         let now = Self(milliseconds: wall)
         guard let greatest, greatest >= now else { return now }

@@ -5,9 +5,6 @@
 /// A hybrid logical clock (Kulkarni et al., 2014): milliseconds since 1970 of network time in the
 /// upper 48 bits, and a counter in the lower 16 for writes that the clock does not tell apart.
 package struct HybridTime: Hashable, Sendable {
-    /// How far a write may be ahead of the clock of who judges it, in milliseconds.
-    package static let skewMax: UInt64 = 120_000
-
     /// The 64 bits.
     package let number: UInt64
 
@@ -21,7 +18,7 @@ package struct HybridTime: Hashable, Sendable {
 
     /// Whether nobody whose clock shows `wall`, in milliseconds since 1970, can have written it.
     package func isAhead(of wall: UInt64) -> Bool {
-        milliseconds > wall && milliseconds - wall > Self.skewMax
+        milliseconds > wall && milliseconds - wall > Presence.skewMilliseconds
     }
 }
 

@@ -37,6 +37,9 @@ package struct Presence: Hashable, Sendable {
     /// How long a lease may be, in seconds.
     package static let leaseMax: UInt32 = 86_400
 
+    /// How far another's clock may be before ours, and how long an ended lease is borne with.
+    package static let skewMilliseconds: UInt64 = 120_000
+
     /// The latest time that a statement can name, in milliseconds since 1970: 48 bits.
     package static let timeMax: UInt64 = 1 << 48 - 1
 
