@@ -50,13 +50,14 @@ public struct VPNOption: Sendable {
         Self { $0.addresses.append(try NodeOptions.address(text)) }
     }
 
-    /// A range in which the node takes a free address by itself, for instance 10.1.0.0/24; adds to
+    /// A range in which the node takes a free address by itself, without it 10.1.0.0/24; adds to
     /// those that were given before.
     ///
     /// It claims the address like one that it was given, and takes another one when it turns out to
     /// be somebody else's.
-    public static func dhcp(_ range: String = "10.1.0.0/24") -> Self {
-        Self { $0.leaseRanges.append(try NodeOptions.leaseRange(range)) }
+    public static func dhcp(_ range: String? = nil) -> Self {
+        let text = range ?? NodeOptions.Limits.leaseRangeDefault
+        return Self { $0.leaseRanges.append(try NodeOptions.leaseRange(text)) }
     }
 
     /// The largest packet of the inner network, in bytes; without it 1400.
