@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What counts for a key of the ledger, as this node knows it.
+package struct LedgerRecord: Hashable, Sendable {
+    package let key: LedgerKey
+
+    /// What was written.
+    package let value: [UInt8]
+
+    /// Who wrote it, and has the key if the bucket is one of owners.
+    package let author: NodeID
+
+    /// From when on the author has the key, in milliseconds since 1970.
+    package let since: UInt64
+
+    /// When it was last written.
+    package let time: HybridTime
+
+    package init(
+        _ key: LedgerKey,
+        value: [UInt8],
+        by author: NodeID,
+        since: UInt64,
+        time: HybridTime
+    ) {
+        self.key = key
+        self.value = value
+        self.author = author
+        self.since = since
+        self.time = time
+    }
+}
