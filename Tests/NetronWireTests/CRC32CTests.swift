@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
@@ -16,5 +17,18 @@ internal import Testing
     )
     func vectors(bytes: [UInt8], checksum: UInt32) {
         #expect(CRC32C.checksum(bytes) == checksum)
+    }
+
+    @Test("two runs are as one, wherever the second begins") func runs() {
+        var random = SeededRandom(seed: 1)
+        let bytes = random.bytes(40)
+        for end in 0...40 {
+            for cut in 0...end {
+                let (first, second) = (Array(bytes[..<cut]), Array(bytes[cut..<end]))
+                #expect(
+                    CRC32C.checksum(first.span, second.span) == CRC32C.checksum(bytes[..<end])
+                )
+            }
+        }
     }
 }
