@@ -21,6 +21,7 @@ let package = Package(
             pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]
         ),
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(
             name: "CSodium",
             pkgConfig: "libsodium",
@@ -45,6 +46,7 @@ let package = Package(
         .room("NetronWire", in: "Wire"),
         .room("NetronConfig", in: "Config", uses: ["NetronWire", "CLibYAML"]),
         .room("NetronEngine", in: "Engine", uses: ["NetronWire", "CNetronFast", "CSodium"]),
+        .room("NetronStore", in: "Store", uses: ["NetronWire", "CLMDB"]),
         .room("NetronProtocol", in: "Protocol", uses: ["NetronWire"]),
         .room("NetronAPI", in: "API", uses: ["NetronWire"] + .nio + [.http]),
         .room(
@@ -80,8 +82,17 @@ let package = Package(
             swiftSettings: .strict
         ),
 
+        // A process that the tests of the store can kill.
+        .executableTarget(
+            name: "NetronStoreWriter",
+            dependencies: ["NetronStore", "NetronWire"],
+            path: "Tests/NetronStoreWriter",
+            swiftSettings: .strict
+        ),
+
         .tests(of: "NetronWire", uses: ["NetronSimulator"]),
         .tests(of: "NetronConfig", uses: ["NetronWire", "NetronSimulator"]),
+        .tests(of: "NetronStore", uses: ["NetronWire", "NetronSimulator", "NetronStoreWriter"]),
         .tests(of: "NetronProtocol", uses: ["NetronWire", "NetronSimulator"]),
         .tests(of: "NetronSimulator", uses: ["NetronWire", "NetronProtocol"]),
         .tests(of: "NetronAPI", uses: ["NetronWire"] + .nio + [.http, .embedded]),
