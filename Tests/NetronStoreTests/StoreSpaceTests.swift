@@ -25,11 +25,12 @@ internal import Testing
         let before = try store.statistics()
         try churn(&store, rounds: 200)
         let after = try store.statistics()
-        #expect(after.fileBytes <= before.fileBytes + 16 * before.pageBytes)
+        let pages = try store.pages()
+        #expect(after.fileBytes <= before.fileBytes + 16 * pages.byteCount)
         #expect(after.fileBytes <= 4 * after.liveBytes)
-        #expect(after.entries[.heads] == 200)
-        #expect(after.livePages + after.freePages <= after.fileBytes / after.pageBytes)
-        #expect(after.depth >= 2)
+        #expect(after.records[.heads] == 200)
+        #expect(pages.live + pages.free <= after.fileBytes / pages.byteCount)
+        #expect(pages.depth >= 2)
         try store.verify()
     }
 
@@ -38,13 +39,13 @@ internal import Testing
         let records = (0..<2000).map { (pattern($0), pattern($0, count: 900)) }
         try store.apply(LedgerBatch(.states, records))
         try store.apply(LedgerBatch(.heads, [([1], [10])]))
-        #expect(try !store.compactIfWorthwhile())
+        #expect(try !store.compactIfWorth())
         var removal = LedgerBatch()
         for (key, _) in records.dropFirst(10) { removal.remove(key, from: .states) }
         try store.apply(removal)
         let before = try store.statistics()
         #expect(before.isWorthCompacting)
-        #expect(try store.compactIfWorthwhile())
+        #expect(try store.compactIfWorth())
         let after = try store.statistics()
         #expect(after.fileBytes < before.fileBytes / 20)
         #expect(!after.isWorthCompacting)
@@ -125,7 +126,7 @@ internal import Testing
             for (key, _) in records[start..<(start + 20)] { removal.remove(key, from: .states) }
             try store.apply(removal)
         }
-        #expect(try store.compactIfWorthwhile())
+        #expect(try store.compactIfWorth())
         #expect(try store.statistics().fileBytes < 512 << 10)
     }
 
@@ -154,9 +155,9 @@ internal import Testing
                     try transaction.remove(pattern(number), from: .heads)
                 }
             }
-            let statistics = try store.statistics()
-            let pages = 2 + statistics.livePages + statistics.freePages
-            try #require(statistics.fileBytes < pages * statistics.pageBytes)
+            let pages = try store.pages()
+            let fileBytes = try store.statistics().fileBytes
+            try #require(fileBytes < (2 + pages.live + pages.free) * pages.byteCount)
         }
         var store = try folder.open()
         try store.verify()

@@ -45,7 +45,7 @@ final class Folder {
         fileBytesMax: Int = 8 << 20,
         isDurable: Bool = false,
         movingCorruptAside: Bool = false
-    ) throws(StoreError) -> Store {
+    ) throws(StoreError) -> sending Store {
         try Store.open(
             store,
             StoreOptions(network: network, fileBytesMax: fileBytesMax, isDurable: isDurable),

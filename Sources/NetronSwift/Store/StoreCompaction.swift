@@ -24,7 +24,7 @@ extension Store {
 
     /// Compacts if the file is larger than twice what counts and 256 KiB; answers whether it was.
     @discardableResult
-    package mutating func compactIfWorthwhile() throws(StoreError) -> Bool {
+    package mutating func compactIfWorth() throws(StoreError) -> Bool {
         guard try statistics().isWorthCompacting else { return false }
         try compact()
         return true

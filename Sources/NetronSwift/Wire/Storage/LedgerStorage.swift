@@ -28,6 +28,17 @@ package protocol LedgerStorage: LedgerReading, ~Copyable {
     ///
     /// They are as durable as the storage makes them when the call returns.
     mutating func apply(_ batch: LedgerBatch) throws(StoreError)
+
+    /// How much room the records take; known without reading them.
+    func statistics() throws(StoreError) -> StorageStatistics
+
+    /// Reads all, and throws `.corrupt` if anything is damaged.
+    func verify() throws(StoreError)
+
+    /// Gives room on the disk back if that is worth it (`isWorthCompacting`); answers whether it
+    /// was.
+    @discardableResult
+    mutating func compactIfWorth() throws(StoreError) -> Bool
 }
 
 /// Records of one table whose keys begin with `prefix` and are not before `from`.

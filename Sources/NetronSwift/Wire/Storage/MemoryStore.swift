@@ -54,6 +54,22 @@ package struct MemoryStore: LedgerStorage, Sendable {
         )
     }
 
+    package func statistics() -> StorageStatistics {
+        let counts = LedgerTable.allCases.map { ($0, count(of: $0)) }
+        return StorageStatistics(
+            fileBytes: 0,
+            liveBytes: byteCount,
+            budgetBytes: bytesMax,
+            records: Dictionary(uniqueKeysWithValues: counts)
+        )
+    }
+
+    /// Does nothing: no disk can damage what is here.
+    package func verify() {}
+
+    /// Does nothing: what is removed here is given back at once.
+    package func compactIfWorth() -> Bool { false }
+
     /// Makes one change, and gives the one that takes it back.
     private mutating func replace(_ change: LedgerBatch.Change) -> LedgerBatch.Change {
         let old = shelves[change.table.rawValue].replace(change.key, by: change.value)
