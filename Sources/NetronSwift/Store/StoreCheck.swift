@@ -66,6 +66,8 @@ struct StoreCheck {
             throw path.corrupt("it is too short, or too long")
         }
         used = PageSet(count: meta.lastPage + 1)
+        // Pages are read in the order of keys, which for a disk is no order.
+        file.prefetch(byteCount)
     }
 
     private static func newer(

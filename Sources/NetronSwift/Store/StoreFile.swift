@@ -5,6 +5,11 @@ internal import NetronWire
 
 /// An open file of a store, closed with the value.
 final class StoreFile {
+    /// How much of a file is asked for before it is needed, at most, and at a time: the system may
+    /// leave the rest of a longer request out.
+    private static let prefetchBytesMax = 256 << 20
+    private static let prefetchBytes = 128 << 10
+
     private let path: StorePath
     private let descriptor: Int32
 
@@ -22,6 +27,15 @@ final class StoreFile {
         _ = try path.check { unsafe fstat(descriptor, &status) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw path.foreign }
         return Int(status.st_size)
+    }
+
+    /// Has the system read the first `count` bytes from the front on, and does not wait for it.
+    func prefetch(_ count: Int) {
+        let end = min(count, Self.prefetchBytesMax)
+        for offset in stride(from: 0, to: end, by: Self.prefetchBytes) {
+            // Where that cannot be, reading only takes longer.
+            _ = posix_fadvise(descriptor, offset, Self.prefetchBytes, POSIX_FADV_WILLNEED)
+        }
     }
 
     /// `count` bytes from `offset` on, or less where the file ends.
