@@ -22,6 +22,17 @@ package struct LedgerChanges: Hashable, Sendable {
         }
     }
 
+    /// Whether these changes may have led to the state: what they set is in it, and what they remove
+    /// is not.
+    package func fit(_ state: LedgerState) -> Bool {
+        list.allSatisfy { change in
+            switch change {
+            case .set(let entry): state[entry.key] == entry
+            case .remove(let key): state[key] == nil
+            }
+        }
+    }
+
     /// Why changes do not fit a state.
     package enum Misfit: Error, Hashable, Sendable {
         /// What they remove is not there.

@@ -15,6 +15,12 @@ package struct LedgerState: Hashable, Sendable {
     /// Takes records that are known to be in ascending order, none twice.
     init(ascending entries: [LedgerEntry]) { self.entries = entries }
 
+    /// Whether it is no larger than any network allows.
+    package var isWithinMost: Bool {
+        let most = LedgerStateLimits.most
+        return entries.count <= most.entries && byteCount <= most.bytes
+    }
+
     /// How many bytes the records take when written.
     package var byteCount: Int { entries.reduce(0) { $0 + $1.byteCount } }
 

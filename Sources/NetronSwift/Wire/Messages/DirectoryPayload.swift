@@ -9,6 +9,8 @@ package enum DirectoryPayload: UInt8, Sendable {
     case presence = 1
     /// See `Suspicion`.
     case suspicion = 2
+    /// See `LedgerBlock`.
+    case block = 3
 
     /// How many bytes the id of a network has, which every signature covers.
     package static let networkByteCount = 8

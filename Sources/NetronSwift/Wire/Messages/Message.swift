@@ -12,6 +12,7 @@
 ///     kind 3  contested  address, node id
 ///     kind 4  observed   endpoint
 ///     kind 5  directory  see DirectoryMessage
+///     kind 6  ledger     see LedgerMessage
 ///
 /// A value has one form in bytes; any other is refused. Texts and lists begin with their length in
 /// one byte. Numbers are written most significant byte first.
@@ -26,6 +27,8 @@ package enum Message: Hashable, Sendable {
     case observed(Endpoint)
     /// Who is a member.
     case directory(DirectoryMessage)
+    /// What members say in the ledger.
+    case ledger(LedgerMessage)
 
     /// The version that this codec speaks.
     package static let version: UInt8 = 1
@@ -39,6 +42,7 @@ package enum Message: Hashable, Sendable {
         case contested = 3
         case observed = 4
         case directory = 5
+        case ledger = 6
     }
 
     /// The message as bytes, at most `bytesMax`.
@@ -54,6 +58,9 @@ package enum Message: Hashable, Sendable {
             message.write(to: &writer)
         case .directory(let message):
             writer.write(Kind.directory.rawValue)
+            message.write(to: &writer)
+        case .ledger(let message):
+            writer.write(Kind.ledger.rawValue)
             message.write(to: &writer)
         case .contested(let address, let holder):
             writer.write(Kind.contested.rawValue)
@@ -87,6 +94,7 @@ package enum Message: Hashable, Sendable {
             case .hello: .hello(try Hello(from: &reader))
             case .gossip: try GossipMessage(from: &reader).map { .gossip($0) }
             case .directory: try DirectoryMessage(from: &reader).map { .directory($0) }
+            case .ledger: try LedgerMessage(from: &reader).map { .ledger($0) }
             case .contested:
                 .contested(try reader.readAddress(), holder: try reader.readNodeID())
             case .observed: .observed(try reader.readEndpoint())

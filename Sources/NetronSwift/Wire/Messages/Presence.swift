@@ -13,13 +13,19 @@
 ///     version      4 bytes, counts up within an incarnation
 ///     time         8 bytes, milliseconds since 1970 when it was signed, in network time
 ///     lease        4 bytes, seconds for which it holds from then on: 1 to 86,400
-///     flags        1 byte: 1 reachable from everywhere, 2 leaving
+///     flags        1 byte: 1 reachable from everywhere, 2 leaving, 4 has a state in the ledger;
+///                  who leaves has none
 ///     name         text, at most 63 bytes
 ///     count        1 byte, at most 16, then as often:
 ///       address    in ascending order, none twice
 ///       since      8 bytes, milliseconds since 1970
 ///     count        1 byte, at most 4, then as many endpoints, none twice
 ///     count        1 byte, at most 3, then as many node ids, none twice and not the author's
+///     with flag 4:
+///       root       32 bytes, what the author's state in the ledger is, see StateTree
+///       size       4 bytes, how many bytes the state has, see LedgerState
+///       previous   32 bytes, the hash of the author's statement before this one: the keyed BLAKE2b
+///                  of its bytes with the key "netron/1 block"; zeros where the author has none
 ///     signature    64 bytes
 ///
 /// All in all at most `bytesMax`. The signature is Ed25519 of the author over the ASCII text
@@ -29,7 +35,7 @@
 /// The value is a view of the bytes, so that thousands of them cost no more than their bytes.
 package struct Presence: Hashable, Sendable {
     /// How long a statement may be, in bytes.
-    package static let bytesMax = 700
+    package static let bytesMax = 768
 
     /// How short one can be, in bytes.
     package static let bytesMin = Offset.name + 4 + Cryptography.signatureByteCount
@@ -52,8 +58,15 @@ package struct Presence: Hashable, Sendable {
     enum Flag {
         static let reachable: UInt8 = 1
         static let leaving: UInt8 = 2
-        static let all = reachable | leaving
+        static let ledger: UInt8 = 4
+        static let all = reachable | leaving | ledger
     }
+
+    /// What a statement says of the ledger, in bytes: root, size, previous.
+    static let ledgerByteCount = StateRoot.byteCount + 4 + previousByteCount
+
+    /// How many bytes the hash of a statement has.
+    package static let previousByteCount = Cryptography.digestByteCount
 
     enum Offset {
         static let author = 2
@@ -112,7 +125,9 @@ package struct Presence: Hashable, Sendable {
         (author, order) = (header.author, header.order)
         (time, lease) = (header.time, header.lease)
         var scanner = PresenceScanner(bytes, at: Offset.flags)
-        guard try scanner.number(bytes: 1) & ~UInt64(Flag.all) == 0,
+        let flags = UInt8(try scanner.number(bytes: 1))
+        let hasLedger = flags & Flag.ledger != 0
+        guard flags & ~Flag.all == 0, !hasLedger || flags & Flag.leaving == 0,
             order.incarnation <= Self.timeMax, time <= Self.timeMax,
             (1...Self.leaseMax).contains(lease)
         else { throw .notCanonical }
@@ -123,6 +138,7 @@ package struct Presence: Hashable, Sendable {
         try scanner.endpoints()
         introducersStart = scanner.position
         try scanner.introducers(of: author)
+        if hasLedger { try scanner.ledger() }
         try scanner.skip(Cryptography.signatureByteCount)
         guard scanner.position == bytes.count else { throw .trailing }
         self.bytes = bytes
@@ -162,17 +178,46 @@ extension Presence {
         return (try? scanner.introducers(of: author)) ?? []
     }
 
+    /// Whether the author has a state in the ledger.
+    package var hasLedger: Bool { flags & Flag.ledger != 0 }
+
+    /// What the author's state in the ledger is; nil if it has none.
+    package var ledger: StateSummary? {
+        guard hasLedger else { return nil }
+        var scanner = PresenceScanner(bytes, at: ledgerStart)
+        return try? scanner.ledger()
+    }
+
+    /// The hash of the statement before this one, as far as this one says; see `digest`.
+    package var previous: [UInt8]? {
+        guard hasLedger else { return nil }
+        let start = ledgerStart + StateRoot.byteCount + 4
+        return Array(bytes[start..<(start + Self.previousByteCount)])
+    }
+
+    private var ledgerStart: Int {
+        bytes.count - Cryptography.signatureByteCount - Self.ledgerByteCount
+    }
+
+    /// The hash by which the author's next statement names this one.
+    package func digest(with cryptography: Cryptography) -> [UInt8] {
+        cryptography.digest(bytes, Array("netron/1 block".utf8))
+    }
+
     /// When it ends, in milliseconds since 1970.
     package var end: UInt64 { time + UInt64(lease) * 1000 }
 
     package var signature: ArraySlice<UInt8> { bytes.suffix(Cryptography.signatureByteCount) }
 
     /// Whether two statements of one author, whose bytes were read before, say the same, but for
-    /// when they were signed and for how long they hold.
+    /// when they were signed, for how long they hold and which ones were before.
     package static func saySame(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        let end = left.count - Cryptography.signatureByteCount
-        return left.count == right.count
-            && left[Offset.flags..<end] == right[Offset.flags..<end]
+        guard left.count == right.count, left[Offset.flags] == right[Offset.flags] else {
+            return false
+        }
+        var end = left.count - Cryptography.signatureByteCount
+        if left[Offset.flags] & Flag.ledger != 0 { end -= previousByteCount }
+        return left[Offset.flags..<end] == right[Offset.flags..<end]
     }
 
     /// Whether both claim the same addresses since the same times.

@@ -8,6 +8,7 @@ extension Presence {
         package let endpoints: [Endpoint]
         package let introducers: [NodeID]
         package let isReachable: Bool
+        package let ledger: StateSummary?
 
         /// Makes what fits: texts lose what steers a terminal and are cut, of an address that is
         /// there twice the earlier claim stays, of lists the first distinct ones stay.
@@ -16,13 +17,15 @@ extension Presence {
             claims: [Hello.Claim] = [],
             endpoints: [Endpoint] = [],
             introducers: [NodeID] = [],
-            isReachable: Bool = false
+            isReachable: Bool = false,
+            ledger: StateSummary? = nil
         ) {
             // A greeting has the same rules for names and claims.
             let hello = Hello(name: name, version: "", platform: "", claims: claims)
             self.name = hello.name
             self.claims = hello.claims
             self.isReachable = isReachable
+            self.ledger = ledger
             self.endpoints = endpoints.map(\.unscoped).distinct(countMax: endpointsMax)
             self.introducers = introducers.distinct(countMax: introducersMax)
         }
@@ -30,6 +33,7 @@ extension Presence {
         /// Whether both say the same, but for where the member is reached and through whom.
         package func differsOnlyInPaths(from other: Self) -> Bool {
             name == other.name && claims == other.claims && isReachable == other.isReachable
+                && ledger == other.ledger
         }
     }
 
@@ -41,6 +45,8 @@ extension Presence {
         package let lease: UInt32
         package let isLeaving: Bool
         package let fields: Fields
+        /// The hash of the author's statement before; zeros where there is none.
+        package let previous: [UInt8]
 
         package init(
             by author: NodeID,
@@ -48,14 +54,18 @@ extension Presence {
             time: UInt64,
             lease: UInt32,
             isLeaving: Bool = false,
-            saying fields: Fields
+            saying fields: Fields,
+            after previous: [UInt8]? = nil
         ) {
+            precondition(!isLeaving || fields.ledger == nil, "who leaves has no state")
             self.author = author
             self.order = order
             self.time = time
             self.lease = lease
             self.isLeaving = isLeaving
             self.fields = fields
+            self.previous = previous ?? Array(repeating: 0, count: previousByteCount)
+            precondition(self.previous.count == previousByteCount)
         }
     }
 }
@@ -93,6 +103,7 @@ extension Presence.Draft {
         writer.write(
             (fields.isReachable ? Presence.Flag.reachable : 0)
                 | (isLeaving ? Presence.Flag.leaving : 0)
+                | (fields.ledger != nil ? Presence.Flag.ledger : 0)
         )
         writer.write(text: fields.name)
         writer.write(count: fields.claims.count)
@@ -104,6 +115,11 @@ extension Presence.Draft {
         for endpoint in endpoints { writer.write(endpoint) }
         writer.write(count: introducers.count)
         for introducer in introducers { writer.write(introducer.bytes) }
+        if let ledger = fields.ledger {
+            writer.write(ledger.root.bytes)
+            writer.write(UInt32(ledger.byteCount))
+            writer.write(previous)
+        }
         return writer.bytes
     }
 }

@@ -79,6 +79,18 @@ struct PresenceScanner {
         return introducers
     }
 
+    @discardableResult
+    mutating func ledger() throws(WireError) -> StateSummary {
+        let start = position
+        try skip(StateRoot.byteCount)
+        let byteCount = Int(try number(bytes: 4))
+        try skip(Presence.previousByteCount)
+        guard let root = StateRoot(bytes: bytes[start..<(start + StateRoot.byteCount)]),
+            let summary = StateSummary(root: root, byteCount: byteCount)
+        else { throw .notCanonical }
+        return summary
+    }
+
     private mutating func count(upTo most: Int) throws(WireError) -> Int {
         let count = Int(try number(bytes: 1))
         guard count <= most else { throw .tooMany }
