@@ -101,7 +101,7 @@ struct DirectoryWorld {
                 if let message = forge.map({ $0(from, message) }) ?? message {
                     send(message, from: from, to: to)
                 }
-            case .changed, .twin, .wake: break
+            case .changed, .renewed, .twin, .wake: break
             }
         }
     }

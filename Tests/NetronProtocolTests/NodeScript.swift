@@ -70,9 +70,16 @@ struct NodeScript {
 }
 
 /// The machine of a node, with cryptography that costs nothing.
-func makeMachine(_ number: UInt8) -> NodeMachine {
+func makeMachine(
+    _ number: UInt8,
+    keepingIn storage: any LedgerStorage = MemoryStore()
+) -> NodeMachine {
     var seed = UInt64(number) << 8
-    return NodeMachine(id: node(number), cryptography: weakCryptography(of: node(number))) {
+    return NodeMachine(
+        id: node(number),
+        cryptography: weakCryptography(of: node(number)),
+        keepingIn: storage
+    ) {
         seed += 1
         return SeededRandom(seed: seed)
     }

@@ -20,6 +20,8 @@ struct NodeWorld {
     private(set) var machines: [UInt8: NodeMachine] = [:]
     private(set) var notices: [UInt8: [Notice]] = [:]
     private var leases: [UInt8: Set<IPAddress>] = [:]
+    /// The disk of each node, which stays when it stops.
+    private var disks: [UInt8: Disk] = [:]
     /// How many control messages were sent.
     private(set) var messageCount = 0
     /// What a host name leads to.
@@ -37,7 +39,9 @@ struct NodeWorld {
         contacts: [HostPort] = [],
         ranges: [LeaseRange] = []
     ) {
-        machines[number] = makeMachine(number)
+        let disk = disks[number] ?? Disk()
+        disks[number] = disk
+        machines[number] = makeMachine(number, keepingIn: disk)
         notices[number] = []
         leases[number] = []
         var introduction = introduction(of: number, claims: claims, contacts: contacts)
@@ -60,6 +64,30 @@ struct NodeWorld {
             later(.milliseconds(1), .peerDown(node(number), .goodbye), to: other)
         }
     }
+
+    /// Is gone without a word, as by `kill -9`.
+    mutating func crash(_ number: UInt8) {
+        machines[number] = nil
+        deadlines[number] = nil
+        for pair in sessions.filter({ $0.contains(number) }).sorted(by: { $0[1] < $1[1] }) {
+            sessions.remove(pair)
+            let other = pair[0] == number ? pair[1] : pair[0]
+            later(.seconds(12), .peerDown(node(number), .silent), to: other)
+        }
+    }
+
+    /// Writes at a node.
+    mutating func write(_ write: LedgerWrite, at number: UInt8) -> LedgerRefusal? {
+        var effects: [NodeEffect] = []
+        guard let results = machines[number]?.write([write], at: now, into: &effects) else {
+            preconditionFailure("node \(number) does not know the time")
+        }
+        for effect in effects { carryOut(effect, of: number) }
+        return results[0]
+    }
+
+    /// The disk of a node, while it runs and after.
+    func disk(of number: UInt8) -> Disk? { disks[number] }
 
     /// Cuts all links between two groups of nodes.
     mutating func cut(_ left: [UInt8], from right: [UInt8]) {
@@ -136,7 +164,7 @@ struct NodeWorld {
         switch effect {
         case .wake(let instant): deadlines[number] = instant == .never ? nil : instant
         case .tell(let notice): notices[number, default: []].append(notice)
-        case .setPrefixes, .sendDatagram, .keep, .probe, .setTime: break
+        case .setPrefixes, .sendDatagram, .keep, .probe, .setTime, .ledgerChanged: break
         case .lease(let address, _, true): leases[number]?.insert(address)
         case .lease(let address, _, false): leases[number]?.remove(address)
         case .resolve(let host):

@@ -108,6 +108,7 @@ package struct Directory {
         guard !isStopped else { return }
         let moment = DirectoryMoment(instant: now, wall: wall)
         switch event {
+        case .begin(let first, let previous): own.begin(first, after: previous)
         case .own(let fields): own.say(fields, at: now)
         case .neighbourUp(let id): neighbourUp(id, at: now)
         case .neighbourDown(let id): neighbourDown(id, at: moment, into: &effects)
@@ -139,7 +140,8 @@ package struct Directory {
             switch DirectoryPayload(of: payload) {
             case .presence: take(payload, at: moment, into: &effects)
             case .suspicion: takeSuspicion(payload, at: moment, into: &effects)
-            case nil: .refuse(.unknown)
+            // What is in it is taken apart by who knows of ledgers.
+            case .block, nil: .refuse(.unknown)
             }
         settle(at: moment, into: &effects)
         return verdict

@@ -4,6 +4,9 @@ package import NetronWire
 
 /// What happened; the input of `Directory`.
 package enum DirectoryEvent: Hashable, Sendable {
+    /// How the first statement of this node goes on from an earlier life's: its order, and the hash
+    /// of the one before it.
+    case begin(Presence.Order, after: [UInt8]?)
     /// What this node says of itself, from the start and whenever it changes.
     case own(Presence.Fields)
     /// There is a neighbour in the overlay.
@@ -28,6 +31,8 @@ package enum DirectoryEffect: Hashable, Sendable {
     case send(DirectoryMessage, to: NodeID)
     /// The member is new or gone, says something else, or is suspected or not any more.
     case changed(NodeID)
+    /// A member with a state in the ledger says the same again, by which it may keep what it has.
+    case renewed(NodeID)
     /// This node's key runs twice: another one made the statement of that order.
     case twin(Presence.Order)
     case wake(at: Instant)

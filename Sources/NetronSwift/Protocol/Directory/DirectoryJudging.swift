@@ -94,7 +94,11 @@ extension Directory {
         members.setFlags(flags, of: slot)
         if author != id { schedule(end: end, at: moment) }
         if !isRanked { rank(slot) }
-        if isNews { effects.append(.changed(author)) }
+        if isNews {
+            effects.append(.changed(author))
+        } else if presence.hasLedger {
+            effects.append(.renewed(author))
+        }
         return slot
     }
 

@@ -11,6 +11,11 @@ struct OwnPresence: Sendable {
     /// The order of what was said last, or of what the next statement must be above.
     private(set) var order: Presence.Order?
 
+    /// The order of the first statement, if it goes on from an earlier life's.
+    private var first: Presence.Order?
+    /// The hash of the last statement of the earlier life.
+    private(set) var earlier: [UInt8]?
+
     private var budget: ByteBudget?
     private var pathsSaid: Instant?
     private var cutDue = Instant.never
@@ -18,6 +23,11 @@ struct OwnPresence: Sendable {
     private var twinDue = Instant(nanoseconds: 0)
 
     var deadline: Instant { min(cutDue, renewalDue) }
+
+    mutating func begin(_ first: Presence.Order, after previous: [UInt8]?) {
+        self.first = first
+        earlier = previous
+    }
 
     mutating func say(_ fields: Presence.Fields, at now: Instant) {
         self.fields = fields
@@ -35,7 +45,7 @@ struct OwnPresence: Sendable {
     mutating func takeDue(at moment: DirectoryMoment) -> (Presence.Order, Presence.Fields)? {
         guard let fields, deadline <= moment.instant, allows(at: moment.instant) else { return nil }
         // A new life is a new incarnation, unless an earlier one was ahead of the clock.
-        let first = Presence.Order(incarnation: moment.wall, version: 0)
+        let first = self.first ?? Presence.Order(incarnation: moment.wall, version: 0)
         let next = said == nil ? max(first, order?.next ?? first) : order?.next ?? first
         if fields.endpoints != said?.endpoints || fields.introducers != said?.introducers {
             pathsSaid = moment.instant
@@ -109,7 +119,8 @@ extension Directory {
             time: moment.wall,
             lease: UInt32(clamping: lease.components.seconds),
             isLeaving: isLeaving,
-            saying: fields
+            saying: fields,
+            after: ownRecord.map { $0.digest(with: cryptography) } ?? own.earlier
         )
         let presence = draft.signed(by: cryptography, network: network)
         install(presence, at: moment, into: &effects)

@@ -33,6 +33,14 @@ extension Directory {
     /// The newest statement of a member, also of one that left.
     package func record(of id: NodeID) -> Presence? { members.find(id).map(members.presence) }
 
+    /// The newest statement of a member that did not leave.
+    package func head(of id: NodeID) -> Presence? {
+        guard let slot = members.find(id), !members.slots[slot].flags.contains(.leaving) else {
+            return nil
+        }
+        return members.presence(slot)
+    }
+
     /// The statement that this node made last.
     package var ownRecord: Presence? { record(of: id) }
 

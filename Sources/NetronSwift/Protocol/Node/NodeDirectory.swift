@@ -12,6 +12,8 @@ extension NodeMachine {
     ) {
         // Leases are counted by a clock; without any nothing can be said or believed.
         guard let wall = time.wall(at: now) else { return }
+        if case .received(_, let id) = event { informant = id }
+        defer { informant = nil }
         var asked: [DirectoryEffect] = []
         directory.handle(event, at: now, wall: wall, into: &asked)
         for effect in asked { carryOut(effect, at: now, into: &effects) }
@@ -25,6 +27,11 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) -> GossipEvent.Verdict {
         guard let wall = time.wall(at: now) else { return .refuse }
+        if DirectoryPayload(of: payload) == .block {
+            return judgeBlock(payload, from: teller, at: now, into: &effects)
+        }
+        informant = teller
+        defer { informant = nil }
         var asked: [DirectoryEffect] = []
         let verdict = directory.judge(payload, at: now, wall: wall, into: &asked)
         for effect in asked { carryOut(effect, at: now, into: &effects) }
@@ -36,21 +43,26 @@ extension NodeMachine {
         }
     }
 
-    private func isNewest(_ payload: [UInt8]) -> Bool {
+    /// Whether a statement is the newest one of its author, as far as is known.
+    func isNewest(_ payload: [UInt8]) -> Bool {
         guard let header = try? PresenceHeader(payload) else { return false }
         return directory.record(of: header.author)?.bytes == payload
     }
 
-    private mutating func carryOut(
+    mutating func carryOut(
         _ effect: DirectoryEffect,
         at now: Instant,
         into effects: inout [Effect]
     ) {
         switch effect {
-        case .broadcast(let payload): overlay(.broadcast(payload), at: now, into: &effects)
+        case .broadcast(let payload):
+            let whole = withChanges(payload, at: now, into: &effects)
+            overlay(.broadcast(whole), at: now, into: &effects)
         case .send(let message, let id):
             post(.directory(message), to: id, into: &effects)
         case .changed(let id): registered(id, at: now, into: &effects)
+        case .renewed(let id):
+            keepLedger(of: id, directory.record(of: id), at: now, into: &effects)
         case .twin: effects.append(.tell(.twin))
         case .wake(let instant):
             directoryDue = instant
@@ -66,6 +78,7 @@ extension NodeMachine {
     ) {
         guard id != own?.id else { return }
         let record = directory.record(of: id)
+        keepLedger(of: id, record, at: now, into: &effects)
         // In a session it says itself what it claims.
         if members[id]?.hello == nil {
             switch directory.standing(of: id) {
@@ -108,7 +121,8 @@ extension NodeMachine {
             endpoints: endpoints,
             // Whoever can be reached needs nobody to be asked for it, and neighbours change often.
             introducers: isReachable ? [] : gossip.active,
-            isReachable: isReachable
+            isReachable: isReachable,
+            ledger: ledgerSummary
         )
         if endpoints != toldEndpoints {
             toldEndpoints = endpoints

@@ -119,6 +119,8 @@ package enum NodeEffect: Hashable, Sendable {
     case setPrefixes(NodeID, [Prefix])
     /// The node took an address by itself, in a range of that length, or gave it up.
     case lease(IPAddress, length: Int, isHeld: Bool)
+    /// What counts for these keys of the ledger may be different.
+    case ledgerChanged([LedgerKey])
     case tell(Notice)
     /// The deadline; the last one told counts.
     case wake(at: Instant)
@@ -138,6 +140,10 @@ package enum Notice: Hashable, Sendable {
     case addressFree(IPAddress)
     /// A member claims what no member can claim; it was not believed.
     case addressRefused(IPAddress, claimedBy: NodeID)
+    /// A key of the ledger that this node wrote counts as another's, or with nil as its own again.
+    case keyTaken(LedgerKey, by: NodeID?)
+    /// What is said in the ledger could not be kept.
+    case ledgerFailed(StoreError)
     /// Another node runs with this node's key.
     case twin
     /// A member sent what is no message; told once a session.

@@ -79,6 +79,8 @@ extension NodeMachine {
         case .gossip(let message): gossiped(message, by: id, at: now, into: &effects)
         case .directory(let message):
             register(.received(message, from: id), at: now, into: &effects)
+        case .ledger(let message):
+            keepLedger(.received(message, from: id), at: now, into: &effects)
         case .contested(let address, let holder):
             contested(address, holder: holder, at: now, into: &effects)
         case nil: counters.unknown += 1

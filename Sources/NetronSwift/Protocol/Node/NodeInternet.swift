@@ -150,6 +150,8 @@ extension NodeMachine {
             at: now,
             into: &effects
         )
-        if isFirst { refreshPresence(at: now, into: &effects) }
+        guard isFirst else { return }
+        beginLedger(at: now, wall: wall, into: &effects)
+        refreshPresence(at: now, into: &effects)
     }
 }

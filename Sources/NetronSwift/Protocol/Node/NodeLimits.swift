@@ -4,6 +4,9 @@ internal import NetronWire
 
 /// Every number that bounds what a node remembers and how often it acts.
 package enum NodeLimits {
+    /// Statements that are looked through at a time.
+    static let headsPerTurn = 1_024
+
     /// Members with a session, as many as the packet core has.
     package static let membersMax = 16_384
     /// Members that are sought; when it is full, more are left alone.

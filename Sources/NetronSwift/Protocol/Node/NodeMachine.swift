@@ -6,9 +6,10 @@ package import NetronWire
 ///
 /// A pure machine: events and the time go in, effects come out. It is made of smaller ones, which
 /// know nothing of each other: what one of them asks for is another one's event. The overlay is in
-/// NodeOverlay.swift, who is a member in NodeDirectory.swift, the Internet in NodeInternet.swift;
-/// what is told in a session in NodeGreeting.swift, whom to dial in NodeDialling.swift, what the
-/// user named in NodeContacts.swift, addresses in NodeClaims.swift and NodeLeases.swift.
+/// NodeOverlay.swift, who is a member in NodeDirectory.swift, what members say in NodeLedger.swift,
+/// the Internet in NodeInternet.swift; what is told in a session in NodeGreeting.swift, whom to dial
+/// in NodeDialling.swift, what the user named in NodeContacts.swift, addresses in NodeClaims.swift
+/// and NodeLeases.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -44,6 +45,8 @@ package struct NodeMachine {
     var tableDue = Instant.never
     var memory: PeerMemory
     var memoryDue = Instant.never
+    var ledger: Ledger
+    var ledgerDue = Instant.never
     var time: NetworkTime
 
     // What the smaller machines were told of each other.
@@ -51,6 +54,12 @@ package struct NodeMachine {
     var toldAnnouncers: [NodeID] = []
     var announcersEpoch: UInt64?
     var toldTime: WallClock?
+    /// What the own statement is to say of the ledger.
+    var ledgerSummary: StateSummary?
+    /// Who passed on what the directory is told now.
+    var informant: NodeID?
+    /// Whose statement comes with its changes now.
+    var blockAuthor: NodeID?
 
     package internal(set) var counters = NodeCounters()
     /// Where the Internet sees this node.
@@ -65,10 +74,12 @@ package struct NodeMachine {
 
     /// Makes the machine of a node with this id; `random` makes a generator for each of its parts.
     ///
-    /// `share` gives equal bytes the same storage, where many nodes lie in one process.
+    /// What members say in the ledger is kept in `storage`. `share` gives equal bytes the same
+    /// storage, where many nodes lie in one process.
     package init(
         id: NodeID,
         cryptography: Cryptography,
+        keepingIn storage: any LedgerStorage = MemoryStore(),
         sharing share: (([UInt8]) -> [UInt8])? = nil,
         random: () -> any RandomNumberGenerator
     ) {
@@ -94,6 +105,7 @@ package struct NodeMachine {
         )
         table = DHTMachine(random: random(), cryptography: cryptography)
         memory = PeerMemory("", at: Instant(nanoseconds: 0))
+        ledger = Ledger(of: id, in: storage, cryptography: cryptography, random: random())
         time = NetworkTime(buildMilliseconds: 0)
     }
 
@@ -109,6 +121,11 @@ package struct NodeMachine {
             takeIn(event, at: now, into: &effects)
         }
         guard isRunning else { return }
+        finish(at: now, into: &effects)
+    }
+
+    /// Does what is due, and says when there will be more.
+    mutating func finish(at now: Instant, into effects: inout [Effect]) {
         if deadline <= now { runDue(at: now, into: &effects) }
         if deadline != toldDeadline {
             toldDeadline = deadline
@@ -177,6 +194,7 @@ package struct NodeMachine {
             search(.stopped, at: now, into: &effects)
             ask(.stopping, at: now, into: &effects)
             register(.stopping, at: now, into: &effects)
+            keepLedger(.stopping, at: now, into: &effects)
             own = nil
             isRunning = false
         }
@@ -337,7 +355,13 @@ package struct NodeMachine {
             memoryDue = .never
             remember(.timeout, at: now, into: &effects)
         }
-        for due in [overlayDue, directoryDue, internetDue, tableDue, memoryDue] { wake(at: due) }
+        if ledgerDue <= now {
+            ledgerDue = .never
+            keepLedger(.timeout, at: now, into: &effects)
+        }
+        for due in [overlayDue, directoryDue, internetDue, tableDue, memoryDue, ledgerDue] {
+            wake(at: due)
+        }
     }
 
     /// Sees to it that what is due at `instant` is not late.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+// What can be read.
+extension Ledger {
+    /// Some records of a bucket.
+    package struct Page: Hashable, Sendable {
+        package let records: [LedgerRecord]
+        /// Where the next page begins; nil when this was the last one.
+        package let next: [UInt8]?
+    }
+
+    /// What is kept here.
+    package struct Statistics: Hashable, Sendable {
+        /// Members of whom a state is kept, this node included.
+        package let states: Int
+        /// Records of all of them.
+        package let records: Int
+        /// States that are missing, as far as is known.
+        package let missing: Int
+        package let ownRecords: Int
+        package let ownBytes: Int
+    }
+
+    /// What counts for a key; nil if nothing does.
+    package func record(
+        of key: LedgerKey,
+        wall: UInt64,
+        heads: Heads
+    ) throws(StoreError) -> LedgerRecord? {
+        let claims = try shelf.claims(on: key)
+        let author =
+            key.hasOwner
+            ? decide(claims, at: wall, heads).holder
+            : claims.filter { $0.author == id || heads($0.author) != nil }
+                .max { ($0.time, $0.author) < ($1.time, $1.author) }?.author
+        guard let author, let state = try shelf.state(of: author), let entry = state[key],
+            let value = entry.value
+        else { return nil }
+        return LedgerRecord(key, value: value, by: author, since: entry.since, time: entry.time)
+    }
+
+    /// The records of a bucket, from `cursor` on, which a page before named; in no order that means
+    /// anything.
+    package mutating func records(
+        in bucket: LedgerName,
+        from cursor: [UInt8]?,
+        limit: Int,
+        wall: UInt64,
+        heads: Heads
+    ) throws(StoreError) -> Page {
+        try shelf.flush()
+        let limit = min(max(limit, 1), LedgerLimits.pageMax)
+        let (keys, next) = try shelf.keys(in: bucket, from: cursor, limit: limit)
+        var records: [LedgerRecord] = []
+        for key in keys {
+            if let record = try record(of: key, wall: wall, heads: heads) { records.append(record) }
+        }
+        return Page(records: records, next: next)
+    }
+
+    /// The buckets that members wrote in.
+    package mutating func buckets() throws(StoreError) -> [LedgerName] {
+        try shelf.flush()
+        return try shelf.buckets()
+    }
+
+    package mutating func statistics() throws(StoreError) -> Statistics {
+        try shelf.flush()
+        return Statistics(
+            states: try shelf.storage.count(of: .states),
+            records: try shelf.storage.count(of: .index),
+            missing: wants.count,
+            ownRecords: own.state.entries.count,
+            ownBytes: own.state.byteCount
+        )
+    }
+
+    /// Whether nothing is kept of anybody, and nothing is missing.
+    package var isEmpty: Bool { shelf.isEmpty && wants.count == 0 }
+
+    /// What this node wrote.
+    package var ownState: LedgerState { own.state }
+
+    /// Whether all states are here that members say to have, as far as is known.
+    package var isComplete: Bool { wants.count == 0 && !wants.isIncomplete }
+}

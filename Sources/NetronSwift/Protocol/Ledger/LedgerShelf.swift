@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// The states of members as they are kept, and who has which key.
+///
+/// What is kept of others waits in memory until there is enough to be written at once; all that is
+/// asked sees it at once.
+///
+///     table states   author (32 bytes)
+///                    -> root (32 bytes), the state's bytes
+///     table index    8 bytes of H(bucket), 16 bytes of H(bucket and key), author (32 bytes)
+///                    -> since (8 bytes), time (8 bytes), 1 byte (1 for a deleted key),
+///                       bucket with its length (1 byte), key
+///     table meta     "own"
+///                    -> the own statement that was told last
+///
+/// H is the keyed BLAKE2b with the key "netron/1 index"; numbers have their most significant byte
+/// first.
+struct LedgerShelf {
+    /// What the index says of one member's record of a key.
+    struct Claim: Hashable {
+        let author: NodeID
+        let since: UInt64
+        let time: HybridTime
+        let isDeleted: Bool
+    }
+
+    private struct Kept {
+        let root: StateRoot
+        let state: LedgerState
+    }
+
+    private static let ownHead = Array("own".utf8)
+
+    private(set) var storage: any LedgerStorage
+    private let cryptography: Cryptography
+    /// What is not written yet; nil for a state that goes.
+    private var pending: [NodeID: Kept?] = [:]
+
+    init(_ storage: any LedgerStorage, with cryptography: Cryptography) {
+        self.storage = storage
+        self.cryptography = cryptography
+        isEmpty = (try? storage.count(of: .states)) == 0
+    }
+
+    /// Whether nothing was ever kept.
+    private(set) var isEmpty: Bool
+
+    var pendingCount: Int { pending.count }
+
+    // MARK: States
+
+    /// What state is kept of a member; nil if none is.
+    func root(of author: NodeID) throws(StoreError) -> StateRoot? {
+        if let kept = pending[author] { return kept?.root }
+        let root = try storage.withValue(of: author.bytes, in: .states) { value in
+            [UInt8](value.extracting(0..<min(StateRoot.byteCount, value.count)))
+        }
+        return root.flatMap { StateRoot(bytes: $0) }
+    }
+
+    func state(of author: NodeID) throws(StoreError) -> LedgerState? {
+        if let kept = pending[author] { return kept?.state }
+        return try stored(author)
+    }
+
+    private func stored(_ author: NodeID) throws(StoreError) -> LedgerState? {
+        guard let value = try storage.value(of: author.bytes, in: .states) else { return nil }
+        return try? LedgerState(bytes: Array(value.dropFirst(StateRoot.byteCount)))
+    }
+
+    /// Some of those whose states are written, in ascending order, behind `last`.
+    func authors(after last: NodeID?, limit: Int) throws(StoreError) -> [NodeID] {
+        let from = last.map { $0.bytes + [0] } ?? []
+        return try storage.records(in: LedgerRange(.states, from: from), limit: limit)
+            .compactMap { NodeID(bytes: $0.key) }
+    }
+
+    /// Keeps a state in the place of the one before.
+    mutating func set(_ state: LedgerState, _ root: StateRoot, of author: NodeID) {
+        isEmpty = false
+        pending[author] = .some(Kept(root: root, state: state))
+    }
+
+    mutating func remove(_ author: NodeID) { pending[author] = .some(nil) }
+
+    // MARK: Writing
+
+    /// Writes all that waits, and what `more` adds; nothing waits any more, even if it throws.
+    mutating func flush(
+        _ more: (inout LedgerBatch) -> Void = { _ in }
+    ) throws(StoreError) {
+        var batch = LedgerBatch()
+        let all = pending
+        pending = [:]
+        for (author, kept) in all {
+            index(try stored(author) ?? .empty, kept?.state ?? .empty, of: author, in: &batch)
+            if let kept {
+                let value = kept.root.bytes + kept.state.encoded()
+                batch.put(value, for: author.bytes, in: .states)
+            } else {
+                batch.remove(author.bytes, from: .states)
+            }
+        }
+        more(&batch)
+        if !batch.isEmpty { try storage.apply(batch) }
+    }
+
+    /// Forgets what waits, and with it the only copy of it here.
+    mutating func forgetPending(of author: NodeID) { pending[author] = nil }
+
+    var ownHead: [UInt8]? {
+        get throws(StoreError) { try storage.value(of: Self.ownHead, in: .meta) }
+    }
+
+    /// Keeps the own statement, or with nil that there is none, with all that waits.
+    mutating func keep(ownHead head: [UInt8]?) throws(StoreError) {
+        try flush { batch in
+            if let head {
+                batch.put(head, for: Self.ownHead, in: .meta)
+            } else {
+                batch.remove(Self.ownHead, from: .meta)
+            }
+        }
+    }
+
+    private func index(
+        _ old: LedgerState,
+        _ new: LedgerState,
+        of author: NodeID,
+        in batch: inout LedgerBatch
+    ) {
+        for change in LedgerChanges(from: old, to: new).list {
+            let key = indexKey(change.key) + author.bytes
+            switch change {
+            case .remove: batch.remove(key, from: .index)
+            case .set(let entry): batch.put(IndexRow(entry).bytes, for: key, in: .index)
+            }
+        }
+    }
+}
+
+// The index.
+extension LedgerShelf {
+    private static let bucketBytes = 8
+    private static let keyBytes = 16
+
+    /// Where a page of a bucket ends and the next one begins.
+    typealias Cursor = [UInt8]
+
+    /// The records of a key, of all members of whom states are kept.
+    func claims(on key: LedgerKey) throws(StoreError) -> [Claim] {
+        var claims: [Claim] = []
+        let prefix = indexKey(key)
+        try storage.scan(LedgerRange(.index, prefix: prefix)) { found, value in
+            if let author = Self.author(of: found), pending[author] == nil,
+                let row = IndexRow(value)
+            {
+                claims.append(Claim(of: author, row))
+            }
+            return true
+        }
+        for (author, kept) in pending {
+            if let entry = kept?.state[key] { claims.append(Claim(of: author, IndexRow(entry))) }
+        }
+        return claims
+    }
+
+    /// Some keys of a bucket that are written, by their hashes, from `cursor` on, and where the next
+    /// ones begin; nil when there are none.
+    func keys(
+        in bucket: LedgerName,
+        from cursor: Cursor?,
+        limit: Int
+    ) throws(StoreError) -> (keys: [LedgerKey], next: Cursor?) {
+        var keys: [LedgerKey] = []
+        var last: Cursor = []
+        var next: Cursor?
+        let range = LedgerRange(.index, prefix: bucketPrefix(bucket), from: cursor ?? [])
+        try storage.scan(range) { found, value in
+            let place = [UInt8](found.extracting(0..<(Self.bucketBytes + Self.keyBytes)))
+            // Several members have the same key.
+            guard place != last else { return true }
+            guard keys.count < limit else {
+                next = place
+                return false
+            }
+            last = place
+            if let row = IndexRow(value) { keys.append(row.key) }
+            return true
+        }
+        return (keys, next)
+    }
+
+    /// The buckets that anybody has a record in, of those that are written.
+    func buckets() throws(StoreError) -> [LedgerName] {
+        var buckets: [LedgerName] = []
+        var from: Cursor? = []
+        while let start = from {
+            from = nil
+            try storage.scan(LedgerRange(.index, from: start)) { found, value in
+                if let row = IndexRow(value) { buckets.append(row.key.bucket) }
+                from = Self.end(of: [UInt8](found.extracting(0..<Self.bucketBytes)))
+                return false
+            }
+        }
+        return buckets.sorted()
+    }
+
+    /// The first key that does not begin with these bytes and comes after those that do; nil if
+    /// there is none.
+    private static func end(of prefix: [UInt8]) -> [UInt8]? {
+        guard let last = prefix.lastIndex(where: { $0 < .max }) else { return nil }
+        return prefix[..<last] + [prefix[last] + 1]
+    }
+
+    private func bucketPrefix(_ bucket: LedgerName) -> [UInt8] {
+        Array(hash(Array(bucket.description.utf8)).prefix(Self.bucketBytes))
+    }
+
+    private func indexKey(_ key: LedgerKey) -> [UInt8] {
+        let whole = Array(key.bucket.description.utf8) + [0] + key.bytes
+        return bucketPrefix(key.bucket) + hash(whole).prefix(Self.keyBytes)
+    }
+
+    private func hash(_ bytes: [UInt8]) -> [UInt8] {
+        cryptography.digest(bytes, Array("netron/1 index".utf8))
+    }
+
+    private static func author(of key: Span<UInt8>) -> NodeID? {
+        NodeID(bytes: [UInt8](key.extracting((bucketBytes + keyBytes)..<key.count)))
+    }
+}
+
+/// What the index says of one record.
+private struct IndexRow {
+    let since: UInt64
+    let time: HybridTime
+    let isDeleted: Bool
+    let key: LedgerKey
+
+    init(_ entry: LedgerEntry) {
+        (since, time, key) = (entry.since, entry.time, entry.key)
+        isDeleted = entry.value == nil
+    }
+
+    init?(_ value: Span<UInt8>) {
+        var reader = ByteReader([UInt8](value))
+        guard let since = try? reader.read(UInt64.self), let time = try? reader.read(UInt64.self),
+            let deleted = try? reader.read(UInt8.self),
+            let text = try? reader.read(textUpTo: LedgerName.bytesMax),
+            let bytes = try? reader.read(bytes: reader.count),
+            let bucket = LedgerName(text),
+            let key = LedgerKey(bucket, String(decoding: bytes, as: UTF8.self))
+        else { return nil }
+        (self.since, self.time, self.key) = (since, HybridTime(number: time), key)
+        isDeleted = deleted == 1
+    }
+
+    var bytes: [UInt8] {
+        var writer = ByteWriter()
+        writer.write(since)
+        writer.write(time.number)
+        writer.write(UInt8(isDeleted ? 1 : 0))
+        writer.write(text: key.bucket.description)
+        writer.write(key.bytes)
+        return writer.bytes
+    }
+}
+
+extension LedgerShelf.Claim {
+    fileprivate init(of author: NodeID, _ row: IndexRow) {
+        self.init(author: author, since: row.since, time: row.time, isDeleted: row.isDeleted)
+    }
+}

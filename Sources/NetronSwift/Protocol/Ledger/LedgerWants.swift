@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// Which states are missing, and whom they are asked of.
+struct LedgerWants: Sendable {
+    struct Want: Sendable {
+        var summary: StateSummary
+        /// Who told of it, and is asked first.
+        var teller: NodeID?
+        var tries = 0
+        /// Who is asked now.
+        var asked: NodeID?
+        var due = Instant.never
+
+        var stamp: UInt64 { summary.root.stamp }
+    }
+
+    private var all: [NodeID: Want] = [:]
+    /// Who is to be asked for next.
+    private var queue: [NodeID] = []
+    private(set) var askedCount = 0
+    /// No answer is due before.
+    private(set) var due = Instant.never
+    /// Whether there are more than have a place, and when they are looked for.
+    var isIncomplete = false
+    var tellDue = Instant.never
+
+    subscript(author: NodeID) -> Want? { all[author] }
+
+    var count: Int { all.count }
+
+    mutating func add(_ author: NodeID, _ summary: StateSummary, from teller: NodeID?) {
+        if let known = all[author] {
+            guard known.summary != summary else { return }
+            remove(author)
+        }
+        guard all.count < LedgerLimits.wantsMax else {
+            isIncomplete = true
+            return
+        }
+        all[author] = Want(summary: summary, teller: teller)
+        queue.append(author)
+    }
+
+    mutating func remove(_ author: NodeID) {
+        guard let want = all.removeValue(forKey: author) else { return }
+        if want.asked != nil { askedCount -= 1 }
+    }
+
+    /// The next one to be asked for; it is asked for, or put back by `again`.
+    mutating func next() -> NodeID? {
+        while let author = queue.popLast() {
+            if let want = all[author], want.asked == nil, want.due == .never { return author }
+        }
+        return nil
+    }
+
+    mutating func ask(_ author: NodeID, of peer: NodeID, until instant: Instant) {
+        all[author]?.asked = peer
+        all[author]?.due = instant
+        askedCount += 1
+        due = min(due, instant)
+    }
+
+    /// Has another one asked; after so many a pause is made.
+    mutating func again(_ author: NodeID, at now: Instant) {
+        guard var want = all[author] else { return }
+        if want.asked != nil { askedCount -= 1 }
+        want.asked = nil
+        want.tries += 1
+        want.due = .never
+        if want.tries % LedgerLimits.triesMax == 0 {
+            want.due = now + LedgerLimits.wantPause
+            due = min(due, want.due)
+        } else {
+            queue.insert(author, at: 0)
+        }
+        all[author] = want
+    }
+
+    /// Puts one back that nobody could be asked for.
+    mutating func putBack(_ author: NodeID) { queue.append(author) }
+
+    /// Those whose answer is overdue, and those whose pause is over, which are asked for again.
+    mutating func takeOverdue(at now: Instant) -> [NodeID] {
+        guard due <= now else { return [] }
+        due = .never
+        var overdue: [NodeID] = []
+        for (author, want) in all {
+            if want.due > now {
+                due = min(due, want.due)
+            } else if want.asked != nil {
+                overdue.append(author)
+            } else {
+                all[author]?.due = .never
+                queue.append(author)
+            }
+        }
+        return overdue.sorted()
+    }
+
+    /// Those that a member was asked for.
+    func asked(of peer: NodeID) -> [NodeID] {
+        all.compactMap { $0.value.asked == peer ? $0.key : nil }.sorted()
+    }
+}
+
+extension Ledger {
+    /// Takes in what a member's statement says of its state.
+    mutating func take(
+        head presence: Presence,
+        from teller: NodeID?,
+        at moment: LedgerMoment,
+        into effects: inout [Effect]
+    ) {
+        guard presence.author != id, let summary = presence.ledger,
+            !refused.contains(LedgerMessage.Want(presence.author, summary.root))
+        else { return }
+        // It may be the answer of who wants a key that is ours, or has it.
+        if !contests.keys.isEmpty { contests.due = moment.instant }
+        do {
+            guard try shelf.root(of: presence.author) != summary.root else {
+                return wants.remove(presence.author)
+            }
+            wants.add(presence.author, summary, from: teller)
+        } catch {
+            effects.append(.failed(error))
+        }
+    }
+
+    /// Takes in changes; true if what is kept is then the author's state.
+    mutating func take(
+        _ changes: LedgerChanges,
+        of presence: Presence,
+        from teller: NodeID,
+        at moment: LedgerMoment,
+        _ heads: Heads,
+        into effects: inout [Effect]
+    ) -> Bool {
+        guard let summary = presence.ledger else { return false }
+        do {
+            let old = try shelf.state(of: presence.author) ?? .empty
+            if try shelf.root(of: presence.author) == summary.root {
+                return changes.fit(old)
+            }
+            if let new = try? changes.applied(to: old), new.isWithinMost,
+                StateSummary(of: new, with: cryptography) == summary
+            {
+                install(new, summary, of: presence.author, at: moment, heads, into: &effects)
+                return true
+            }
+        } catch {
+            effects.append(.failed(error))
+        }
+        take(head: presence, from: teller, at: moment, into: &effects)
+        return false
+    }
+
+    mutating func neighbourDown(_ id: NodeID, at moment: LedgerMoment) {
+        neighbours.removeAll { $0 == id }
+        for author in wants.asked(of: id) { wants.again(author, at: moment.instant) }
+    }
+
+    // MARK: Questions
+
+    /// Asks for further states, as many as may be asked for.
+    mutating func askMore(
+        at moment: LedgerMoment,
+        _ heads: Heads,
+        into effects: inout [Effect]
+    ) {
+        var questions: [NodeID: [LedgerMessage.Want]] = [:]
+        while wants.askedCount < LedgerLimits.askedMax, let author = wants.next() {
+            guard let want = wants[author], let peer = peer(for: want, at: moment) else {
+                wants.putBack(author)
+                break
+            }
+            if want.summary.byteCount > LedgerLimits.messageStateBytesMax {
+                guard transfer.objects.count < TransferLimits.pullsMax else {
+                    wants.putBack(author)
+                    break
+                }
+                pull(author, want.summary, of: peer, at: moment, heads, into: &effects)
+                continue
+            }
+            wants.ask(author, of: peer, until: moment.instant + LedgerLimits.answerTimeout)
+            questions[peer, default: []].append(LedgerMessage.Want(author, want.summary.root))
+        }
+        for (peer, list) in questions.sorted(by: { $0.key < $1.key }) {
+            for start in stride(from: 0, to: list.count, by: LedgerMessage.countMax) {
+                let part = list[start..<min(start + LedgerMessage.countMax, list.count)]
+                effects.append(.send(.want(Array(part)), to: peer))
+            }
+        }
+        lookForMore(at: moment, into: &effects)
+    }
+
+    /// When most that had a place came, those that had none are looked for.
+    private mutating func lookForMore(at moment: LedgerMoment, into effects: inout [Effect]) {
+        guard wants.isIncomplete, wants.count < LedgerLimits.wantsMax / 2,
+            wants.tellDue == .never || wants.tellDue <= moment.instant
+        else { return }
+        wants.isIncomplete = false
+        wants.tellDue = .never
+        effects.append(.tellHeads)
+    }
+
+    /// Whom to ask: who told of it, then neighbours by chance.
+    private mutating func peer(
+        for want: LedgerWants.Want,
+        at moment: LedgerMoment
+    ) -> NodeID? {
+        if want.tries == 0, let teller = want.teller, neighbours.contains(teller),
+            !isDistrusted(teller, at: moment.instant)
+        {
+            return teller
+        }
+        return neighbours.filter { !isDistrusted($0, at: moment.instant) }
+            .randomElement(using: &random)
+    }
+
+    /// Asks others for what was not answered.
+    mutating func askAgain(at moment: LedgerMoment, into effects: inout [Effect]) {
+        for author in wants.takeOverdue(at: moment.instant) {
+            wants.again(author, at: moment.instant)
+        }
+    }
+
+    // MARK: Large states
+
+    private mutating func pull(
+        _ author: NodeID,
+        _ summary: StateSummary,
+        of peer: NodeID,
+        at moment: LedgerMoment,
+        _ heads: Heads,
+        into effects: inout [Effect]
+    ) {
+        wants.ask(author, of: peer, until: moment.instant + LedgerLimits.pullTimeout)
+        let event = TransferEvent.wanted(
+            Self.object(.init(author, summary.root)),
+            from: peer,
+            bytesMax: summary.byteCount,
+            digest: nil
+        )
+        run(event, at: moment, heads, into: &effects)
+    }
+
+    private static func object(_ name: LedgerMessage.Want) -> ChunkObject {
+        var writer = ByteWriter()
+        name.write(to: &writer)
+        return ChunkObject(kind: LedgerLimits.stateKind, key: writer.bytes)
+    }
+
+    /// Which state an object is; nil for what is no state.
+    static func name(of object: ChunkObject) -> LedgerMessage.Want? {
+        var reader = ByteReader(object.key)
+        guard object.kind == LedgerLimits.stateKind,
+            let name = try? LedgerMessage.Want(from: &reader), reader.count == 0
+        else { return nil }
+        return name
+    }
+
+    private mutating func pullFailed(_ object: ChunkObject, at moment: LedgerMoment) {
+        guard let name = Self.name(of: object), wants[name.author]?.stamp == name.stamp else {
+            return
+        }
+        wants.again(name.author, at: moment.instant)
+    }
+
+    /// Lets the transfer take in what happened, and does what it says.
+    mutating func run(
+        _ event: TransferEvent,
+        at moment: LedgerMoment,
+        _ heads: Heads,
+        into effects: inout [Effect]
+    ) {
+        var orders: [TransferEffect] = []
+        transfer.handle(event, at: moment.instant, into: &orders)
+        for order in orders {
+            switch order {
+            case .send(let message, let peer): effects.append(.send(.chunks(message), to: peer))
+            case .finished(let object, let bytes, let peer):
+                guard let name = Self.name(of: object) else { continue }
+                take(.init(name, bytes), from: peer, at: moment, heads, into: &effects)
+            case .failed(let object, _, _): pullFailed(object, at: moment)
+            case .stalled(let object, _):
+                run(.cancelled(object), at: moment, heads, into: &effects)
+                pullFailed(object, at: moment)
+            case .wake(let instant): transferDue = instant
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+// What members say in the ledger. A member's statement, which is the directory's matter, names the
+// root of its state; so whatever the directory takes in is told to the ledger.
+extension NodeMachine {
+    /// Tells the ledger what happened, and does what it asks for.
+    mutating func keepLedger(
+        _ event: LedgerEvent,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard let wall = time.wall(at: now) else { return }
+        var asked: [LedgerEffect] = []
+        Self.give(event, to: &ledger, by: directory, at: now, wall: wall, into: &asked)
+        for effect in asked { carryOut(effect, at: now, into: &effects) }
+    }
+
+    /// Hands the directory on, which the ledger reads while it changes itself.
+    private static func give(
+        _ event: LedgerEvent,
+        to ledger: inout Ledger,
+        by directory: Directory,
+        at now: Instant,
+        wall: UInt64,
+        into asked: inout [LedgerEffect]
+    ) {
+        ledger.handle(event, at: now, wall: wall, heads: directory.head, into: &asked)
+    }
+
+    private mutating func carryOut(
+        _ effect: LedgerEffect,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        switch effect {
+        case .send(let message, let id): post(.ledger(message), to: id, into: &effects)
+        case .own(let summary):
+            guard ledgerSummary != summary else { return }
+            ledgerSummary = summary
+            refreshPresence(at: now, into: &effects)
+        case .sayAgain: register(.again, at: now, into: &effects)
+        case .changed(let keys): effects.append(.ledgerChanged(keys))
+        case .taken(let key, let id): effects.append(.tell(.keyTaken(key, by: id)))
+        case .tellHeads: tellHeads(at: now, into: &effects)
+        case .failed(let error): effects.append(.tell(.ledgerFailed(error)))
+        case .wake(let instant):
+            ledgerDue = instant
+            wake(at: instant)
+        }
+    }
+
+    /// Takes up what an earlier life said, as soon as the time is known.
+    mutating func beginLedger(
+        at now: Instant,
+        wall: UInt64,
+        into effects: inout [Effect]
+    ) {
+        var asked: [LedgerEffect] = []
+        let resumption = ledger.begin(at: now, wall: wall, into: &asked)
+        let event = DirectoryEvent.begin(resumption.first, after: resumption.previous)
+        register(event, at: now, into: &effects)
+        for effect in asked { carryOut(effect, at: now, into: &effects) }
+    }
+
+    /// Takes in what the directory now has of a member.
+    mutating func keepLedger(
+        of id: NodeID,
+        _ record: Presence?,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        if let record, record.hasLedger {
+            // With its changes the state may be made here, and need not be asked for.
+            guard id != blockAuthor else { return }
+            keepLedger(.head(record, from: informant), at: now, into: &effects)
+        } else if !ledger.isEmpty {
+            keepLedger(.gone(id), at: now, into: &effects)
+        }
+    }
+
+    /// Takes in what a member broadcast when it wrote.
+    mutating func judgeBlock(
+        _ payload: [UInt8],
+        from teller: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) -> GossipEvent.Verdict {
+        guard let block = try? LedgerBlock(bytes: payload), let wall = time.wall(at: now) else {
+            return .refuse
+        }
+        var asked: [DirectoryEffect] = []
+        let verdict = directory.judge(block.head, at: now, wall: wall, into: &asked)
+        let presence = isNewest(block.head) ? try? Presence(bytes: block.head) : nil
+        blockAuthor = presence?.author
+        for effect in asked { carryOut(effect, at: now, into: &effects) }
+        blockAuthor = nil
+        switch verdict {
+        case .refuse: return .refuse
+        // There is no place for its author here.
+        case .relay: return .accept
+        case .accept, .known: break
+        }
+        guard let presence else { return .refuse }
+        let passing = judge(
+            block.changes,
+            of: presence,
+            from: teller,
+            isNews: verdict == .accept,
+            at: now,
+            into: &effects
+        )
+        return passing ? .accept : .refuse
+    }
+
+    private mutating func judge(
+        _ changes: LedgerChanges,
+        of presence: Presence,
+        from teller: NodeID,
+        isNews: Bool,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) -> Bool {
+        guard let wall = time.wall(at: now) else { return false }
+        var asked: [LedgerEffect] = []
+        let directory = directory
+        let isPassed = ledger.judge(
+            changes,
+            of: presence,
+            from: teller,
+            isNews: isNews,
+            at: now,
+            wall: wall,
+            heads: directory.head,
+            into: &asked
+        )
+        for effect in asked { carryOut(effect, at: now, into: &effects) }
+        return isPassed
+    }
+
+    /// What is broadcast for a statement of this node: with the changes that led to it.
+    mutating func withChanges(
+        _ payload: [UInt8],
+        at now: Instant,
+        into effects: inout [Effect]
+    ) -> [UInt8] {
+        guard DirectoryPayload(of: payload) == .presence,
+            let presence = try? Presence(bytes: payload)
+        else { return payload }
+        keepLedger(.said(presence), at: now, into: &effects)
+        return ledger.payload(of: presence)
+    }
+
+    /// Tells the ledger all statements again, as it had no place for all that is missing.
+    private mutating func tellHeads(at now: Instant, into effects: inout [Effect]) {
+        var cursor: Int? = 0
+        while let start = cursor {
+            let (ids, next) = directory.members(from: start, count: NodeLimits.headsPerTurn)
+            for id in ids {
+                guard let head = directory.head(of: id), head.hasLedger else { continue }
+                keepLedger(.head(head, from: nil), at: now, into: &effects)
+            }
+            cursor = next
+        }
+    }
+}
+
+// Writing and reading.
+extension NodeMachine {
+    /// Makes all writes that can be made; those are kept when this returns, and the others have
+    /// their reason at their place. Nil before the time is known.
+    package mutating func write(
+        _ writes: [LedgerWrite],
+        at now: Instant,
+        into effects: inout [Effect]
+    ) -> [LedgerRefusal?]? {
+        guard own != nil, let wall = time.wall(at: now) else { return nil }
+        var asked: [LedgerEffect] = []
+        let directory = directory
+        let results = ledger.write(
+            writes,
+            at: now,
+            wall: wall,
+            heads: directory.head,
+            into: &asked
+        )
+        for effect in asked { carryOut(effect, at: now, into: &effects) }
+        finish(at: now, into: &effects)
+        return results
+    }
+
+    /// What counts for a key; nil if nothing does, as far as is known here.
+    package func ledgerRecord(
+        of key: LedgerKey,
+        at now: Instant
+    ) throws(StoreError) -> LedgerRecord? {
+        guard let wall = time.wall(at: now) else { return nil }
+        return try ledger.record(of: key, wall: wall, heads: directory.head)
+    }
+
+    /// Some records of a bucket, see `Ledger.records`.
+    package mutating func ledgerRecords(
+        in bucket: LedgerName,
+        from cursor: [UInt8]?,
+        limit: Int,
+        at now: Instant
+    ) throws(StoreError) -> Ledger.Page {
+        guard let wall = time.wall(at: now) else { return Ledger.Page(records: [], next: nil) }
+        let directory = directory
+        return try ledger.records(
+            in: bucket,
+            from: cursor,
+            limit: limit,
+            wall: wall,
+            heads: directory.head
+        )
+    }
+
+    /// The buckets that members wrote in.
+    package mutating func ledgerBuckets() throws(StoreError) -> [LedgerName] {
+        try ledger.buckets()
+    }
+
+    package mutating func ledgerStatistics() throws(StoreError) -> Ledger.Statistics {
+        try ledger.statistics()
+    }
+
+    /// Whether all that members say in the ledger is here, as far as is known.
+    package var isLedgerComplete: Bool { directory.isReconciled && ledger.isComplete }
+}
