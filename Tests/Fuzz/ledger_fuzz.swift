@@ -8,6 +8,10 @@ internal import NetronWire
 func fuzzLedger(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
     if let state = try? LedgerState(bytes: bytes) { check(state, bytes) }
+    if let block = try? LedgerBlock(bytes: bytes) {
+        precondition(block.encoded().map { $0 == bytes } ?? (bytes.count > Rumor.payloadBytesMax))
+        _ = block.changes.fit(.empty)
+    }
     var reader = ByteReader(bytes)
     guard let changes = try? LedgerChanges(from: &reader) else { return 0 }
     var writer = ByteWriter()

@@ -14,6 +14,8 @@ func fuzzPresence(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         precondition(presence.introducers.count <= Presence.introducersMax)
         precondition(presence.name.utf8.count <= Hello.nameBytesMax)
         precondition(presence.signature.count == Cryptography.signatureByteCount)
+        precondition((presence.ledger != nil) == presence.hasLedger)
+        precondition(presence.previous.map(\.count) ?? 32 == Presence.previousByteCount)
         precondition((try? PresenceHeader(bytes))?.author == presence.author)
     }
     _ = try? Suspicion(bytes: bytes)

@@ -33,6 +33,10 @@ internal import Testing
             .gossip(.shuffleReply(number: 7, hints)), .gossip(.prune), .gossip(.join(hints[0])),
             .contested(try address("10.1.0.11"), holder: try id(9)),
             .contested(try address("fd00::1"), holder: try id(9)),
+            .ledger(.want([.init(try id(1), stamp: 7), .init(try id(2), stamp: .max)])),
+            .ledger(.states([.init(.init(try id(1), stamp: 7), [1, 2, 3])])),
+            .ledger(.lack([try id(1), try id(2)])),
+            .ledger(.chunks(.refused(handle: 9))),
             .observed(try endpoint("1.2.3.4:0")), .observed(try endpoint("[fe80::1]:65535")),
         ]
     }
@@ -65,6 +69,25 @@ internal import Testing
                 == [1, 3, 4, 10, 1, 0, 11] + id.bytes
         )
         #expect(Message.observed(endpoint).encoded() == [1, 4, 4, 1, 2, 3, 4, 1, 2])
+        let name = LedgerMessage.Want(id, stamp: 0x0102)
+        #expect(
+            Message.ledger(.want([name])).encoded()
+                == [1, 6, 1, 1] + id.bytes + [0, 0, 0, 0, 0, 0, 1, 2]
+        )
+        #expect(
+            Message.ledger(.states([.init(name, [7, 8])])).encoded()
+                == [1, 6, 2, 1] + id.bytes + [0, 0, 0, 0, 0, 0, 1, 2, 0, 2, 7, 8]
+        )
+        #expect(Message.ledger(.lack([id])).encoded() == [1, 6, 3, 1] + id.bytes)
+    }
+
+    @Test("a ledger message about nobody, or about too many, is refused") func countless() throws {
+        for kind in UInt8(1)...3 {
+            #expect(throws: WireError.notCanonical) { try Message.decode([1, 6, kind, 0]) }
+            #expect(throws: WireError.tooMany) {
+                try Message.decode([1, 6, kind, 25] + [UInt8](repeating: 0, count: 1_100))
+            }
+        }
     }
 
     @Test("a message cut anywhere is refused") func truncated() throws {
@@ -86,7 +109,8 @@ internal import Testing
 
     @Test("an unknown version or kind is skipped, whatever follows") func unknown() throws {
         let others: [[UInt8]] = [
-            [1, 0], [1, 6, 1, 2, 3], [1, 2, 255, 1], [1, 5, 8, 1], [1, 5, 7, 4, 1], [1, 255],
+            [1, 0], [1, 7, 1, 2, 3], [1, 6, 5, 1], [1, 6, 4, 4, 1], [1, 2, 255, 1], [1, 5, 8, 1],
+            [1, 5, 7, 4, 1], [1, 255],
             [0, 1], [2, 1, 9],
         ]
         for bytes in others {

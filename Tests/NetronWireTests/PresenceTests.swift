@@ -11,7 +11,7 @@ internal import Testing
     static let cryptography = Cryptography(
         sign: { signature($0) },
         verify: { $0 == signature($1) && $2.count == 32 },
-        digest: { message, _ in signature(message) },
+        digest: { message, _ in Array(signature(message).prefix(32)) },
         derive: { _, _ in [] },
         networkAddress: { _ in IPAddress(.v6, number: 1) }
     )
@@ -117,7 +117,7 @@ internal import Testing
         expectRefused(46, [0, 1], .notCanonical)  // a time of 49 bits
         expectRefused(54, [0, 0, 0, 0], .notCanonical)
         expectRefused(54, [0, 1, 0x51, 0x81], .notCanonical)  // a second more than a day
-        expectRefused(58, [4], .notCanonical)
+        expectRefused(58, [8], .notCanonical)
         expectRefused(59, [64], .tooMany)
         expectRefused(60, [0x1B], .notText)
         expectRefused(62, [17], .tooMany)
@@ -166,13 +166,18 @@ internal import Testing
             name: String(repeating: "x", count: 100),
             claims: claims.map { .init($0, since: .max) },
             endpoints: endpoints,
-            introducers: try (20..<30).map { try Self.id($0) }
+            introducers: try (20..<30).map { try Self.id($0) },
+            ledger: StateSummary(
+                of: LedgerSamples.state(try LedgerSamples.note()),
+                with: Self.cryptography
+            )
         )
         let presence = try draft(fields)
         #expect(presence.bytes.count <= Presence.bytesMax)
         #expect(presence.claims.count == 16)
         #expect(presence.endpoints == Array(endpoints.prefix(2)))
         #expect(presence.introducers.count == 2)
+        #expect(presence.ledger == fields.ledger)
         #expect(presence.name.utf8.count == 63)
     }
 
