@@ -53,7 +53,8 @@ let package = Package(
             "NetronSwift",
             in: "Node",
             uses: [
-                "NetronWire", "NetronConfig", "NetronEngine", "NetronProtocol", "NetronAPI", .log,
+                "NetronWire", "NetronConfig", "NetronEngine", "NetronStore", "NetronProtocol",
+                "NetronAPI", .log,
             ] + .nio
         ),
 

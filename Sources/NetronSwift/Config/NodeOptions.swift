@@ -37,6 +37,12 @@ package struct NodeOptions: Hashable, Sendable {
 
     /// Whether the identity ends with the process.
     package let ephemeral: Bool
+
+    /// Where the node keeps what members say in the ledger.
+    package let ledger: LedgerPlace
+
+    /// How many bytes it may take there; nil for what fits the host.
+    package let ledgerBudget: Int?
     package let logLevel: LogLevel
     package let logFormat: LogFormat
 
@@ -60,6 +66,12 @@ package struct NodeOptions: Hashable, Sendable {
         package static let discoveryIntervalDefault = 600
         package static let stateDirectoryBytesMax = 1024
         package static let lanes = 1...4
+        /// Bytes; the least is what a light node has.
+        package static let ledgerBudgets = (1 << 20)...(64 << 30)
+        /// Bytes: what a node has whose host has little memory, and at most without being told so.
+        package static let ledgerBudgetsDefault = (1 << 20)...(64 << 20)
+        /// The part of the host's memory that is its ledger's without being told so.
+        package static let ledgerMemoryPart = 64
         package static let interfaceNameDefault = "netron0"
         package static let leaseRangeDefault = "10.1.0.0/24"
         package static let mtuDefault = 1400
@@ -79,6 +91,8 @@ package struct NodeOptions: Hashable, Sendable {
         discoveryInterval: Int? = nil,
         stateDirectory: String? = nil,
         ephemeral: Bool = false,
+        ledger: LedgerPlace = .disk,
+        ledgerBudget: Int? = nil,
         logLevel: LogLevel = .info,
         logFormat: LogFormat = .text,
         wantsInterface: Bool = true,
@@ -102,6 +116,14 @@ package struct NodeOptions: Hashable, Sendable {
                 remedy: "the usual is \(Limits.discoveryIntervalDefault) seconds"
             )
         }
+        if let ledgerBudget {
+            try check(
+                "ledger-budget",
+                ledgerBudget,
+                in: Limits.ledgerBudgets,
+                remedy: "leave it out to fit the host"
+            )
+        }
         if let stateDirectory { try check(stateDirectory: stateDirectory) }
         self.addresses = addresses
         self.leaseRanges = leaseRanges
@@ -115,6 +137,8 @@ package struct NodeOptions: Hashable, Sendable {
         self.discoveryInterval = discoveryInterval
         self.stateDirectory = stateDirectory
         self.ephemeral = ephemeral
+        self.ledger = ledger
+        self.ledgerBudget = ledgerBudget
         self.logLevel = logLevel
         self.logFormat = logFormat
         self.wantsInterface = wantsInterface

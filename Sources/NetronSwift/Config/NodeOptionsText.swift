@@ -59,6 +59,26 @@ extension NodeOptions {
         return Int(number)
     }
 
+    /// A number of bytes, in units of 1,024 where a letter says so: 1048576, 1024K, 1M.
+    package static func byteCount(_ field: String, _ text: String) throws(ConfigError) -> Int {
+        let units: [Character: Int] = ["K": 10, "M": 20, "G": 30]
+        let unit = text.last.flatMap { Character($0.uppercased()) }.flatMap { units[$0] }
+        let digits = unit == nil ? text : String(text.dropLast())
+        guard let number = decimal(digits, upTo: UInt64(Int32.max)) else {
+            throw refusal(
+                field,
+                text,
+                "is not a number of bytes",
+                remedy: "write digits, and K, M or G behind them for larger units"
+            )
+        }
+        return Int(number) << (unit ?? 0)
+    }
+
+    package static func ledgerPlace(_ text: String) throws(ConfigError) -> LedgerPlace {
+        try word("ledger", text)
+    }
+
     package static func logLevel(_ text: String) throws(ConfigError) -> LogLevel {
         try word("log-level", text)
     }

@@ -25,6 +25,11 @@ package enum Host {
         uname { "\(text(of: $0.sysname).lowercased()) \(text(of: $0.machine))" }
     }
 
+    /// How much memory the host has, in bytes.
+    package static var memoryBytes: Int {
+        max(0, sysconf(Int32(_SC_PHYS_PAGES))) * max(0, sysconf(Int32(_SC_PAGESIZE)))
+    }
+
     /// The path of the running program.
     package static var program: String {
         let path = unsafe [UInt8](count: Int(PATH_MAX)) { out in

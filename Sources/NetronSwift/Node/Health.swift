@@ -41,6 +41,10 @@ enum Health {
             + " file `identity` of its state directory"
     )
 
+    static func unkept(_ error: StoreError) -> HealthReport {
+        HealthReport(code: "ledger", severity: .error, text: error.message)
+    }
+
     /// Nobody was found, for so long that it is worth a line.
     static let alone = HealthReport(
         code: "no_peers",

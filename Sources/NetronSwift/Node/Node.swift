@@ -47,6 +47,11 @@ public actor Node {
     var pings: [UInt64: EchoWaiter] = [:]
     var waiters: [UInt64: SessionWaiter] = [:]
     var nextWaiter: UInt64 = 0
+    /// What is to be written in the ledger, and who waits for it.
+    var writes: [WaitingWrite] = []
+    var watchers: [UInt64: LedgerWatcher] = [:]
+    /// What the ledger's storage failed with last, as long as it does.
+    var ledgerFailure: StoreError?
     /// Whether the address that the node has by itself is on the interface.
     var hasOwnAddress = false
 
@@ -131,6 +136,7 @@ public actor Node {
         phase = .starting
         do {
             try lock()
+            try openLedger()
             try open()
             try await openServices()
         } catch {
@@ -249,6 +255,7 @@ public actor Node {
         pings = [:]
         for waiter in waiters.values { waiter.continuation.resume(returning: false) }
         waiters = [:]
+        refuseWrites()
         try? await group?.shutdownGracefully()
         group = nil
         portLock = nil

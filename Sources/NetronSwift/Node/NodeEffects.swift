@@ -68,10 +68,13 @@ extension Node {
             events.removeFirst()
             var effects: [NodeEffect] = []
             machine.handle(event, at: now, into: &effects)
-            for effect in effects {
-                if let refusal = carryOut(effect) { events.append(refusal) }
-            }
+            events += carryOut(effects)
         }
+    }
+
+    /// Carries out what the machine wants done; what is refused at once is an event again.
+    func carryOut(_ effects: [NodeEffect]) -> [NetronProtocol.NodeEvent] {
+        effects.compactMap(carryOut)
     }
 
     private func carryOut(_ effect: NodeEffect) -> NetronProtocol.NodeEvent? {
@@ -88,6 +91,7 @@ extension Node {
             case .setPrefixes(let id, let prefixes): try device?.setPrefixes(prefixes, of: id)
             case .lease(let address, let length, let isHeld):
                 lease(address, length: length, isHeld: isHeld)
+            case .ledgerChanged(let keys): ledgerChanged(keys)
             case .tell(let notice): tell(notice)
             case .wake(let instant): wake(at: instant)
             }
@@ -190,6 +194,10 @@ extension Node {
             logger.warning(
                 "member \(claimant.prefix()) claims \(address), which cannot be its own; ignored"
             )
+        case .keyTaken(let key, let holder?):
+            logger.warning("\(key) in the ledger is \(holder.prefix())'s, which had it before")
+        case .keyTaken(let key, nil): logger.notice("\(key) in the ledger is this node's again")
+        case .ledgerFailed(let error): ledgerFailed(error)
         case .twin:
             logger.error("\(Health.twin.text)")
             isTwinSeen = true

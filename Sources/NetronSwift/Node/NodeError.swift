@@ -35,6 +35,10 @@ public struct NodeError: Error, Hashable, Sendable {
         public static let notRunning = Self(rawValue: "not_running")
         /// No member by that id has a session.
         public static let unknownNode = Self(rawValue: "unknown_node")
+        /// The ledger does not take what was to be written.
+        public static let ledgerRefused = Self(rawValue: "ledger_refused")
+        /// What is said in the ledger cannot be kept or read.
+        public static let ledgerFailed = Self(rawValue: "ledger_failed")
         /// Too much is under way; try again later.
         public static let busy = Self(rawValue: "busy")
         /// Anything else that the system refused.

@@ -111,6 +111,17 @@ extension NodeOption {
         Self { $0.isEphemeral = true }
     }
 
+    /// What members say in the ledger is kept until the node ends, and not on disk.
+    public static var ledgerInMemory: Self {
+        Self { $0.isLedgerInMemory = true }
+    }
+
+    /// How many bytes the ledger may take, at least 1 MiB; without it a 64th of the host's memory,
+    /// but at most 64 MiB.
+    public static func ledgerBudget(_ bytes: Int) -> Self {
+        Self { $0.ledgerBudget = bytes }
+    }
+
     /// How many threads carry packets, 1 to 4; without it as many as fit the host.
     public static func lanes(_ count: Int) -> Self {
         Self { $0.lanes = count }
@@ -131,6 +142,8 @@ struct NodeBuilder {
     var port = 0
     var stateDirectory: String?
     var isEphemeral = false
+    var isLedgerInMemory = false
+    var ledgerBudget: Int?
     var lanes: Int?
     var interface: String?
     var addresses: [InterfaceAddress] = []
@@ -177,6 +190,8 @@ struct NodeBuilder {
                     discoveryInterval: discoveryInterval,
                     stateDirectory: stateDirectory,
                     ephemeral: isEphemeral,
+                    ledger: isLedgerInMemory ? .memory : .disk,
+                    ledgerBudget: ledgerBudget,
                     wantsInterface: interface != nil,
                     lanes: lanes
                 ),

@@ -142,6 +142,7 @@ extension Node {
             if discoveryReport.table == .joining { lines.append(Health.noTable) }
         }
         if isTwinSeen { lines.append(Health.twin) }
+        if let ledgerFailure { lines.append(Health.unkept(ledgerFailure)) }
         if info.interface != nil, !hasOwnAddress { lines.append(Health.noOwnAddress(ula)) }
         lines += [Health.smallBuffers(info), Health.missingOffloads(info)].compactMap(\.self)
         let order: [HealthReport.Severity] = [.error, .warning, .info]

@@ -146,6 +146,9 @@ struct NodeFlags: ParsableArguments {
     )
     var ephemeral = false
 
+    @OptionGroup
+    var ledger: LedgerFlags
+
     @Option(
         help: Variable.lanes.help(
             "How many threads carry packets, 1 to \(NodeOptions.Limits.lanes.upperBound).",
@@ -184,6 +187,39 @@ struct NodeFlags: ParsableArguments {
             discoveryInterval.map { _ in "--discovery-interval" }, ephemeral ? "--ephemeral" : nil,
             lanes.map { _ in "--lanes" }, logLevel.map { _ in "--log-level" },
             logFormat.map { _ in "--log-format" },
+        ].compactMap(\.self) + ledger.given
+    }
+}
+
+/// Where the ledger is kept, and how large it may be.
+struct LedgerFlags: ParsableArguments {
+    @Option(
+        name: .customLong("ledger"),
+        help: Variable.ledger.help(
+            "Where to keep what members say in the ledger: disk, or memory until the node ends.",
+            default: LedgerPlace.disk.rawValue,
+            valueName: "place"
+        )
+    )
+    var place: String?
+
+    @Option(
+        name: .customLong("ledger-budget"),
+        help: Variable.ledgerBudget.help(
+            "How many bytes the ledger may take, such as 16M.",
+            default: "1/\(NodeOptions.Limits.ledgerMemoryPart) of the host's memory, 1M to 64M",
+            valueName: "size"
+        )
+    )
+    var budget: String?
+
+    @Flag(help: Variable.light.help("The same as --ledger-budget 1M.", default: "false"))
+    var light = false
+
+    var given: [String] {
+        [
+            place.map { _ in "--ledger" }, budget.map { _ in "--ledger-budget" },
+            light ? "--light" : nil,
         ].compactMap(\.self)
     }
 }

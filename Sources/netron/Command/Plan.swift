@@ -101,6 +101,10 @@ extension NodeOptions {
             ),
             stateDirectory: place.stateDirectory(on: console),
             ephemeral: console.truth("ephemeral", node.ephemeral ? true : nil, .ephemeral) ?? false,
+            ledger: Self.ledgerPlace(
+                node.ledger.place ?? console.value(of: .ledger) ?? LedgerPlace.disk.rawValue
+            ),
+            ledgerBudget: node.ledger.budgetBytes(on: console),
             logLevel: Self.logLevel(
                 node.logLevel ?? console.value(of: .logLevel) ?? LogLevel.info.rawValue
             ),
@@ -110,6 +114,16 @@ extension NodeOptions {
             wantsInterface: interface != nil,
             lanes: console.number("lanes", node.lanes, .lanes)
         )
+    }
+}
+
+extension LedgerFlags {
+    /// A budget that is named counts before a light node's, and flags before variables.
+    fileprivate func budgetBytes(on console: Console) throws(ConfigError) -> Int? {
+        let isLight = try console.truth("light", light ? true : nil, .light) ?? false
+        let named = budget ?? (light ? nil : console.value(of: .ledgerBudget))
+        if let named { return try NodeOptions.byteCount("ledger-budget", named) }
+        return isLight ? NodeOptions.Limits.ledgerBudgets.lowerBound : nil
     }
 }
 

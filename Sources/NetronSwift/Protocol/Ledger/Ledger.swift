@@ -10,8 +10,8 @@ package import NetronWire
 /// its own, and can be taken of anybody.
 ///
 /// How states are asked for is in LedgerWants.swift, what others are given in LedgerAnswers.swift,
-/// what this node writes in LedgerOwn.swift, what can be read in LedgerQueries.swift, and how all is
-/// kept in LedgerShelf.swift.
+/// what this node writes in LedgerOwn.swift, whose a key is in LedgerContests.swift, what can be
+/// read in LedgerQueries.swift, and how all is kept in LedgerShelf.swift.
 package struct Ledger {
     package typealias Event = LedgerEvent
     package typealias Effect = LedgerEffect
@@ -68,6 +68,11 @@ package struct Ledger {
         self.random = random
         shelf = LedgerShelf(storage, with: cryptography)
         transfer = Transfer(cryptography: cryptography)
+    }
+
+    /// Takes the storage, before anything is kept.
+    mutating func keep(in storage: any LedgerStorage) {
+        shelf = LedgerShelf(storage, with: cryptography)
     }
 
     /// Takes in what happened, and appends what is to be done to `effects`, in order.

@@ -48,8 +48,8 @@ package enum LedgerLimits {
     static let sweepCount = 1_024
     /// How often a contest about a key of ours is looked at.
     static let reviewPause = Duration.seconds(1)
-    /// How long a deleted key of an open bucket is kept at least, in milliseconds: as long as others
-    /// may come back with what they wrote before, but for those who were away for longer.
+    /// How long a deleted key of an open bucket is kept at least, in milliseconds: as long as
+    /// others may come back with what they wrote before, but for those who were away for longer.
     static let deletedMilliseconds: UInt64 = 86_400_000
 
     // MARK: Reading

@@ -167,8 +167,9 @@ extension LedgerShelf {
         return claims
     }
 
-    /// Some keys of a bucket that are written, by their hashes, from `cursor` on, and where the next
-    /// ones begin; nil when there are none.
+    /// Some keys of a bucket that are written, by their hashes, from `cursor` on.
+    ///
+    /// `next` is where the others begin; nil when there are none.
     func keys(
         in bucket: LedgerName,
         from cursor: Cursor?,

@@ -168,8 +168,16 @@ extension NodeMachine {
 
 // Writing and reading.
 extension NodeMachine {
-    /// Makes all writes that can be made; those are kept when this returns, and the others have
-    /// their reason at their place. Nil before the time is known.
+    /// What the members' signatures name the network by.
+    package var networkName: [UInt8] { directory.network }
+
+    /// Takes the storage of the ledger, before the node starts.
+    package mutating func keepLedger(in storage: any LedgerStorage) {
+        precondition(own == nil, "a node keeps its ledger in one place")
+        ledger.keep(in: storage)
+    }
+
+    /// Makes all writes that can be made, see `Ledger.write`; nil before the time is known.
     package mutating func write(
         _ writes: [LedgerWrite],
         at now: Instant,

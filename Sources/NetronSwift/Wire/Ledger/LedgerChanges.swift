@@ -22,8 +22,8 @@ package struct LedgerChanges: Hashable, Sendable {
         }
     }
 
-    /// Whether these changes may have led to the state: what they set is in it, and what they remove
-    /// is not.
+    /// Whether these changes may have led to the state: what they set is in it, and what they
+    /// remove is not.
     package func fit(_ state: LedgerState) -> Bool {
         list.allSatisfy { change in
             switch change {
