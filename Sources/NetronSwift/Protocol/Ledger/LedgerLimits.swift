@@ -8,13 +8,13 @@ package enum LedgerLimits {
     /// States that are wanted at a time; which further ones are missing is looked up later.
     package static let wantsMax = 4_096
     /// States that are asked for and did not come yet, but for those that come in chunks.
-    static let askedMax = 192
+    package static let askedMax = 192
     /// How long an answer is waited for.
     static let answerTimeout = Duration.seconds(2)
     /// How long a state that comes in chunks is waited for.
     static let pullTimeout = Duration.seconds(60)
     /// Members that are asked in a row; then there is a pause, as nobody here seems to have it.
-    static let triesMax = 6
+    package static let triesMax = 6
     static let wantPause = Duration.seconds(60)
     /// The largest state that comes in one message.
     static let messageStateBytesMax = LedgerMessage.stateBytesMax - LedgerMessage.stateOverhead
