@@ -267,12 +267,10 @@ extension MemberTable {
     }
 
     private static func claim(_ number: UInt32, in slots: Slots) -> Hello.Claim {
-        do {
-            let presence = try Presence(bytes: slots[Int(number >> 4)].bytes)
-            return presence.claims[Int(number & 15)]
-        } catch {
-            preconditionFailure("a statement that was read once is refused: \(error)")
+        guard let claim = Presence.claim(Int(number & 15), in: slots[Int(number >> 4)].bytes) else {
+            preconditionFailure("a statement that was read once is refused")
         }
+        return claim
     }
 
     private mutating func addClaims(of presence: Presence, in slot: Int) {

@@ -166,6 +166,13 @@ extension Presence {
         return (try? scanner.claims()) ?? []
     }
 
+    /// The claim of that number in a statement whose bytes were read before.
+    package static func claim(_ number: Int, in bytes: [UInt8]) -> Hello.Claim? {
+        let start = Offset.name + 1 + Int(bytes[Offset.name])
+        var scanner = PresenceScanner(bytes, at: start)
+        return (try? scanner.claim(number)) ?? nil
+    }
+
     /// Where the author believes to be reached, the best first.
     package var endpoints: [Endpoint] {
         var scanner = PresenceScanner(bytes, at: endpointsStart)

@@ -55,6 +55,16 @@ struct PresenceScanner {
         return claims
     }
 
+    /// The claim of that number, if there are so many.
+    mutating func claim(_ number: Int) throws(WireError) -> Hello.Claim? {
+        guard number < (try count(upTo: Hello.claimsMax)) else { return nil }
+        for _ in 0..<number {
+            _ = try address()
+            try skip(8)
+        }
+        return .init(try address(), since: try self.number(bytes: 8))
+    }
+
     @discardableResult
     mutating func endpoints() throws(WireError) -> [Endpoint] {
         var endpoints: [Endpoint] = []
