@@ -182,12 +182,14 @@ extension Ledger {
             let old = try shelf.state(of: author) ?? .empty
             guard isAllowed(state, head) else {
                 refuse(author, summary)
-                shelf.remove(author)
-                tell(LedgerChanges(from: old, to: .empty), at: moment, into: &effects)
+                let changes = LedgerChanges(from: old, to: .empty)
+                shelf.remove(author, by: changes)
+                tell(changes, at: moment, into: &effects)
                 return
             }
-            shelf.set(state, summary.root, of: author)
-            tell(LedgerChanges(from: old, to: state), at: moment, into: &effects)
+            let changes = LedgerChanges(from: old, to: state)
+            shelf.set(state, summary.root, of: author, by: changes)
+            tell(changes, at: moment, into: &effects)
         } catch {
             effects.append(.failed(error))
         }
@@ -226,9 +228,10 @@ extension Ledger {
         guard author != id else { return }
         do {
             guard let old = try shelf.state(of: author) else { return }
-            shelf.remove(author)
+            let changes = LedgerChanges(from: old, to: .empty)
+            shelf.remove(author, by: changes)
             flushDue = min(flushDue, moment.instant + LedgerLimits.flushPause)
-            tell(LedgerChanges(from: old, to: .empty), at: moment, into: &effects)
+            tell(changes, at: moment, into: &effects)
         } catch {
             effects.append(.failed(error))
         }

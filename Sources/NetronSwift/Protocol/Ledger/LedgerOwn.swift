@@ -75,10 +75,11 @@ extension Ledger {
 
     /// Writes the own state, with all that waits; it is as it was if that fails.
     private mutating func commit(_ state: LedgerState) throws(StoreError) {
+        let changes = LedgerChanges(from: own.state, to: state)
         if let summary = StateSummary(of: state, with: cryptography) {
-            shelf.set(state, summary.root, of: id)
+            shelf.set(state, summary.root, of: id, by: changes)
         } else {
-            shelf.remove(id)
+            shelf.remove(id, by: changes)
         }
         try shelf.flush()
         own.state = state

@@ -77,6 +77,8 @@ extension Ledger {
         )
     }
 
+    package var storage: any LedgerStorage { shelf.storage }
+
     /// Whether nothing is kept of anybody, and nothing is missing.
     package var isEmpty: Bool { shelf.isEmpty && wants.count == 0 }
 

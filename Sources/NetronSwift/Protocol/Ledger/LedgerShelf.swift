@@ -27,16 +27,18 @@ struct LedgerShelf {
     }
 
     private struct Kept {
-        let root: StateRoot
-        let state: LedgerState
+        /// Nil for a state that goes.
+        var new: (root: StateRoot, state: LedgerState)?
+        /// What the index does not know yet; nil for a record that goes.
+        var rows: [LedgerKey: IndexRow?]
     }
 
     private static let ownHead = Array("own".utf8)
 
     private(set) var storage: any LedgerStorage
     private let cryptography: Cryptography
-    /// What is not written yet; nil for a state that goes.
-    private var pending: [NodeID: Kept?] = [:]
+    /// What is not written yet.
+    private var pending: [NodeID: Kept] = [:]
 
     init(_ storage: any LedgerStorage, with cryptography: Cryptography) {
         self.storage = storage
@@ -53,7 +55,7 @@ struct LedgerShelf {
 
     /// What state is kept of a member; nil if none is.
     func root(of author: NodeID) throws(StoreError) -> StateRoot? {
-        if let kept = pending[author] { return kept?.root }
+        if let kept = pending[author] { return kept.new?.root }
         let root = try storage.withValue(of: author.bytes, in: .states) { value in
             [UInt8](value.extracting(0..<min(StateRoot.byteCount, value.count)))
         }
@@ -61,11 +63,7 @@ struct LedgerShelf {
     }
 
     func state(of author: NodeID) throws(StoreError) -> LedgerState? {
-        if let kept = pending[author] { return kept?.state }
-        return try stored(author)
-    }
-
-    private func stored(_ author: NodeID) throws(StoreError) -> LedgerState? {
+        if let kept = pending[author] { return kept.new?.state }
         guard let value = try storage.value(of: author.bytes, in: .states) else { return nil }
         return try? LedgerState(bytes: Array(value.dropFirst(StateRoot.byteCount)))
     }
@@ -77,13 +75,36 @@ struct LedgerShelf {
             .compactMap { NodeID(bytes: $0.key) }
     }
 
-    /// Keeps a state in the place of the one before.
-    mutating func set(_ state: LedgerState, _ root: StateRoot, of author: NodeID) {
+    /// Keeps a state in the place of the one before, of which it differs by `changes`.
+    mutating func set(
+        _ state: LedgerState,
+        _ root: StateRoot,
+        of author: NodeID,
+        by changes: LedgerChanges
+    ) {
         isEmpty = false
-        pending[author] = .some(Kept(root: root, state: state))
+        replace(by: (root, state), changes, of: author)
     }
 
-    mutating func remove(_ author: NodeID) { pending[author] = .some(nil) }
+    /// Keeps no state of a member any more; of the one before all is taken back by `changes`.
+    mutating func remove(_ author: NodeID, by changes: LedgerChanges) {
+        replace(by: nil, changes, of: author)
+    }
+
+    private mutating func replace(
+        by new: (root: StateRoot, state: LedgerState)?,
+        _ changes: LedgerChanges,
+        of author: NodeID
+    ) {
+        var rows = pending[author]?.rows ?? [:]
+        for change in changes.list {
+            switch change {
+            case .set(let entry): rows[entry.key] = .some(IndexRow(entry))
+            case .remove(let key): rows[key] = .some(nil)
+            }
+        }
+        pending[author] = Kept(new: new, rows: rows)
+    }
 
     // MARK: Writing
 
@@ -95,9 +116,16 @@ struct LedgerShelf {
         let all = pending
         pending = [:]
         for (author, kept) in all {
-            index(try stored(author) ?? .empty, kept?.state ?? .empty, of: author, in: &batch)
-            if let kept {
-                let value = kept.root.bytes + kept.state.encoded()
+            for (key, row) in kept.rows {
+                let place = indexKey(key) + author.bytes
+                if let row {
+                    batch.put(row.bytes, for: place, in: .index)
+                } else {
+                    batch.remove(place, from: .index)
+                }
+            }
+            if let new = kept.new {
+                let value = new.root.bytes + new.state.encoded()
                 batch.put(value, for: author.bytes, in: .states)
             } else {
                 batch.remove(author.bytes, from: .states)
@@ -124,21 +152,6 @@ struct LedgerShelf {
             }
         }
     }
-
-    private func index(
-        _ old: LedgerState,
-        _ new: LedgerState,
-        of author: NodeID,
-        in batch: inout LedgerBatch
-    ) {
-        for change in LedgerChanges(from: old, to: new).list {
-            let key = indexKey(change.key) + author.bytes
-            switch change {
-            case .remove: batch.remove(key, from: .index)
-            case .set(let entry): batch.put(IndexRow(entry).bytes, for: key, in: .index)
-            }
-        }
-    }
 }
 
 // The index.
@@ -162,7 +175,9 @@ extension LedgerShelf {
             return true
         }
         for (author, kept) in pending {
-            if let entry = kept?.state[key] { claims.append(Claim(of: author, IndexRow(entry))) }
+            if let entry = kept.new?.state[key] {
+                claims.append(Claim(of: author, IndexRow(entry)))
+            }
         }
         return claims
     }
