@@ -114,14 +114,19 @@ extension Node {
             guard let self else { return nil }
             return try await self.echo(of: id).get()
         }
-        return ControlRoutes([
-            .status { [weak self, id] in
-                guard let self else { return StatusReport(id: id.description, state: .starting) }
-                return await self.status()
-            },
-            .peers(peers),
-            .ping(peers: peers, ping: echo),
-        ])
+        let access = NodeLedgerAccess(self)
+        let status: @Sendable () async -> StatusReport = { [weak self, id] in
+            guard let self else { return StatusReport(id: id.description, state: .starting) }
+            return await self.status()
+        }
+        let edge = EdgeRoutes(access, status: status, peers: peers)
+        return ControlRoutes(
+            [
+                .status(status),
+                .peers(peers),
+                .ping(peers: peers, ping: echo),
+            ] + ControlRoutes.Route.ledger(access) + edge.all
+        )
     }
 
     private func echo(of id: String) async -> Result<Duration?, ErrorReport> {

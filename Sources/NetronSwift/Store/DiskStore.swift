@@ -41,6 +41,8 @@ package final class DiskStore: LedgerStorage {
 
     package func verify() throws(StoreError) { try store.verify() }
 
+    package func compact() throws(StoreError) { try store.compact() }
+
     @discardableResult
     package func compactIfWorth() throws(StoreError) -> Bool { try store.compactIfWorth() }
 }

@@ -11,7 +11,7 @@ struct Netron: Performing {
         usage: """
             netron -g > netron.yaml
             netron --config netron.yaml --address 10.1.0.11/24
-            netron status | peers | ping NODE | start | simulate
+            netron status | peers | ping NODE | ledger | start | simulate
             """,
         discussion: """
             Every host that runs `netron` with the same token, or the config that it stands for, \
@@ -24,7 +24,9 @@ struct Netron: Performing {
             failed, 2 wrong usage, 3 no node running, 4 not permitted.
             """,
         version: Release.version,
-        subcommands: [Start.self, Status.self, Peers.self, Ping.self, Simulate.self]
+        subcommands: [
+            Start.self, Status.self, Peers.self, Ping.self, LedgerCommand.self, Simulate.self,
+        ]
     )
 
     @OptionGroup(title: "Network")

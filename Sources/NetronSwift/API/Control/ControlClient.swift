@@ -31,6 +31,14 @@ package struct ControlClient: Sendable {
         try await ask(.POST, target, body: JSON.encode(report))
     }
 
+    package func put(_ target: String, _ body: [UInt8]) async throws(ControlError) -> [UInt8] {
+        try await ask(.PUT, target, body: body)
+    }
+
+    package func delete(_ target: String) async throws(ControlError) -> [UInt8] {
+        try await ask(.DELETE, target, body: [])
+    }
+
     /// The body of a good answer; a bad one is thrown as `ControlError.refused`.
     private func ask(
         _ method: HTTPMethod,

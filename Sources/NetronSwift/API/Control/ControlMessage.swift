@@ -8,6 +8,8 @@ package struct ControlRequest: Hashable, Sendable {
     package var path: String
     /// What follows the question mark, or nothing.
     package var query: String
+    /// What stands in the path for the names in braces of its route, decoded.
+    package internal(set) var parameters: [String] = []
     package var body: [UInt8]
 
     /// Takes the method and the target of a request line apart.

@@ -7,6 +7,7 @@ package struct ControlRoutes: Sendable {
     /// One row of the table.
     package struct Route: Sendable {
         let method: String
+        /// Its parts between slashes; one in braces stands for any.
         let path: String
         let handler: Handler
 
@@ -28,11 +29,13 @@ package struct ControlRoutes: Sendable {
 
     /// Lets the row of the request answer it, or says that there is none.
     package func answer(_ request: ControlRequest) async -> ControlResponse {
-        let path = routes.filter { $0.path == request.path }
-        guard !path.isEmpty else {
+        let found = routes.filter { $0.matches(request.path) }
+        guard let shape = found.first?.path else {
             let known = Set(routes.map(\.path)).sorted().joined(separator: ", ")
             return ControlResponse(ErrorReport(.notFound, "there is no such path; try \(known)"))
         }
+        // One that is written out comes before one with names in braces.
+        let path = found.filter { $0.path == shape }
         guard let route = path.first(where: { $0.method == request.method }) else {
             let allowed = path.map(\.method).sorted()
             let methods = allowed.joined(separator: " or ")
@@ -42,7 +45,39 @@ package struct ControlRoutes: Sendable {
             response.allowed = allowed
             return response
         }
+        guard let parameters = route.parameters(of: request.path) else {
+            let problem = "the path is no text once its percent signs are decoded"
+            return ControlResponse(ErrorReport(.badRequest, problem))
+        }
+        var request = request
+        request.parameters = parameters
         return await route.handler(request)
+    }
+}
+
+// How a path fits.
+extension ControlRoutes.Route {
+    private static func parts(of path: String) -> [Substring] {
+        path.split(separator: "/", omittingEmptySubsequences: false)
+    }
+
+    private static func isName(_ part: Substring) -> Bool { part.hasPrefix("{") }
+
+    func matches(_ path: String) -> Bool {
+        let (own, other) = (Self.parts(of: self.path), Self.parts(of: path))
+        return own.count == other.count
+            && zip(own, other).allSatisfy { Self.isName($0) ? !$1.isEmpty : $0 == $1 }
+    }
+
+    /// What stands in the path for the names in braces; nil if it cannot be decoded.
+    func parameters(of path: String) -> [String]? {
+        var parameters: [String] = []
+        for (own, other) in zip(Self.parts(of: self.path), Self.parts(of: path))
+        where Self.isName(own) {
+            guard let parameter = PercentCoding.decode(other) else { return nil }
+            parameters.append(parameter)
+        }
+        return parameters
     }
 }
 

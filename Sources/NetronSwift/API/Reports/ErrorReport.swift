@@ -8,19 +8,27 @@ package struct ErrorReport: Error, Codable, Hashable, Sendable {
         case notFound = "not_found"
         case methodNotAllowed = "method_not_allowed"
         case ambiguous
+        /// Somebody else has what was to be changed.
+        case held
         case tooLarge = "too_large"
+        /// It is understood, and not possible.
+        case refused
         case failed
         case unavailable
+        /// There is no room for it on the disk, or in the budget.
+        case full
 
         package var status: Int {
             switch self {
             case .badRequest: 400
             case .notFound: 404
             case .methodNotAllowed: 405
-            case .ambiguous: 409
+            case .ambiguous, .held: 409
             case .tooLarge: 413
+            case .refused: 422
             case .failed: 500
             case .unavailable: 503
+            case .full: 507
             }
         }
     }

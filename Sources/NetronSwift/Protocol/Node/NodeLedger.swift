@@ -234,6 +234,21 @@ extension NodeMachine {
         try ledger.statistics()
     }
 
+    /// Where the ledger is kept.
+    package var ledgerStorage: any LedgerStorage { ledger.storage }
+
+    /// The newest statement of each member that did not leave, this node's included.
+    package var statements: [Presence] {
+        var statements: [Presence] = []
+        var cursor: Int? = 0
+        while let start = cursor {
+            let (ids, next) = directory.members(from: start, count: NodeLimits.headsPerTurn)
+            statements += ids.compactMap { directory.head(of: $0) }
+            cursor = next
+        }
+        return statements
+    }
+
     /// Whether all that members say in the ledger is here, as far as is known.
     package var isLedgerComplete: Bool { directory.isReconciled && ledger.isComplete }
 }

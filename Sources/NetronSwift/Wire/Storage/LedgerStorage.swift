@@ -35,6 +35,9 @@ package protocol LedgerStorage: LedgerReading, ~Copyable {
     /// Reads all, and throws `.corrupt` if anything is damaged.
     func verify() throws(StoreError)
 
+    /// Makes the records as dense as they can be, and gives the room on the disk back.
+    mutating func compact() throws(StoreError)
+
     /// Gives room on the disk back if that is worth it (`isWorthCompacting`); answers whether it
     /// was.
     @discardableResult

@@ -43,6 +43,8 @@ package struct MemoryStore: LedgerStorage, Sendable {
 
     package func count(of table: LedgerTable) -> Int { shelves[table.rawValue].keys.count }
 
+    package func compact() {}
+
     package mutating func apply(_ batch: LedgerBatch) throws(StoreError) {
         var undo: [LedgerBatch.Change] = []
         for change in batch.changes { undo.append(replace(change)) }

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// The paths of EdgeVPN's API.
+package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
+    let node: Access
+    let status: @Sendable () async -> StatusReport
+    let peers: @Sendable () async -> [PeerReport]
+
+    package init(
+        _ node: Access,
+        status: @escaping @Sendable () async -> StatusReport,
+        peers: @escaping @Sendable () async -> [PeerReport]
+    ) {
+        (self.node, self.status, self.peers) = (node, status, peers)
+    }
+
+    package var all: [ControlRoutes.Route] { reading + writing + lists }
+
+    private typealias Route = ControlRoutes.Route
+
+    private var reading: [Route] {
+        [
+            Route("GET", "/api/ledger") { _ in
+                await Route.answer { () throws(ErrorReport) in try await storage() }
+            },
+            Route("GET", "/api/ledger/{bucket}") { request in
+                await Route.answer { () throws(ErrorReport) in
+                    Self.values(try await node.all(in: request.bucket()).records)
+                }
+            },
+            Route("GET", "/api/ledger/{bucket}/{key}") { request in
+                await Route.answer { () throws(ErrorReport) in
+                    Self.text(try await node.found(request.key()))
+                }
+            },
+            Route("GET", "/api/blockchain") { _ in
+                await Route.answer { () throws(ErrorReport) in try await block() }
+            },
+        ]
+    }
+
+    private var writing: [Route] {
+        [
+            Route("PUT", "/api/ledger/{bucket}/{key}/{value}") { request in
+                await put(Array(request.parameters[2].utf8), request)
+            },
+            Route("PUT", "/api/ledger/{bucket}/{key}") { request in
+                await put(request.body, request)
+            },
+            Route("DELETE", "/api/ledger/{bucket}/{key}") { request in
+                await Route.answer { () throws(ErrorReport) in
+                    try await node.delete(request.key())
+                    return EdgeState()
+                }
+            },
+            Route("DELETE", "/api/ledger/{bucket}") { request in
+                await Route.answer { () throws(ErrorReport) in
+                    for record in try await node.all(in: request.bucket()).records {
+                        try await node.delete(record.key)
+                    }
+                    return EdgeState()
+                }
+            },
+            Route("POST", "/api/dns") { request in
+                await Route.answer { () throws(ErrorReport) in
+                    guard let name = JSON.decode(EdgeName.self, from: request.body),
+                        let bucket = LedgerName("dns"), let key = LedgerKey(bucket, name.Regex)
+                    else {
+                        let form = #"{"Regex": "a name", "Records": {"A": "10.1.0.11"}}"#
+                        throw ErrorReport(.badRequest, "the body is not \(form)")
+                    }
+                    try await node.put(JSON.encode(name.Records), for: key)
+                    return EdgeState()
+                }
+            },
+        ]
+    }
+
+    private var lists: [Route] {
+        [
+            Route("GET", "/api/machines") { _ in ControlResponse(await machines()) },
+            Route("GET", "/api/nodes") { _ in
+                let all = await peers().map { EdgeNode(ID: $0.id, Online: $0.isOnline ?? $0.isUp) }
+                return ControlResponse(all)
+            },
+            Route("GET", "/api/users") { _ in
+                await list("users") { record in
+                    EdgeUser(PeerID: record.key.text, Timestamp: Self.text(record))
+                }
+            },
+            Route("GET", "/api/services") { _ in await list("services", Self.offer) },
+            Route("GET", "/api/files") { _ in await list("files", Self.offer) },
+            Route("GET", "/api/dns") { _ in
+                await list("dns") { record in
+                    EdgeName(
+                        Regex: record.key.text,
+                        Records: JSON.decode(from: record.value) ?? [:]
+                    )
+                }
+            },
+            Route("GET", "/api/summary") { _ in
+                await Route.answer { () throws(ErrorReport) in try await summary() }
+            },
+        ]
+    }
+
+    // MARK: Answers
+
+    private func put(_ value: [UInt8], _ request: ControlRequest) async -> ControlResponse {
+        await Route.answer { () throws(ErrorReport) in
+            try await node.put(value, for: request.key())
+            return EdgeState()
+        }
+    }
+
+    private func list<Element: Encodable>(
+        _ bucket: String,
+        _ element: @Sendable (LedgerRecord) -> Element
+    ) async -> ControlResponse {
+        await Route.answer { () throws(ErrorReport) in
+            try await records(of: bucket).map { element($0) }
+        }
+    }
+
+    private func records(of bucket: String) async throws(ErrorReport) -> [LedgerRecord] {
+        guard let name = LedgerName(bucket) else { return [] }
+        return try await node.all(in: name).records
+    }
+
+    private func storage() async throws(ErrorReport) -> [String: [String: String]] {
+        var storage: [String: [String: String]] = [:]
+        for bucket in try await node.buckets() {
+            storage[bucket.description] = Self.values(try await node.all(in: bucket).records)
+        }
+        return storage
+    }
+
+    private func machines() async -> [EdgeMachine] {
+        let status = await status()
+        var machines = status.addresses.map { address in
+            // Without the length of its range, as others' addresses have none.
+            let address = address.split(separator: "/").first.map { String($0) } ?? address
+            return EdgeMachine(
+                PeerID: status.id,
+                Hostname: status.name ?? "",
+                OS: "",
+                Arch: "",
+                Address: address,
+                Version: status.netron,
+                Connected: true,
+                Online: true
+            )
+        }
+        for peer in await peers() {
+            for address in peer.addresses {
+                machines.append(EdgeMachine(peer, at: address))
+            }
+        }
+        return machines
+    }
+
+    private func summary() async throws(ErrorReport) -> EdgeSummary {
+        let status = await status()
+        let peers = await peers()
+        let own = await node.blocks().first { $0.author == status.id }
+        return EdgeSummary(
+            Files: try await records(of: "files").count,
+            Machines: await machines().count,
+            Users: try await records(of: "users").count,
+            Services: try await records(of: "services").count,
+            BlockChain: Int(own?.height ?? 0),
+            OnChainNodes: peers.count { $0.isOnline ?? $0.isUp } + 1,
+            Peers: peers.count,
+            NodeID: status.id
+        )
+    }
+
+    private func block() async throws(ErrorReport) -> EdgeBlock {
+        let id = await status().id
+        let own = await node.blocks().first { $0.author == id }
+        return EdgeBlock(
+            Index: Int(own?.height ?? 0),
+            Timestamp: own?.time.description ?? "",
+            Storage: try await storage(),
+            Hash: own?.root ?? "",
+            PrevHash: own?.previous ?? ""
+        )
+    }
+
+    private static func values(_ records: [LedgerRecord]) -> [String: String] {
+        var values: [String: String] = [:]
+        for record in records { values[record.key.text] = text(record) }
+        return values
+    }
+
+    private static func text(_ record: LedgerRecord) -> String {
+        String(decoding: record.value, as: UTF8.self)
+    }
+
+    private static func offer(_ record: LedgerRecord) -> EdgeOffer {
+        EdgeOffer(PeerID: record.author.description, Name: record.key.text)
+    }
+}
+
+extension EdgeMachine {
+    fileprivate init(_ peer: PeerReport, at address: String) {
+        self.init(
+            PeerID: peer.id,
+            Hostname: peer.name ?? "",
+            OS: peer.os ?? "",
+            Arch: peer.arch ?? "",
+            Address: address,
+            Version: peer.version ?? "",
+            Connected: peer.isUp,
+            Online: peer.isOnline ?? peer.isUp
+        )
+    }
+}

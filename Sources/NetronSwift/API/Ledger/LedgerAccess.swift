@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+/// What the routes of the ledger ask a node.
+package protocol LedgerAccess: Sendable {
+    /// What counts for a key; nil if nothing does, as far as the node knows.
+    func record(of key: LedgerKey) async throws(ErrorReport) -> LedgerRecord?
+
+    /// Some records of a bucket, from where a page before ended.
+    func records(
+        in bucket: LedgerName,
+        from cursor: [UInt8]?,
+        limit: Int
+    ) async throws(ErrorReport) -> LedgerPage
+
+    /// The buckets that members wrote in.
+    func buckets() async throws(ErrorReport) -> [LedgerName]
+
+    /// Whether all is here that members say to have, as far as the node knows.
+    func isComplete() async -> Bool
+
+    /// Writes; what returns is on disk, and on its way to the others.
+    func put(_ value: [UInt8], for key: LedgerKey) async throws(ErrorReport)
+
+    func delete(_ key: LedgerKey) async throws(ErrorReport)
+
+    /// The newest statement of each member that is here, this node's included.
+    func blocks() async -> [LedgerBlockReport]
+
+    func statistics() async throws(ErrorReport) -> LedgerStatisticsReport
+
+    /// Reads all that is kept, and throws what is damaged.
+    func verify() async throws(ErrorReport)
+}
+
+/// Some records of a bucket.
+package struct LedgerPage: Hashable, Sendable {
+    package let records: [LedgerRecord]
+    /// Where the next page begins; nil when this was the last one.
+    package let next: [UInt8]?
+
+    package init(records: [LedgerRecord], next: [UInt8]?) {
+        (self.records, self.next) = (records, next)
+    }
+}
+
+extension LedgerAccess {
+    /// How many records are given in one answer: more are a page each.
+    private var recordsMax: Int { 10_000 }
+
+    /// All records of a bucket in the order of their keys, or the first ones that were found.
+    func all(
+        in bucket: LedgerName
+    ) async throws(ErrorReport) -> (records: [LedgerRecord], isWhole: Bool) {
+        var records: [LedgerRecord] = []
+        var cursor: [UInt8]?
+        repeat {
+            let page = try await self.records(in: bucket, from: cursor, limit: 1_000)
+            records += page.records
+            cursor = page.next
+        } while cursor != nil && records.count < recordsMax
+        records.sort { $0.key < $1.key }
+        return (records, cursor == nil)
+    }
+}

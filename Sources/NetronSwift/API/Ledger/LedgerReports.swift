@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NetronWire
+
+/// A record of the ledger: the answer to `GET /v1/ledger/BUCKET/KEY`.
+package struct LedgerRecordReport: Codable, Hashable, Sendable {
+    package var bucket: String
+    package var key: String
+    /// What was written, as text; nil if it is none.
+    package var value: String?
+    /// What was written in base64, if it is no text.
+    package var base64: String?
+    /// Who wrote it.
+    package var author: String
+    /// When it was last written.
+    package var time: Timestamp
+    /// From when on the author has the key.
+    package var since: Timestamp
+
+    package init(_ record: LedgerRecord) {
+        bucket = record.key.bucket.description
+        key = record.key.text
+        value = String(validating: record.value, as: UTF8.self)
+        base64 = value == nil ? Base64.encode(record.value) : nil
+        author = record.author.description
+        time = Timestamp(milliseconds: record.time.milliseconds)
+        since = Timestamp(milliseconds: record.since)
+    }
+}
+
+/// Records of a bucket: the answer to `GET /v1/ledger/BUCKET`.
+package struct LedgerBucketReport: Codable, Hashable, Sendable {
+    package var version = 1
+    package var records: [LedgerRecordReport]
+    /// Whether these are all that there are, as far as is known.
+    package var complete: Bool
+
+    package init(_ records: [LedgerRecord], isComplete: Bool) {
+        self.records = records.map { LedgerRecordReport($0) }
+        complete = isComplete
+    }
+}
+
+/// The buckets in use: the answer to `GET /v1/ledger`.
+package struct LedgerBucketsReport: Codable, Hashable, Sendable {
+    package var version = 1
+    package var buckets: [String]
+    package var complete: Bool
+
+    package init(_ buckets: [LedgerName], isComplete: Bool) {
+        self.buckets = buckets.map(\.description)
+        complete = isComplete
+    }
+}
+
+/// The newest statement of a member: an element of the answer to `GET /v1/blocks`.
+package struct LedgerBlockReport: Codable, Hashable, Sendable {
+    /// Who made it.
+    package var author: String
+    package var name: String
+    /// When the author started, and the number of the statement from then on.
+    package var incarnation: Timestamp
+    package var height: UInt32
+    /// When it was signed, and until when it holds.
+    package var time: Timestamp
+    package var end: Timestamp
+    /// The root of the author's state, in hexadecimal; nil if it says nothing.
+    package var root: String?
+    /// Bytes of the state.
+    package var bytes: Int?
+    /// The hash of the author's statement before, in hexadecimal.
+    package var previous: String?
+
+    package init(_ presence: Presence) {
+        author = presence.author.description
+        name = presence.name
+        incarnation = Timestamp(milliseconds: presence.order.incarnation)
+        height = presence.order.version
+        time = Timestamp(milliseconds: presence.time)
+        end = Timestamp(milliseconds: presence.end)
+        root = presence.ledger.map { Self.hexadecimal($0.root.bytes) }
+        bytes = presence.ledger?.byteCount
+        previous = presence.previous.map(Self.hexadecimal)
+    }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+}
+
+/// What is kept: the answer to `GET /v1/ledger-stats`.
+package struct LedgerStatisticsReport: Codable, Hashable, Sendable {
+    package var version = 1
+    /// Members of whom a state is kept, this node included.
+    package var states = 0
+    package var records = 0
+    /// States that are missing.
+    package var missing = 0
+    /// Records and bytes that this node wrote.
+    package var ownRecords = 0
+    package var ownBytes = 0
+    /// Bytes of the file, 0 in memory; of what counts in it; and of what it may have.
+    package var fileBytes = 0
+    package var liveBytes = 0
+    package var budgetBytes = 0
+    package var complete = false
+
+    package init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case version
+        case states
+        case records
+        case missing
+        case ownRecords = "own_records"
+        case ownBytes = "own_bytes"
+        case fileBytes = "file_bytes"
+        case liveBytes = "live_bytes"
+        case budgetBytes = "budget_bytes"
+        case complete
+    }
+}
+
+/// What a route without an answer of its own says: it was done.
+package struct DoneReport: Codable, Hashable, Sendable {
+    package var version = 1
+    package var done = true
+
+    package init() {}
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+extension ControlRoutes.Route {
+    /// What members say: `/v1/ledger`, and what is told of it.
+    package static func ledger(_ node: some LedgerAccess) -> [Self] {
+        [
+            Self("GET", "/v1/ledger") { _ in
+                await answer { () throws(ErrorReport) in
+                    let isComplete = await node.isComplete()
+                    return LedgerBucketsReport(try await node.buckets(), isComplete: isComplete)
+                }
+            },
+            Self("GET", "/v1/ledger/{bucket}") { request in
+                await answer { () throws(ErrorReport) in
+                    let (records, isWhole) = try await node.all(in: request.bucket())
+                    let isComplete = await node.isComplete()
+                    return LedgerBucketReport(records, isComplete: isWhole && isComplete)
+                }
+            },
+            Self("GET", "/v1/ledger/{bucket}/{key}") { request in
+                await answer { () throws(ErrorReport) in
+                    LedgerRecordReport(try await node.found(request.key()))
+                }
+            },
+            Self("PUT", "/v1/ledger/{bucket}/{key}") { request in
+                await answer { () throws(ErrorReport) in
+                    try await node.put(request.body, for: request.key())
+                    return DoneReport()
+                }
+            },
+            Self("DELETE", "/v1/ledger/{bucket}/{key}") { request in
+                await answer { () throws(ErrorReport) in
+                    try await node.delete(request.key())
+                    return DoneReport()
+                }
+            },
+            Self("GET", "/v1/blocks") { _ in ControlResponse(await node.blocks()) },
+            Self("GET", "/v1/ledger-stats") { _ in
+                await answer { () throws(ErrorReport) in try await node.statistics() }
+            },
+            Self("POST", "/v1/ledger-verify") { _ in
+                await answer { () throws(ErrorReport) in
+                    try await node.verify()
+                    return DoneReport()
+                }
+            },
+        ]
+    }
+
+    /// The answer that `body` makes, or what it throws.
+    static func answer<Report: Encodable>(
+        _ body: () async throws(ErrorReport) -> Report
+    ) async -> ControlResponse {
+        do throws(ErrorReport) {
+            return ControlResponse(try await body())
+        } catch {
+            return ControlResponse(error)
+        }
+    }
+}
+
+extension LedgerAccess {
+    /// The record of a key, or that there is none.
+    func found(_ key: LedgerKey) async throws(ErrorReport) -> LedgerRecord {
+        if let record = try await record(of: key) { return record }
+        throw ErrorReport(.notFound, "there is no \(key), as far as this node knows")
+    }
+}
+
+extension ControlRequest {
+    /// The bucket that the path names.
+    func bucket() throws(ErrorReport) -> LedgerName {
+        if let name = parameters.first.flatMap(LedgerName.init) { return name }
+        throw ErrorReport(
+            .badRequest,
+            "a bucket's name has 1 to \(LedgerName.bytesMax) letters, digits, '.', '_' or '-'"
+        )
+    }
+
+    /// The bucket and the key that the path names.
+    func key() throws(ErrorReport) -> LedgerKey {
+        let bucket = try self.bucket()
+        if parameters.count > 1, let key = LedgerKey(bucket, parameters[1]) { return key }
+        throw ErrorReport(
+            .badRequest,
+            "a key has 1 to \(LedgerKey.bytesMax) bytes of text that can be printed"
+        )
+    }
+}

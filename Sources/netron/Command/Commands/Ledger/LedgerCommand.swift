@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import NetronAPI
+
+/// What the members of the network say.
+struct LedgerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ledger",
+        abstract: "Read and write what the members say.",
+        discussion: """
+            Records lie in buckets, by key. In the buckets services, files, dns, users and egress a \
+            key belongs to the member that has had it for longest; in all others the last write \
+            counts, whoever made it. What is written here is on this node's disk when the command \
+            returns, and goes with the node when it leaves.
+            """,
+        subcommands: [
+            LedgerGet.self, LedgerPut.self, LedgerDelete.self, LedgerLog.self, LedgerBlocks.self,
+            LedgerVerify.self, LedgerStats.self, LedgerExport.self,
+        ]
+    )
+}
+
+/// The path of a bucket, or of a key in it.
+func ledgerPath(_ bucket: String, _ key: String? = nil) -> String {
+    ["/v1/ledger", bucket, key].compactMap(\.self).enumerated()
+        .map { $0 == 0 ? $1 : PercentCoding.encode($1) }
+        .joined(separator: "/")
+}
+
+/// Shows records.
+struct LedgerGet: Asking {
+    static let configuration = CommandConfiguration(
+        commandName: "get",
+        abstract: "Show the records of a bucket, or the value of a key."
+    )
+
+    @Argument(help: "The bucket, for instance notes.")
+    var bucket: String
+
+    @Argument(help: "The key; without it all records of the bucket are listed.")
+    var key: String?
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking node: ControlClient) async throws {
+        let bytes = try await node.get(ledgerPath(bucket, key))
+        if answer.asJSON {
+            console.write(json: bytes)
+        } else if key == nil {
+            let found = try report(LedgerBucketReport.self, in: bytes)
+            console.write(LedgerText.records(found, of: bucket, at: console.now()))
+        } else {
+            let record = try report(LedgerRecordReport.self, in: bytes)
+            console.write((record.value ?? record.base64 ?? "") + "\n")
+        }
+    }
+}
+
+/// Writes a record.
+struct LedgerPut: Asking {
+    static let configuration = CommandConfiguration(
+        commandName: "put",
+        abstract: "Write a value for a key; it is on disk when this returns."
+    )
+
+    @Argument(help: "The bucket, for instance notes.")
+    var bucket: String
+
+    @Argument(help: "The key.")
+    var key: String
+
+    @Argument(help: "The value; - takes it from standard input.")
+    var value: String
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking node: ControlClient) async throws {
+        let bytes = value == "-" ? try Self.readInput() : Array(value.utf8)
+        let done = try await node.put(ledgerPath(bucket, key), bytes)
+        if answer.asJSON { console.write(json: done) }
+    }
+
+    /// Bytes of standard input that are read; a value has far less, and the node says so.
+    private static let inputBytesMax = 1 << 16
+
+    private static func readInput() throws(Failure) -> [UInt8] {
+        do throws(System.Failure) {
+            return try System.read("-", upTo: inputBytesMax)
+        } catch {
+            throw Failure(.failed, "standard input cannot be read: \(error)")
+        }
+    }
+}
+
+/// Deletes a record.
+struct LedgerDelete: Asking {
+    static let configuration = CommandConfiguration(
+        commandName: "delete",
+        abstract: "Delete what counts for a key."
+    )
+
+    @Argument(help: "The bucket, for instance notes.")
+    var bucket: String
+
+    @Argument(help: "The key.")
+    var key: String
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking node: ControlClient) async throws {
+        let done = try await node.delete(ledgerPath(bucket, key))
+        if answer.asJSON { console.write(json: done) }
+    }
+}

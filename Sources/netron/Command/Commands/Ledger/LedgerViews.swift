@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import NetronAPI
+
+/// Lists the newest statements.
+struct LedgerLog: Asking {
+    static let configuration = CommandConfiguration(
+        commandName: "log",
+        abstract: "List the newest statement of each member, the last one first."
+    )
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking node: ControlClient) async throws {
+        let bytes = try await node.get("/v1/blocks")
+        if answer.asJSON { return console.write(json: bytes) }
+        let blocks = try report([LedgerBlockReport].self, in: bytes)
+        console.write(LedgerText.log(blocks, at: console.now()))
+    }
+}
+
+/// Shows the newest statement of a member whole.
+struct LedgerBlocks: Asking {
+    static let configuration = CommandConfiguration(
+        commandName: "blocks",
+        abstract: "Show the newest statement of a member, or of each."
+    )
+
+    @Argument(help: "The member: its id, the beginning of its id, or its name.")
+    var node: String?
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking client: ControlClient) async throws {
+        let bytes = try await client.get("/v1/blocks")
+        var blocks = try report([LedgerBlockReport].self, in: bytes)
+        if let node {
+            blocks = blocks.filter { $0.author.hasPrefix(node) || $0.name == node }
+            guard !blocks.isEmpty else { throw Failure(.failed, "no member is \(node)") }
+        }
+        if answer.asJSON {
+            console.write(json: JSON.encode(blocks))
+        } else {
+            console.write(blocks.map(LedgerText.block).joined(separator: "\n"))
+        }
+    }
+}
+
+/// Reads the whole file.
+struct LedgerVerify: Asking {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Read all that is kept, and say whether anything is damaged."
+    )
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking node: ControlClient) async throws {
+        let bytes = try await node.post("/v1/ledger-verify", DoneReport())
+        if answer.asJSON {
+            console.write(json: bytes)
+        } else {
+            console.write("All that is kept is whole.\n")
+        }
+    }
+}
+
+/// Tells how much is kept.
+struct LedgerStats: Asking {
+    static let configuration = CommandConfiguration(
+        commandName: "stats",
+        abstract: "Show how much is kept, and how much room it takes."
+    )
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking node: ControlClient) async throws {
+        let bytes = try await node.get("/v1/ledger-stats")
+        if answer.asJSON { return console.write(json: bytes) }
+        console.write(LedgerText.statistics(try report(in: bytes)))
+    }
+}
+
+/// Prints all records.
+struct LedgerExport: Asking {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Print all records, each a line of JSON."
+    )
+
+    @ParentCommand
+    var root: Netron
+
+    @OptionGroup
+    var place: PlaceFlags
+
+    @OptionGroup
+    var answer: AnswerFlags
+
+    func perform(on console: Console, asking node: ControlClient) async throws {
+        let buckets = try report(LedgerBucketsReport.self, in: try await node.get("/v1/ledger"))
+        for bucket in buckets.buckets {
+            let bytes = try await node.get(ledgerPath(bucket))
+            for record in try report(LedgerBucketReport.self, in: bytes).records {
+                console.write(json: JSON.encode(record))
+            }
+        }
+        guard buckets.complete else {
+            throw Failure(.failed, "not all that members say is here yet; try again later")
+        }
+    }
+}

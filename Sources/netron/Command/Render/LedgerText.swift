@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronAPI
+internal import NetronWire
+
+/// What is said in the ledger, for people.
+enum LedgerText {
+    private static let idCharacters = 8
+    /// How much of a value a list shows.
+    private static let valueBytes = 60
+
+    static func records(
+        _ report: LedgerBucketReport,
+        of bucket: String,
+        at now: Timestamp
+    ) -> String {
+        guard !report.records.isEmpty else {
+            return "Nothing is in \(bucket)" + (report.complete ? ".\n" : " yet.\n")
+        }
+        let rows = report.records.map { record in
+            [
+                record.key, value(record), String(record.author.prefix(idCharacters)),
+                Units.ago(record.time, at: now),
+            ]
+        }
+        let table = Table.render(
+            [["KEY", "VALUE", "AUTHOR", "WRITTEN"]] + rows,
+            [.left, .left, .left, .right]
+        )
+        return table + (report.complete ? "" : "More may be missing here yet.\n")
+    }
+
+    /// The beginning of a value, in one line.
+    private static func value(_ record: LedgerRecordReport) -> String {
+        guard let text = record.value else { return "(no text)" }
+        let line = text.plain(bytesMax: valueBytes)
+        return line == text ? line : line + "..."
+    }
+
+    static func log(_ blocks: [LedgerBlockReport], at now: Timestamp) -> String {
+        guard !blocks.isEmpty else { return "No member has said anything yet.\n" }
+        let rows = blocks.sorted { ($1.time, $0.author) < ($0.time, $1.author) }.map { block in
+            [
+                Units.ago(block.time, at: now), String(block.author.prefix(idCharacters)),
+                block.name.isEmpty ? "-" : block.name, "\(block.height)",
+                block.bytes.map { Units.bytes(UInt64($0)) } ?? "-",
+                block.root.map { String($0.prefix(16)) } ?? "-",
+            ]
+        }
+        return Table.render(
+            [["SIGNED", "AUTHOR", "NAME", "HEIGHT", "STATE", "ROOT"]] + rows,
+            [.right, .left, .left, .right, .right, .left]
+        )
+    }
+
+    static func block(_ block: LedgerBlockReport) -> String {
+        """
+        author       \(block.author)
+        name         \(block.name)
+        incarnation  \(block.incarnation)
+        height       \(block.height)
+        signed       \(block.time)
+        holds until  \(block.end)
+        state        \(block.bytes.map { "\($0) bytes" } ?? "none")
+        root         \(block.root ?? "-")
+        previous     \(block.previous ?? "-")
+
+        """
+    }
+
+    static func statistics(_ report: LedgerStatisticsReport) -> String {
+        let place =
+            report.fileBytes > 0
+            ? "\(Units.bytes(UInt64(report.fileBytes))) on disk, "
+                + "\(Units.bytes(UInt64(report.liveBytes))) of it in use"
+            : "\(Units.bytes(UInt64(report.liveBytes))) in memory"
+        return """
+            \(report.records) records of \(report.states) members, \(report.missing) states missing
+            \(report.ownRecords) of the records, \(report.ownBytes) bytes, are this node's
+            \(place), of \(Units.bytes(UInt64(report.budgetBytes))) that it may have
+
+            """
+    }
+}
