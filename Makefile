@@ -39,6 +39,7 @@ help:
 	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]   C library; the command too, once built'
 	@echo 'make uninstall [PREFIX=/usr/local]         take it away again'
 	@echo 'make bench [ARGS=...]                      Benchmarks/run.py: against other VPNs'
+	@echo 'make bench-ledger [ARGS="flat 365"]        Benchmarks/ledger: what the ledger costs'
 	@echo 'make simulate [SEEDS=3] [HOURS=1] [NODES=50]   networks of many nodes, in memory'
 	@echo 'make lint, make format                     check, or set, the style'
 	@echo 'make clean                                 remove what was built; netron.yaml stays'
@@ -107,6 +108,9 @@ uninstall:
 bench: setup build
 	@/usr/bin/python3 Benchmarks/run.py $(ARGS)
 
+bench-ledger: setup-run toolchain
+	@$(with_libcrypto) $(SWIFT) run -c release NetronLedgerBenchmark $(ARGS)
+
 # Every scenario with every seed; a seed that fails is named, and SEED=N begins with it.
 simulate: build
 	@.build/release/netron simulate --soak $(SEEDS) --seed $(SEED) --hours $(HOURS) \
@@ -122,4 +126,4 @@ clean:
 	rm -rf build .build
 
 .PHONY: help setup setup-run toolchain build run core test test-c test-swift test-interop \
-    test-namespaces test-examples install uninstall bench simulate lint format clean
+    test-namespaces test-examples install uninstall bench bench-ledger simulate lint format clean

@@ -91,6 +91,16 @@ let package = Package(
             swiftSettings: .strict
         ),
 
+        // What the ledger costs: `make bench-ledger`.
+        .executableTarget(
+            name: "NetronLedgerBenchmark",
+            dependencies: [
+                "NetronWire", "NetronProtocol", "NetronStore", "NetronEngine", "NetronSimulator",
+            ],
+            path: "Benchmarks/ledger",
+            swiftSettings: .strict
+        ),
+
         .tests(of: "NetronWire", uses: ["NetronSimulator"]),
         .tests(of: "NetronConfig", uses: ["NetronWire", "NetronSimulator"]),
         .tests(of: "NetronStore", uses: ["NetronWire", "NetronSimulator", "NetronStoreWriter"]),

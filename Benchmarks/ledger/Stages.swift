@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetronEngine
+import NetronProtocol
+import NetronSimulator
+import NetronStore
+import NetronWire
+
+/// What is measured; each prints a table in Markdown.
+enum Stages {
+    private static let epoch: UInt64 = 1_800_000_000_000
+    private static let day: UInt64 = 86_400_000
+
+    /// One observer of 100 members, of which 10 are replaced each day, for so many days.
+    static func flat(in folder: String, days: Int) throws {
+        let count = 100
+        var random = SeededRandom(seed: 1)
+        var observer = try Observer(in: folder, at: epoch, signed: false, isDurable: false)
+        var authors: [Author] = []
+        var due: [UInt64] = []
+        var made = 0
+        func newcomer(at wall: UInt64) throws -> Author {
+            made += 1
+            return try Author(made, at: wall, signs: false)
+        }
+        for _ in 0..<count {
+            authors.append(try newcomer(at: epoch))
+            due.append(epoch + random.next() % 1_800_000)
+        }
+        print("| day | members ever | states | file KiB | live KiB | RssAnon KiB |")
+        print("|---:|---:|---:|---:|---:|---:|")
+        let shown: Set = [1, 2, 7, 30, 91, 182, 365, 1_000, 1_825, 3_650, days]
+        for number in 1...days {
+            let end = epoch + UInt64(number) * day
+            // Who goes today: half of them say so, the others are just not heard any more.
+            for turn in 0..<(count / 10) {
+                let place = Int.random(in: 0..<count, using: &random)
+                if turn % 2 == 0 { _ = observer.hear(authors[place].leave(at: observer.wall)) }
+                authors[place] = try newcomer(at: observer.wall)
+                due[place] = observer.wall
+            }
+            while let place = due.indices.min(by: { due[$0] < due[$1] }), due[place] < end {
+                observer.pass(to: due[place])
+                let wall = observer.wall
+                let isFirst = authors[place].state.entries.count < 3
+                let payload =
+                    isFirst || random.happens(0.05)
+                    ? authors[place].write(
+                        "services",
+                        "s\(random.next() % 3)-\(authors[place].id.prefix())",
+                        (0..<Int.random(in: 20...200, using: &random)).map { UInt8($0) },
+                        at: wall
+                    )
+                    : authors[place].renew(at: wall)
+                precondition(observer.hear(payload), "a statement is refused")
+                due[place] = wall + (isFirst ? 2_000 : 1_800_000 - random.next() % 225_000)
+            }
+            observer.pass(to: end)
+            guard shown.contains(number) else { continue }
+            let statistics = try observer.disk.statistics()
+            let states = statistics.records[.states] ?? 0
+            print(
+                "| \(number) | \(made) | \(states) | \(statistics.fileBytes >> 10) "
+                    + "| \(statistics.liveBytes >> 10) | \(Memory.anonymousBytes >> 10) |"
+            )
+        }
+    }
+
+    /// Signed blocks of 1,000 members are judged and kept, durably, in batches.
+    static func apply(in folder: String, blocks: Int) throws {
+        let count = 1_000
+        var authors = try (0..<count).map { try Author($0, at: epoch, signs: true) }
+        var payloads: [(at: UInt64, bytes: [UInt8])] = []
+        for number in 0..<blocks {
+            // So slow that nobody speaks too often.
+            let wall = epoch + UInt64(number / count) * 20_000 + UInt64(number % count)
+            let text = "\(authors[number % count].id.prefix())-\(number / count % 8)"
+            let value = [UInt8](repeating: UInt8(number & 0xFF), count: 100)
+            let bytes = authors[number % count].write("notes", text, value, at: wall)
+            payloads.append((wall, bytes))
+        }
+        var observer = try Observer(in: folder, at: epoch, signed: true, isDurable: true)
+        let clock = ContinuousClock()
+        let begin = clock.now
+        for payload in payloads {
+            observer.pass(to: payload.at)
+            precondition(observer.hear(payload.bytes), "a block is refused")
+        }
+        observer.pass(to: observer.wall + 2_000)
+        let seconds = (clock.now - begin) / .seconds(1)
+        let states = try observer.disk.statistics().records[.states] ?? 0
+        precondition(states == count, "\(states) states")
+        print("\(blocks) blocks, verified and kept: \(Int(Double(blocks) / seconds)) a second")
+    }
+
+    /// A node that knows 10,000 members, each with an address, and then with a service too.
+    static func full(in folder: String, members: Int) throws {
+        var observer = try Observer(in: folder, at: epoch, signed: false, isDurable: false)
+        let before = Memory.anonymousBytes
+        print("| members with | file KiB | live KiB | bytes of live pages a member | RssAnon KiB |")
+        print("|---|---:|---:|---:|---:|")
+        for isWriting in [false, true] {
+            for number in 0..<members {
+                let wall = epoch + UInt64(number) + (isWriting ? 20_000 : 0)
+                observer.pass(to: wall)
+                var author = try Author(number, at: epoch, signs: false)
+                var payload = author.renew(at: wall)
+                if isWriting {
+                    let value = [UInt8](repeating: 1, count: 60)
+                    payload = author.write("services", "s-\(author.id)", value, at: wall)
+                }
+                precondition(observer.hear(payload), "a statement is refused")
+            }
+            observer.pass(to: observer.wall + 2_000)
+            let statistics = try observer.disk.statistics()
+            let what = isWriting ? "an address and a service" : "an address"
+            print(
+                "| \(what) | \(statistics.fileBytes >> 10) | \(statistics.liveBytes >> 10) "
+                    + "| \(statistics.liveBytes / members) "
+                    + "| \(Memory.anonymousBytes >> 10), \(before >> 10) before |"
+            )
+        }
+        try lookups(in: observer, members: members)
+    }
+
+    private static func lookups(in observer: Observer, members: Int) throws {
+        let count = 200_000
+        var random = SeededRandom(seed: 5)
+        let clock = ContinuousClock()
+        let addresses = (0..<1_024).map { _ in
+            IPAddress(.v4, number: UInt128(0x0A00_0000 + Int(random.next() % UInt64(members))))
+        }
+        var found = 0
+        let begin = clock.now
+        for turn in 0..<count {
+            found += observer.directory.holders(of: addresses[turn & 1_023]).count
+        }
+        let address = (clock.now - begin) / .nanoseconds(1) / Double(count)
+        precondition(found == count, "an address is not found")
+        let keys = try (0..<1_024).compactMap { _ in
+            let number = Int(random.next() % UInt64(members))
+            let author = try Author(number, at: epoch, signs: false)
+            return LedgerName("services").flatMap { LedgerKey($0, "s-\(author.id)") }
+        }
+        let second = clock.now
+        for turn in 0..<count {
+            let record = try observer.read(keys[turn & 1_023])
+            precondition(record != nil, "a record is not found")
+        }
+        let record = (clock.now - second) / .nanoseconds(1) / Double(count)
+        print("\nan address is looked up in \(Int(address)) ns, a record in \(Int(record)) ns")
+    }
+}
