@@ -5,65 +5,120 @@
 
 /// A member's address: an element of `GET /api/machines`.
 struct EdgeMachine: Codable, Hashable, Sendable {
-    var PeerID: String
-    var Hostname: String
-    var OS: String
-    var Arch: String
-    var Address: String
-    var Version: String
+    var peerID: String
+    var hostname: String
+    var os: String
+    var arch: String
+    var address: String
+    var version: String
     /// Whether there is a session with it.
-    var Connected: Bool
-    var OnChain = true
-    var Online: Bool
+    var connected: Bool
+    var onChain = true
+    var online: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case peerID = "PeerID"
+        case hostname = "Hostname"
+        case os = "OS"
+        case arch = "Arch"
+        case address = "Address"
+        case version = "Version"
+        case connected = "Connected"
+        case onChain = "OnChain"
+        case online = "Online"
+    }
 }
 
 /// A member: an element of `GET /api/nodes`.
 struct EdgeNode: Codable, Hashable, Sendable {
-    var ID: String
-    var Online: Bool
+    var id: String
+    var online: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case id = "ID"
+        case online = "Online"
+    }
 }
 
 /// What somebody offers: an element of `GET /api/services` and `GET /api/files`.
 struct EdgeOffer: Codable, Hashable, Sendable {
-    var PeerID: String
-    var Name: String
+    var peerID: String
+    var name: String
+
+    private enum CodingKeys: String, CodingKey {
+        case peerID = "PeerID"
+        case name = "Name"
+    }
 }
 
 /// An element of `GET /api/users`.
 struct EdgeUser: Codable, Hashable, Sendable {
-    var PeerID: String
-    var Timestamp: String
+    var peerID: String
+    var timestamp: String
+
+    private enum CodingKeys: String, CodingKey {
+        case peerID = "PeerID"
+        case timestamp = "Timestamp"
+    }
 }
 
 /// `GET /api/summary`.
 struct EdgeSummary: Codable, Hashable, Sendable {
-    var Files: Int
-    var Machines: Int
-    var Users: Int
-    var Services: Int
+    var files: Int
+    var machines: Int
+    var users: Int
+    var services: Int
     /// The number of this node's last statement, as there is no other chain.
-    var BlockChain: Int
-    var OnChainNodes: Int
-    var Peers: Int
-    var NodeID: String
+    var blockChain: Int
+    var onChainNodes: Int
+    var peers: Int
+    var nodeID: String
+
+    private enum CodingKeys: String, CodingKey {
+        case files = "Files"
+        case machines = "Machines"
+        case users = "Users"
+        case services = "Services"
+        case blockChain = "BlockChain"
+        case onChainNodes = "OnChainNodes"
+        case peers = "Peers"
+        case nodeID = "NodeID"
+    }
 }
 
 /// `GET /api/blockchain`.
 struct EdgeBlock: Codable, Hashable, Sendable {
-    var Index: Int
-    var Timestamp: String
-    var Storage: [String: [String: String]]
-    var Hash: String
-    var PrevHash: String
+    var index: Int
+    var timestamp: String
+    var storage: [String: [String: String]]
+    var hash: String
+    var prevHash: String
+
+    private enum CodingKeys: String, CodingKey {
+        case index = "Index"
+        case timestamp = "Timestamp"
+        case storage = "Storage"
+        case hash = "Hash"
+        case prevHash = "PrevHash"
+    }
 }
 
 /// A name of the network: an element of `GET /api/dns`, and the body of `POST /api/dns`.
 struct EdgeName: Codable, Hashable, Sendable {
-    var Regex: String
-    var Records: [String: String]
+    var regex: String
+    var records: [String: String]
+
+    private enum CodingKeys: String, CodingKey {
+        case regex = "Regex"
+        case records = "Records"
+    }
 }
 
 /// What a write answers, once it is on disk.
 struct EdgeState: Codable, Hashable, Sendable {
-    var State = "Announcing"
+    var state = "Announcing"
+
+    private enum CodingKeys: String, CodingKey {
+        case state = "State"
+    }
 }

@@ -66,12 +66,12 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
             Route("POST", "/api/dns") { request in
                 await Route.answer { () throws(ErrorReport) in
                     guard let name = JSON.decode(EdgeName.self, from: request.body),
-                        let bucket = LedgerName("dns"), let key = LedgerKey(bucket, name.Regex)
+                        let bucket = LedgerName("dns"), let key = LedgerKey(bucket, name.regex)
                     else {
                         let form = #"{"Regex": "a name", "Records": {"A": "10.1.0.11"}}"#
                         throw ErrorReport(.badRequest, "the body is not \(form)")
                     }
-                    try await node.put(JSON.encode(name.Records), for: key)
+                    try await node.put(JSON.encode(name.records), for: key)
                     return EdgeState()
                 }
             },
@@ -82,12 +82,12 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
         [
             Route("GET", "/api/machines") { _ in ControlResponse(await machines()) },
             Route("GET", "/api/nodes") { _ in
-                let all = await peers().map { EdgeNode(ID: $0.id, Online: $0.isOnline ?? $0.isUp) }
+                let all = await peers().map { EdgeNode(id: $0.id, online: $0.isOnline ?? $0.isUp) }
                 return ControlResponse(all)
             },
             Route("GET", "/api/users") { _ in
                 await list("users") { record in
-                    EdgeUser(PeerID: record.key.text, Timestamp: Self.text(record))
+                    EdgeUser(peerID: record.key.text, timestamp: Self.text(record))
                 }
             },
             Route("GET", "/api/services") { _ in await list("services", Self.offer) },
@@ -95,8 +95,8 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
             Route("GET", "/api/dns") { _ in
                 await list("dns") { record in
                     EdgeName(
-                        Regex: record.key.text,
-                        Records: JSON.decode(from: record.value) ?? [:]
+                        regex: record.key.text,
+                        records: JSON.decode(from: record.value) ?? [:]
                     )
                 }
             },
@@ -143,14 +143,14 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
             // Without the length of its range, as others' addresses have none.
             let address = address.split(separator: "/").first.map { String($0) } ?? address
             return EdgeMachine(
-                PeerID: status.id,
-                Hostname: status.name ?? "",
-                OS: "",
-                Arch: "",
-                Address: address,
-                Version: status.netron,
-                Connected: true,
-                Online: true
+                peerID: status.id,
+                hostname: status.name ?? "",
+                os: "",
+                arch: "",
+                address: address,
+                version: status.netron,
+                connected: true,
+                online: true
             )
         }
         for peer in await peers() {
@@ -166,14 +166,14 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
         let peers = await peers()
         let own = await node.blocks().first { $0.author == status.id }
         return EdgeSummary(
-            Files: try await records(of: "files").count,
-            Machines: await machines().count,
-            Users: try await records(of: "users").count,
-            Services: try await records(of: "services").count,
-            BlockChain: Int(own?.height ?? 0),
-            OnChainNodes: peers.count { $0.isOnline ?? $0.isUp } + 1,
-            Peers: peers.count,
-            NodeID: status.id
+            files: try await records(of: "files").count,
+            machines: await machines().count,
+            users: try await records(of: "users").count,
+            services: try await records(of: "services").count,
+            blockChain: Int(own?.height ?? 0),
+            onChainNodes: peers.count { $0.isOnline ?? $0.isUp } + 1,
+            peers: peers.count,
+            nodeID: status.id
         )
     }
 
@@ -181,11 +181,11 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
         let id = await status().id
         let own = await node.blocks().first { $0.author == id }
         return EdgeBlock(
-            Index: Int(own?.height ?? 0),
-            Timestamp: own?.time.description ?? "",
-            Storage: try await storage(),
-            Hash: own?.root ?? "",
-            PrevHash: own?.previous ?? ""
+            index: Int(own?.height ?? 0),
+            timestamp: own?.time.description ?? "",
+            storage: try await storage(),
+            hash: own?.root ?? "",
+            prevHash: own?.previous ?? ""
         )
     }
 
@@ -200,21 +200,21 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
     }
 
     private static func offer(_ record: LedgerRecord) -> EdgeOffer {
-        EdgeOffer(PeerID: record.author.description, Name: record.key.text)
+        EdgeOffer(peerID: record.author.description, name: record.key.text)
     }
 }
 
 extension EdgeMachine {
     fileprivate init(_ peer: PeerReport, at address: String) {
         self.init(
-            PeerID: peer.id,
-            Hostname: peer.name ?? "",
-            OS: peer.os ?? "",
-            Arch: peer.arch ?? "",
-            Address: address,
-            Version: peer.version ?? "",
-            Connected: peer.isUp,
-            Online: peer.isOnline ?? peer.isUp
+            peerID: peer.id,
+            hostname: peer.name ?? "",
+            os: peer.os ?? "",
+            arch: peer.arch ?? "",
+            address: address,
+            version: peer.version ?? "",
+            connected: peer.isUp,
+            online: peer.isOnline ?? peer.isUp
         )
     }
 }

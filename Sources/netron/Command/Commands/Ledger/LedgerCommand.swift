@@ -9,8 +9,8 @@ struct LedgerCommand: ParsableCommand {
         commandName: "ledger",
         abstract: "Read and write what the members say.",
         discussion: """
-            Records lie in buckets, by key. In the buckets services, files, dns, users and egress a \
-            key belongs to the member that has had it for longest; in all others the last write \
+            Records lie in buckets, by key. In services, files, dns, users and egress a key \
+            belongs to the member that has had it for longest; in all others the last write \
             counts, whoever made it. What is written here is on this node's disk when the command \
             returns, and goes with the node when it leaves.
             """,
