@@ -4,10 +4,12 @@ import NetronWire
 
 /// A disk in memory, which stays when the machine that writes on it is gone, and can fail.
 final class Disk: LedgerStorage {
-    private(set) var store = MemoryStore()
+    private(set) var store: MemoryStore
     private(set) var writeCount = 0
     /// What each write fails with.
     var failure: StoreError?
+
+    init(bytesMax: Int = .max) { store = MemoryStore(bytesMax: bytesMax) }
 
     func withValue<Result>(
         of key: [UInt8],

@@ -8,7 +8,7 @@ import NetronWire
 /// scripts.
 struct LedgerScript {
     var ledger: Ledger
-    let disk = Disk()
+    let disk: Disk
     let id: NodeID
     /// The newest statements.
     var heads: [NodeID: Presence] = [:]
@@ -16,8 +16,9 @@ struct LedgerScript {
     var wall = labEpoch
     private(set) var deadline = Instant.never
 
-    init(_ id: NodeID = many(0), seed: UInt64 = 1) {
+    init(_ id: NodeID = many(0), bytesMax: Int = .max, seed: UInt64 = 1) {
         self.id = id
+        disk = Disk(bytesMax: bytesMax)
         ledger = Ledger(
             of: id,
             in: disk,

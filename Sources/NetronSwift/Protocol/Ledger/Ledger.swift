@@ -23,6 +23,7 @@ package struct Ledger {
     let limits: LedgerStateLimits
     var random: any RandomNumberGenerator
     var shelf: LedgerShelf
+    var coverage: LedgerCoverage
 
     var own = OwnLedger()
     var contests = LedgerContests()
@@ -46,6 +47,7 @@ package struct Ledger {
 
     var flushDue = Instant.never
     var sweepDue = Instant.never
+    var compactDue = Instant.never
     /// Where the sweep goes on.
     var sweepCursor: NodeID?
     private var isStopped = false
@@ -67,6 +69,7 @@ package struct Ledger {
         self.limits = limits
         self.random = random
         shelf = LedgerShelf(storage, with: cryptography)
+        coverage = LedgerCoverage(around: id, with: cryptography)
         transfer = Transfer(cryptography: cryptography)
     }
 
@@ -177,7 +180,9 @@ extension Ledger {
         into effects: inout [Effect]
     ) {
         wants.remove(author)
-        guard let head = heads(author), head.ledger == summary else { return }
+        guard coverage.contains(author), let head = heads(author), head.ledger == summary else {
+            return
+        }
         do {
             let old = try shelf.state(of: author) ?? .empty
             guard isAllowed(state, head) else {
@@ -257,6 +262,7 @@ extension Ledger {
         do {
             try shelf.flush()
         } catch {
+            if error.kind == .full, makeRoom(into: &effects) { return }
             effects.append(.failed(error))
             wants.isIncomplete = true
             wants.tellDue = moment.instant + LedgerLimits.wantPause
@@ -276,6 +282,11 @@ extension Ledger {
             sweepCursor = some.count < LedgerLimits.sweepCount ? nil : some.last
             for author in some where author != id && heads(author)?.hasLedger != true {
                 remove(author, at: moment, heads, into: &effects)
+            }
+            try widen(into: &effects)
+            if compactDue <= moment.instant {
+                compactDue = moment.instant + LedgerLimits.compactInterval
+                try shelf.compact()
             }
         } catch {
             effects.append(.failed(error))

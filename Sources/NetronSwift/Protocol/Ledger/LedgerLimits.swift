@@ -46,6 +46,14 @@ package enum LedgerLimits {
     /// After the start members are given so long to be heard of.
     static let sweepFirst = Duration.seconds(3_600)
     static let sweepCount = 1_024
+    /// How often what is kept is made as dense as it can be.
+    static let compactInterval = Duration.seconds(86_400)
+    /// A node that is full keeps states of a 65,536th of all members at least.
+    static let coverageBitsMax = 16
+    /// States that are dropped at once for want of room.
+    static let dropCount = 64
+    /// It keeps more when what it has takes less than this part of its budget.
+    static let widenPart = 4
     /// How often a contest about a key of ours is looked at.
     static let reviewPause = Duration.seconds(1)
     /// How long a deleted key of an open bucket is kept at least, in milliseconds: as long as

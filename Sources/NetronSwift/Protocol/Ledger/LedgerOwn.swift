@@ -34,6 +34,7 @@ extension Ledger {
         into effects: inout [Effect]
     ) -> LedgerResumption {
         sweepDue = now + LedgerLimits.sweepFirst
+        compactDue = now + LedgerLimits.compactInterval
         var first = Presence.Order(incarnation: wall, version: 0)
         var last: Presence?
         do {
@@ -67,14 +68,29 @@ extension Ledger {
         }
         guard state != own.state else { return }
         do {
-            try commit(state)
+            try commit(state, into: &effects)
         } catch {
             effects.append(.failed(error))
         }
     }
 
     /// Writes the own state, with all that waits; it is as it was if that fails.
-    private mutating func commit(_ state: LedgerState) throws(StoreError) {
+    ///
+    /// Others make room for it.
+    private mutating func commit(
+        _ state: LedgerState,
+        into effects: inout [Effect]
+    ) throws(StoreError) {
+        do {
+            try keep(state)
+        } catch {
+            guard error.kind == .full, makeRoom(into: &effects) else { throw error }
+            try keep(state)
+        }
+        own.state = state
+    }
+
+    private mutating func keep(_ state: LedgerState) throws(StoreError) {
         let changes = LedgerChanges(from: own.state, to: state)
         if let summary = StateSummary(of: state, with: cryptography) {
             shelf.set(state, summary.root, of: id, by: changes)
@@ -82,7 +98,6 @@ extension Ledger {
             shelf.remove(id, by: changes)
         }
         try shelf.flush()
-        own.state = state
     }
 
     /// Takes in that a statement was made: it is kept before anybody is told.
@@ -150,10 +165,9 @@ extension Ledger {
         guard state != own.state else { return results }
         let changes = LedgerChanges(from: own.state, to: state)
         do {
-            try commit(state)
+            try commit(state, into: &effects)
         } catch {
             effects.append(.failed(error))
-            shelf.forgetPending(of: id)
             return results.map { $0 ?? .storage(error) }
         }
         tell(changes, at: moment, into: &effects)
@@ -267,7 +281,7 @@ extension Ledger {
         }
         guard state != own.state else { return }
         do {
-            try commit(state)
+            try commit(state, into: &effects)
             effects.append(.own(StateSummary(of: state, with: cryptography)))
         } catch {
             effects.append(.failed(error))

@@ -86,5 +86,7 @@ extension Ledger {
     package var ownState: LedgerState { own.state }
 
     /// Whether all states are here that members say to have, as far as is known.
-    package var isComplete: Bool { wants.count == 0 && !wants.isIncomplete }
+    package var isComplete: Bool {
+        wants.count == 0 && !wants.isIncomplete && coverage.bits == 0
+    }
 }

@@ -135,8 +135,11 @@ struct LedgerShelf {
         if !batch.isEmpty { try storage.apply(batch) }
     }
 
-    /// Forgets what waits, and with it the only copy of it here.
-    mutating func forgetPending(of author: NodeID) { pending[author] = nil }
+    /// Writes all that waits, and makes what is kept as dense as it can be.
+    mutating func compact() throws(StoreError) {
+        try flush()
+        try storage.compact()
+    }
 
     var ownHead: [UInt8]? {
         get throws(StoreError) { try storage.value(of: Self.ownHead, in: .meta) }

@@ -48,6 +48,11 @@ struct LedgerWants: Sendable {
         if want.asked != nil { askedCount -= 1 }
     }
 
+    /// Forgets those that are not to be had any more.
+    mutating func keep(where isWanted: (NodeID) -> Bool) {
+        for author in all.keys.sorted() where !isWanted(author) { remove(author) }
+    }
+
     /// The next one to be asked for; it is asked for, or put back by `again`.
     mutating func next() -> NodeID? {
         while let author = queue.popLast() {
@@ -115,6 +120,7 @@ extension Ledger {
         into effects: inout [Effect]
     ) {
         guard presence.author != id, let summary = presence.ledger,
+            coverage.contains(presence.author),
             !refused.contains(LedgerMessage.Want(presence.author, summary.root))
         else { return }
         // It may be the answer of who wants a key that is ours, or has it.
@@ -138,7 +144,9 @@ extension Ledger {
         _ heads: Heads,
         into effects: inout [Effect]
     ) -> Bool {
-        guard let summary = presence.ledger else { return false }
+        guard let summary = presence.ledger, coverage.contains(presence.author) else {
+            return false
+        }
         do {
             let old = try shelf.state(of: presence.author) ?? .empty
             if try shelf.root(of: presence.author) == summary.root {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+/// Of which members a node keeps the states: of those whose place begins with the same bits as its
+/// own.
+///
+/// With 0 bits these are all. A place is the first 8 bytes of the keyed BLAKE2b of an id with the
+/// key "netron/1 coverage", so that each bit more is half of them, whoever they are.
+struct LedgerCoverage: Sendable {
+    private(set) var bits = 0
+    private let own: UInt64
+    private let digest: @Sendable (_ message: [UInt8], _ key: [UInt8]) -> [UInt8]
+
+    init(around id: NodeID, with cryptography: Cryptography) {
+        digest = cryptography.digest
+        own = Self.place(of: id, digest)
+    }
+
+    func contains(_ author: NodeID) -> Bool {
+        guard bits > 0 else { return true }
+        return (Self.place(of: author, digest) ^ own) >> UInt64(UInt64.bitWidth - bits) == 0
+    }
+
+    /// Takes one bit more; false if it is the last one already.
+    mutating func lengthen() -> Bool {
+        guard bits < LedgerLimits.coverageBitsMax else { return false }
+        bits += 1
+        return true
+    }
+
+    /// Takes one bit less; false if there is none.
+    mutating func shorten() -> Bool {
+        guard bits > 0 else { return false }
+        bits -= 1
+        return true
+    }
+
+    private static func place(
+        of id: NodeID,
+        _ digest: (_ message: [UInt8], _ key: [UInt8]) -> [UInt8]
+    ) -> UInt64 {
+        digest(id.bytes, Array("netron/1 coverage".utf8)).prefix(8)
+            .reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
+
+// A node never refuses a state for want of room: it keeps those of fewer members.
+extension Ledger {
+    /// Of how many bits the own place and that of those whose states are kept begin alike; 0 for a
+    /// node that keeps all.
+    package var coverageBits: Int { coverage.bits }
+
+    /// Keeps the states of half as many members, until there is room; false if that is no help.
+    mutating func makeRoom(into effects: inout [Effect]) -> Bool {
+        guard coverage.lengthen() else { return false }
+        do {
+            try dropUncovered(into: &effects)
+            try shelf.compact()
+        } catch {
+            effects.append(.failed(error))
+            return false
+        }
+        // What waited is lost, and what is covered of it is asked for again.
+        effects.append(.tellHeads)
+        return true
+    }
+
+    private mutating func dropUncovered(into effects: inout [Effect]) throws(StoreError) {
+        wants.keep(where: coverage.contains)
+        var last: NodeID?
+        repeat {
+            let some = try shelf.authors(after: last, limit: LedgerLimits.dropCount)
+            for author in some where author != id && !coverage.contains(author) {
+                guard let old = try shelf.state(of: author) else { continue }
+                let changes = LedgerChanges(from: old, to: .empty)
+                shelf.remove(author, by: changes)
+                effects.append(.changed(changes.list.map(\.key)))
+            }
+            try shelf.flush()
+            last = some.count < LedgerLimits.dropCount ? nil : some.last
+        } while last != nil
+    }
+
+    /// Keeps the states of twice as many members, if they are sure to have room.
+    mutating func widen(into effects: inout [Effect]) throws(StoreError) {
+        guard coverage.bits > 0 else { return }
+        let statistics = try storage.statistics()
+        guard statistics.liveBytes < statistics.budgetBytes / LedgerLimits.widenPart,
+            coverage.shorten()
+        else { return }
+        effects.append(.tellHeads)
+    }
+}
