@@ -37,14 +37,13 @@ extension Node {
     /// Opens the ledger's file, or begins one in memory.
     func openLedger() throws(NodeError) {
         let isOnDisk = settings.options.ledger == .disk && !settings.options.ephemeral
-        guard isOnDisk, let stateDirectory else {
-            machine.keepLedger(in: MemoryStore(bytesMax: ledgerBudget))
-            return
-        }
-        let options = StoreOptions(network: machine.networkName, fileBytesMax: ledgerBudget)
         do throws(StoreError) {
+            guard isOnDisk, let stateDirectory else {
+                return try machine.keepLedger(in: MemoryStore(bytesMax: ledgerBudget))
+            }
+            let options = StoreOptions(network: machine.networkName, fileBytesMax: ledgerBudget)
             let store = try Store.open("\(stateDirectory.path)/\(Self.ledgerFile)", options)
-            machine.keepLedger(in: DiskStore(store))
+            try machine.keepLedger(in: DiskStore(store))
         } catch {
             let advice = "; or keep the ledger in memory with --ledger memory"
             let hasAdvice = error.message.contains("--ledger memory")

@@ -73,9 +73,11 @@ package struct Ledger {
         transfer = Transfer(cryptography: cryptography)
     }
 
-    /// Takes the storage, before anything is kept.
-    mutating func keep(in storage: any LedgerStorage) {
+    /// Takes the storage, before anything is kept; throws if what this node wrote cannot be read.
+    mutating func keep(in storage: any LedgerStorage) throws(StoreError) {
         shelf = LedgerShelf(storage, with: cryptography)
+        _ = try shelf.state(of: id)
+        _ = try shelf.ownHead
     }
 
     /// Takes in what happened, and appends what is to be done to `effects`, in order.

@@ -172,9 +172,11 @@ extension NodeMachine {
     package var networkName: [UInt8] { directory.network }
 
     /// Takes the storage of the ledger, before the node starts.
-    package mutating func keepLedger(in storage: any LedgerStorage) {
+    ///
+    /// Throws if what this node wrote in an earlier life cannot be read.
+    package mutating func keepLedger(in storage: any LedgerStorage) throws(StoreError) {
         precondition(own == nil, "a node keeps its ledger in one place")
-        ledger.keep(in: storage)
+        try ledger.keep(in: storage)
     }
 
     /// Makes all writes that can be made, see `Ledger.write`; nil before the time is known.
