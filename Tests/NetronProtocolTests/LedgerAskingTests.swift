@@ -68,7 +68,7 @@ import Testing
         let tooMany = Dictionary(uniqueKeysWithValues: (0..<65).map { ("\($0)", "") })
         let early = state(["a": "x"], time: labEpoch - 2_000)
         var deleted = LedgerState.empty
-        for bucket in ["services", "machines"] {
+        for bucket in ["services"] {
             let entry = LedgerEntry(
                 key(bucket, "10.1.0.1"),
                 since: labEpoch,

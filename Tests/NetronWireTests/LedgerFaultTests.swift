@@ -64,18 +64,6 @@ internal import Testing
         #expect(try check(.empty, within: limits(1, 1)) == nil)
     }
 
-    @Test("a machine's key is an address in its one text") func machines() throws {
-        for text in ["10.1.0.11", "fd00::1", "::"] { #expect(try check("machines", text) == nil) }
-        let refused = [
-            "10.1.0.011", "10.1.0.11/24", "FD00::1", "fd00:0::1", "::ffff:10.1.0.11", "host",
-            "fd00::1 ",
-        ]
-        for text in refused {
-            let key = try LedgerSamples.key("machines", text)
-            #expect(try check("machines", text) == .notAddress(key), "\(text)")
-        }
-    }
-
     @Test("users and exits are said of oneself alone", arguments: ["users", "egress"])
     func ownID(bucket: String) throws {
         let own = try author().description
@@ -90,7 +78,7 @@ internal import Testing
     @Test("what is computed and what authorities say is in nobody's state") func notWritable()
         throws
     {
-        for bucket in ["healthcheck", "trustzone", "trustzoneAuth"] {
+        for bucket in ["machines", "healthcheck", "trustzone", "trustzoneAuth"] {
             let key = try LedgerSamples.key(bucket, "a")
             #expect(try check(bucket, "a") == .notWritable(key))
             #expect(try check(bucket, "a", nil) == .notWritable(key))
@@ -99,7 +87,7 @@ internal import Testing
 
     @Test("only in an open bucket a record says that its key is deleted") func deleted() throws {
         #expect(try check("notes", "a", nil) == nil)
-        for bucket in ["services", "files", "dns", "machines"] {
+        for bucket in ["services", "files", "dns"] {
             let text = "10.1.0.11"
             let key = try LedgerSamples.key(bucket, text)
             #expect(try check(bucket, text) == nil)

@@ -202,7 +202,6 @@ extension LedgerFault {
                 + " member; delete some first"
         case .notWritable(let key):
             "nobody writes in the bucket \(key.bucket): its records are computed; choose another"
-        case .notAddress(let key): "\(key) is not the text of an address, such as 10.1.0.11"
         case .notOwnID(let key): "the keys of \(key.bucket) are node ids; write this node's own"
         case .deleted(let key): "\(key) cannot be kept as deleted; delete it"
         case .sinceTooEarly(let key), .sinceTooLate(let key), .timeTooLate(let key):

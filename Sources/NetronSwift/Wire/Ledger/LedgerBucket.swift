@@ -14,8 +14,6 @@ package enum LedgerBucket: Hashable, Sendable {
 
     /// Which keys an owned bucket has.
     package enum Keys: Hashable, Sendable {
-        /// Addresses, in the one text that `IPAddress` gives them.
-        case addresses
         /// Of each member its own id, and no other.
         case ownID
         /// Any.
@@ -25,10 +23,9 @@ package enum LedgerBucket: Hashable, Sendable {
     package init(_ name: LedgerName) {
         self =
             switch name.description {
-            case "machines": .owned(.addresses)
             case "users", "egress": .owned(.ownID)
             case "services", "files", "dns": .owned(.any)
-            case "healthcheck": .computed
+            case "machines", "healthcheck": .computed
             case "trustzone", "trustzoneAuth": .trust
             default: .open
             }

@@ -11,8 +11,6 @@ package enum LedgerFault: Error, Hashable, Sendable {
     case tooManyBytes(Int)
     /// Of that bucket no member's state holds anything.
     case notWritable(LedgerKey)
-    /// The key is not the text of an address.
-    case notAddress(LedgerKey)
     /// The key is not the author's id.
     case notOwnID(LedgerKey)
     /// A deleted key in a bucket of owners, where what is not there is free.
@@ -62,9 +60,6 @@ extension LedgerEntry {
             guard value != nil else { throw .deleted(key) }
             switch keys {
             case .any: return
-            case .addresses:
-                let text = key.text
-                guard IPAddress(text)?.description == text else { throw .notAddress(key) }
             case .ownID:
                 guard NodeID(key.text) == author else { throw .notOwnID(key) }
             }
