@@ -256,6 +256,7 @@ public actor Node {
         for waiter in waiters.values { waiter.continuation.resume(returning: false) }
         waiters = [:]
         refuseWrites()
+        machine.closeLedger()
         try? await group?.shutdownGracefully()
         group = nil
         portLock = nil

@@ -80,6 +80,9 @@ package struct Ledger {
         _ = try shelf.ownHead
     }
 
+    /// Forgets the storage, so that another node can have it.
+    mutating func close() { shelf = LedgerShelf(MemoryStore(), with: cryptography) }
+
     /// Takes in what happened, and appends what is to be done to `effects`, in order.
     package mutating func handle(
         _ event: Event,

@@ -179,6 +179,12 @@ extension NodeMachine {
         try ledger.keep(in: storage)
     }
 
+    /// Gives the storage back, when the node has come to its end.
+    package mutating func closeLedger() {
+        precondition(own == nil, "a node keeps its ledger as long as it runs")
+        ledger.close()
+    }
+
     /// Makes all writes that can be made, see `Ledger.write`; nil before the time is known.
     package mutating func write(
         _ writes: [LedgerWrite],
