@@ -30,11 +30,11 @@ package struct ControlRoutes: Sendable {
     /// Lets the row of the request answer it, or says that there is none.
     package func answer(_ request: ControlRequest) async -> ControlResponse {
         let found = routes.filter { $0.matches(request.path) }
-        guard let shape = found.first?.path else {
+        // One that is written out comes before one with names in braces.
+        guard let shape = found.min(by: { $0.nameCount < $1.nameCount })?.path else {
             let known = Set(routes.map(\.path)).sorted().joined(separator: ", ")
             return ControlResponse(ErrorReport(.notFound, "there is no such path; try \(known)"))
         }
-        // One that is written out comes before one with names in braces.
         let path = found.filter { $0.path == shape }
         guard let route = path.first(where: { $0.method == request.method }) else {
             let allowed = path.map(\.method).sorted()
@@ -62,6 +62,9 @@ extension ControlRoutes.Route {
     }
 
     private static func isName(_ part: Substring) -> Bool { part.hasPrefix("{") }
+
+    /// How many of its parts stand for any.
+    var nameCount: Int { Self.parts(of: path).count(where: Self.isName) }
 
     func matches(_ path: String) -> Bool {
         let (own, other) = (Self.parts(of: self.path), Self.parts(of: path))
