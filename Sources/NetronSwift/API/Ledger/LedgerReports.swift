@@ -3,7 +3,7 @@
 package import NetronWire
 
 /// A record of the ledger: the answer to `GET /v1/ledger/BUCKET/KEY`.
-package struct LedgerRecordReport: Codable, Hashable, Sendable {
+package struct LedgerRecordReport: Decodable, Hashable, Sendable {
     package var bucket: String
     package var key: String
     /// What was written, as text; nil if it is none.
@@ -25,6 +25,30 @@ package struct LedgerRecordReport: Codable, Hashable, Sendable {
         author = record.author.description
         time = Timestamp(milliseconds: record.time.milliseconds)
         since = Timestamp(milliseconds: record.since)
+    }
+}
+
+extension LedgerRecordReport: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case bucket
+        case key
+        case value
+        case base64
+        case author
+        case time
+        case since
+    }
+
+    /// Writes all keys.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(bucket, forKey: .bucket)
+        try container.encode(key, forKey: .key)
+        try container.encode(value, forKey: .value)
+        try container.encode(base64, forKey: .base64)
+        try container.encode(author, forKey: .author)
+        try container.encode(time, forKey: .time)
+        try container.encode(since, forKey: .since)
     }
 }
 
@@ -54,7 +78,7 @@ package struct LedgerBucketsReport: Codable, Hashable, Sendable {
 }
 
 /// The newest statement of a member: an element of the answer to `GET /v1/blocks`.
-package struct LedgerBlockReport: Codable, Hashable, Sendable {
+package struct LedgerBlockReport: Decodable, Hashable, Sendable {
     /// Who made it.
     package var author: String
     package var name: String
@@ -86,6 +110,34 @@ package struct LedgerBlockReport: Codable, Hashable, Sendable {
     private static func hexadecimal(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef")
         return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+}
+
+extension LedgerBlockReport: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case author
+        case name
+        case incarnation
+        case height
+        case time
+        case end
+        case root
+        case bytes
+        case previous
+    }
+
+    /// Writes all keys.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(author, forKey: .author)
+        try container.encode(name, forKey: .name)
+        try container.encode(incarnation, forKey: .incarnation)
+        try container.encode(height, forKey: .height)
+        try container.encode(time, forKey: .time)
+        try container.encode(end, forKey: .end)
+        try container.encode(root, forKey: .root)
+        try container.encode(bytes, forKey: .bytes)
+        try container.encode(previous, forKey: .previous)
     }
 }
 
