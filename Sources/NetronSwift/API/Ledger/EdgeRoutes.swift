@@ -32,7 +32,7 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
             },
             Route("GET", "/api/ledger/{bucket}/{key}") { request in
                 await Route.answer { () throws(ErrorReport) in
-                    Self.text(try await node.found(request.key()))
+                    Self.data(try await node.found(request.key()))
                 }
             },
             Route("GET", "/api/blockchain") { _ in
@@ -51,15 +51,13 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
             },
             Route("DELETE", "/api/ledger/{bucket}/{key}") { request in
                 await Route.answer { () throws(ErrorReport) in
-                    try await node.delete(request.key())
+                    try await delete(request.key())
                     return EdgeState()
                 }
             },
             Route("DELETE", "/api/ledger/{bucket}") { request in
                 await Route.answer { () throws(ErrorReport) in
-                    for record in try await node.all(in: request.bucket()).records {
-                        try await node.delete(record.key)
-                    }
+                    try await deleteAll(in: request.bucket())
                     return EdgeState()
                 }
             },
@@ -112,6 +110,33 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
         await Route.answer { () throws(ErrorReport) in
             try await node.put(value, for: request.key())
             return EdgeState()
+        }
+    }
+
+    /// Deletes a record; what is not there is as good as deleted, and EdgeVPN does not refuse it.
+    private func delete(_ key: LedgerKey) async throws(ErrorReport) {
+        do throws(ErrorReport) {
+            try await node.delete(key)
+        } catch {
+            guard error.error == .notFound else { throw error }
+        }
+    }
+
+    /// Deletes what this node may; what others hold stays, and is told at the end.
+    private func deleteAll(in bucket: LedgerName) async throws(ErrorReport) {
+        let (records, isWhole) = try await node.all(in: bucket)
+        var refusal: ErrorReport?
+        for record in records {
+            do throws(ErrorReport) {
+                try await delete(record.key)
+            } catch {
+                guard error.error == .held else { throw error }
+                refusal = refusal ?? error
+            }
+        }
+        if let refusal { throw refusal }
+        guard isWhole else {
+            throw ErrorReport(.unavailable, "\(bucket) has more records; delete it once more")
         }
     }
 
@@ -191,8 +216,17 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
 
     private static func values(_ records: [LedgerRecord]) -> [String: String] {
         var values: [String: String] = [:]
-        for record in records { values[record.key.text] = text(record) }
+        for record in records { values[record.key.text] = data(record) }
         return values
+    }
+
+    /// A value as EdgeVPN's clients read it, who take what they get for JSON once more.
+    ///
+    /// An object or a list is given as it was written, all else as a text of JSON.
+    private static func data(_ record: LedgerRecord) -> String {
+        let text = text(record)
+        if JSON.isStructure(record.value) { return text }
+        return String(decoding: JSON.encode(text), as: UTF8.self)
     }
 
     private static func text(_ record: LedgerRecord) -> String {

@@ -24,4 +24,15 @@ package enum JSON {
     ) -> Report? {
         try? JSONDecoder().decode(report, from: Data(bytes))
     }
+
+    /// Whether the bytes are an object or a list.
+    static func isStructure(_ bytes: [UInt8]) -> Bool {
+        decode([String: Anything].self, from: bytes) != nil
+            || decode([Anything].self, from: bytes) != nil
+    }
+}
+
+/// Any value of JSON.
+private struct Anything: Decodable {
+    init(from decoder: any Decoder) {}
 }
