@@ -139,6 +139,25 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
             fromVariable: "true",
             byDefault: "false"
         ),
+        Self("--ledger", "memory", "NETRONLEDGER", "memory", byDefault: "disk") {
+            $0.ledger.rawValue
+        },
+        Self("--ledger-budget", "16M", "NETRONLEDGERBUDGET", "2048K", byDefault: "as fits") {
+            switch $0.ledgerBudget {
+            case 16_777_216?: "16M"
+            case 2_097_152?: "2048K"
+            default: $0.ledgerBudget.map { "\($0)" } ?? "as fits"
+            }
+        },
+        Self(
+            flags: ["--light"],
+            variable: "NETRONLIGHT",
+            text: "yes",
+            show: { "\($0.ledgerBudget ?? 0)" },
+            fromFlags: "1048576",
+            fromVariable: "1048576",
+            byDefault: "0"
+        ),
         Self("--lanes", "1", "NETRONLANES", "4", byDefault: "as fits") {
             $0.lanes.map { "\($0)" } ?? "as fits"
         },
@@ -225,6 +244,9 @@ struct OptionTests {
             ("--bootstrap", "NETRONBOOTSTRAPPEERS", "host", "bootstrap"),
             ("--bootstrap", "NETRONBOOTSTRAPPEERS", "/ip4/192.0.2.1/tcp/4001/p2p/Q", "bootstrap"),
             ("--discovery-interval", "NETRONDHTINTERVAL", "9", "discovery-interval"),
+            ("--ledger", "NETRONLEDGER", "tape", "ledger"),
+            ("--ledger-budget", "NETRONLEDGERBUDGET", "1023K", "ledger-budget"),
+            ("--ledger-budget", "NETRONLEDGERBUDGET", "much", "ledger-budget"),
             ("--log-level", "NETRONLOGLEVEL", "loud", "log-level"),
             ("--log-format", "NETRONLOGFORMAT", "xml", "log-format"),
         ]
@@ -240,7 +262,7 @@ struct OptionTests {
     func refusedTruth() {
         for (variable, field) in [
             ("NETRONMDNS", "mdns"), ("NETRONDHT", "dht"), ("NETRONEPHEMERAL", "ephemeral"),
-            ("DHCP", "dhcp"),
+            ("NETRONLIGHT", "light"), ("DHCP", "dhcp"),
         ] {
             let error = #expect(throws: ConfigError.self) { try options([], [variable: "maybe"]) }
             #expect(error?.field == field)
@@ -257,6 +279,16 @@ struct OptionTests {
         #expect("\(try options([], variables).leaseRanges)" == "[10.9.0.0/16]")
         let off = try options([], ["DHCP": "0", "ADDRESS": "10.9.0.1/16"])
         #expect(off.leaseRanges.isEmpty && "\(off.addresses)" == "[10.9.0.1/16]")
+    }
+
+    @Test("a budget that is named goes before a light node's, and flags before variables")
+    func light() throws {
+        #expect(try options(["--light", "--ledger-budget", "2M"]).ledgerBudget == 2 << 20)
+        #expect(try options(["--light"], ["NETRONLEDGERBUDGET": "2M"]).ledgerBudget == 1 << 20)
+        #expect(
+            try options(["--ledger-budget", "2M"], ["NETRONLIGHT": "1"]).ledgerBudget == 2 << 20
+        )
+        #expect(try options([], ["NETRONLIGHT": "0"]).ledgerBudget == nil)
     }
 
     @Test("flags may stand before or behind the word start, and addresses in variables wait")
