@@ -76,12 +76,12 @@ struct RawConnection {
     private let channel: any Channel
     private var texts: AsyncStream<String>.Iterator
 
-    fileprivate init(to path: String) async throws {
+    fileprivate init(to address: SocketAddress) async throws {
         let (stream, continuation) = AsyncStream.makeStream(of: String.self)
         texts = stream.makeAsyncIterator()
         channel = try await ClientBootstrap(group: eventLoops)
             .channelInitializer { $0.pipeline.addHandler(Listener(continuation)) }
-            .connect(unixDomainSocketPath: path).get()
+            .connect(to: address).get()
     }
 
     fileprivate func close() async { try? await channel.close() }
@@ -112,7 +112,14 @@ func withConnection<Result: Sendable>(
     to path: String,
     _ body: (inout RawConnection) async throws -> Result
 ) async throws -> Result {
-    var connection = try await RawConnection(to: path)
+    try await withConnection(to: SocketAddress(unixDomainSocketPath: path), body)
+}
+
+func withConnection<Result: Sendable>(
+    to address: SocketAddress,
+    _ body: (inout RawConnection) async throws -> Result
+) async throws -> Result {
+    var connection = try await RawConnection(to: address)
     let result = try await body(&connection)
     await connection.close()
     return result

@@ -112,8 +112,7 @@ package struct ControlClient: Sendable {
     }
 
     private func refusal(of error: any Error) -> ControlError {
-        guard let error = error as? IOError else { return .notOpened(path, reason: "\(error)") }
-        return switch error.errnoCode {
+        switch (error as? IOError)?.errnoCode {
         case 1, 13: .notPermitted(path)  // EPERM, EACCES
         case 2, 20, 111: .noNode(path)  // ENOENT, ENOTDIR, ECONNREFUSED
         default: .notOpened(path, reason: reason(of: error))

@@ -3,7 +3,7 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// One connection to a control server: requests in, answers out, in the same order.
+/// One connection to a server: requests in, answers out, in the same order.
 ///
 /// One timer holds each connection to its time: from the last answer (or the beginning) to the end
 /// of the next request, so that neither silence nor a drop of bytes now and then keeps it open.
@@ -13,6 +13,8 @@ final class ControlConnection: ChannelInboundHandler {
 
     private let limits: ControlLimits
     private let hasRoom: Bool
+    /// What a request's head must not have; nil if it may have anything.
+    private let check: HostCheck?
     private let handler: ControlRoutes.Handler
 
     /// The request that is coming in.
@@ -25,9 +27,15 @@ final class ControlConnection: ChannelInboundHandler {
     private var isOver = false
     private var idleTimer: Scheduled<Void>?
 
-    init(_ limits: ControlLimits, hasRoom: Bool, _ handler: @escaping ControlRoutes.Handler) {
+    init(
+        _ limits: ControlLimits,
+        hasRoom: Bool,
+        check: HostCheck? = nil,
+        _ handler: @escaping ControlRoutes.Handler
+    ) {
         self.limits = limits
         self.hasRoom = hasRoom
+        self.check = check
         self.handler = handler
     }
 
@@ -52,6 +60,9 @@ final class ControlConnection: ChannelInboundHandler {
         guard !isOver else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
+            if let refusal = check?.refusal(of: head.headers) {
+                return refuse(context, refusal.error, refusal.message)
+            }
             self.head = head
             body = []
         case .body(let bytes):

@@ -52,8 +52,22 @@ extension ControlError: CustomStringConvertible {
     }
 }
 
+extension ControlError {
+    /// What is wrong with a place that was to be listened at, for whoever named it.
+    package var problem: String {
+        switch self {
+        case .pathTooLong: "the path is longer than \(ControlLimits.pathBytesMax) bytes"
+        case .inUse: "another program listens there"
+        case .notASocket: "a file is there that is no socket"
+        case .notOpened(_, let reason): reason
+        default: description
+        }
+    }
+}
+
 /// A failure of the system in its own words.
-func reason(of error: IOError) -> String {
+func reason(of error: any Error) -> String {
+    guard let error = error as? IOError else { return "\(error)" }
     // NIO writes "call: words) (errno: number)".
     let words = error.description.split(separator: ": ", maxSplits: 1).last ?? ""
     return String(words.prefix { $0 != ")" })

@@ -4,30 +4,37 @@ internal import FoundationEssentials
 package import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import NetronWire
 
-/// Answers requests on a Unix socket that only its owner may use.
+/// Answers requests of HTTP, on a Unix socket or on a TCP port.
 ///
-/// A browser cannot reach such a socket, so the server asks for no Host, Origin or secret.
+/// A browser cannot reach a Unix socket, so there it asks for no Host, Origin or secret. On a port
+/// every program of the host is answered, and a page of the Web is not: see `HostCheck`.
 package final class ControlServer: Sendable {
     package typealias Handler = ControlRoutes.Handler
 
-    /// Where it listens.
-    package let path: String
+    /// Where it listens: a path, or address and port.
+    package let place: String
+    /// Whether it is on an address that other hosts may reach.
+    package let isOpenToOthers: Bool
 
     private let channel: any Channel
     private let connections: ConnectionBook
 
-    private init(path: String, channel: any Channel, connections: ConnectionBook) {
-        self.path = path
+    private init(channel: any Channel, path: String?, connections: ConnectionBook) {
         self.channel = channel
         self.connections = connections
+        let address = channel.localAddress
+        place = path ?? address?.authority ?? ""
+        isOpenToOthers = path == nil && address?.isLoopback != true
     }
 
     /// Listens at `path` on one event loop of the group, and lets `handler` answer.
     ///
-    /// The socket of a node that died is taken away first.
+    /// The socket of a node that died is taken away first. `mode` says who may connect.
     package static func start(
         at path: String,
+        mode: Int = 0o600,
         on group: any EventLoopGroup,
         limits: ControlLimits = ControlLimits(),
         handler: @escaping Handler
@@ -35,21 +42,15 @@ package final class ControlServer: Sendable {
         let eventLoop = group.next()
         try await clearTheWay(at: path, on: eventLoop)
         let connections = ConnectionBook(eventLoop, most: limits.connectionsMax)
-        let bootstrap = ServerBootstrap(group: eventLoop)
-            .serverChannelOption(.backlog, value: Int32(limits.connectionsMax))
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try prepare(channel, connections, limits, handler)
-                }
-            }
+        let bootstrap = bootstrap(eventLoop, connections, limits, check: nil, handler)
         do {
             // Who may not write to the socket cannot connect to it (unix(7)), and the usual umask
             // makes it so from the first; the change of mode holds for all others.
             let channel = try await bootstrap.bind(unixDomainSocketPath: path).get()
-            let server = ControlServer(path: path, channel: channel, connections: connections)
+            let server = ControlServer(channel: channel, path: path, connections: connections)
             do {
                 try FileManager.default.setAttributes(
-                    [.posixPermissions: 0o600],
+                    [.posixPermissions: mode],
                     ofItemAtPath: path
                 )
             } catch {
@@ -57,10 +58,30 @@ package final class ControlServer: Sendable {
                 throw error
             }
             return server
-        } catch let error as IOError {
-            throw .notOpened(path, reason: reason(of: error))
         } catch {
-            throw .notOpened(path, reason: "\(error)")
+            throw .notOpened(path, reason: reason(of: error))
+        }
+    }
+
+    /// Listens on a TCP port of `host`, an address or a name; 0 takes any port that is free.
+    package static func start(
+        host: String,
+        port: UInt16,
+        on group: any EventLoopGroup,
+        limits: ControlLimits = ControlLimits(),
+        handler: @escaping Handler
+    ) async throws(ControlError) -> ControlServer {
+        let eventLoop = group.next()
+        let connections = ConnectionBook(eventLoop, most: limits.connectionsMax)
+        let check = HostCheck(name: host)
+        do {
+            let channel = try await bootstrap(eventLoop, connections, limits, check: check, handler)
+                // Connections of a node that ended must not keep the next one from listening.
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: host, port: Int(port)).get()
+            return ControlServer(channel: channel, path: nil, connections: connections)
+        } catch {
+            throw .notOpened("\(host):\(port)", reason: reason(of: error))
         }
     }
 
@@ -71,10 +92,27 @@ package final class ControlServer: Sendable {
         await connections.closeAll()
     }
 
+    private static func bootstrap(
+        _ eventLoop: any EventLoop,
+        _ connections: ConnectionBook,
+        _ limits: ControlLimits,
+        check: HostCheck?,
+        _ handler: @escaping Handler
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: eventLoop)
+            .serverChannelOption(.backlog, value: Int32(limits.connectionsMax))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try prepare(channel, connections, limits, check, handler)
+                }
+            }
+    }
+
     private static func prepare(
         _ channel: any Channel,
         _ connections: ConnectionBook,
         _ limits: ControlLimits,
+        _ check: HostCheck?,
         _ handler: @escaping Handler
     ) throws {
         var decoding = NIOHTTPDecoderLimitConfiguration()
@@ -84,8 +122,18 @@ package final class ControlServer: Sendable {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandlers([HTTPResponseEncoder(), ByteToMessageHandler(decoder)])
         let hasRoom = connections.add(channel)
-        try pipeline.addHandler(ControlConnection(limits, hasRoom: hasRoom, handler))
+        let connection = ControlConnection(limits, hasRoom: hasRoom, check: check, handler)
+        try pipeline.addHandler(connection)
     }
+}
+
+extension SocketAddress {
+    fileprivate var authority: String? {
+        guard let ipAddress, let port else { return nil }
+        return ipAddress.contains(":") ? "[\(ipAddress)]:\(port)" : "\(ipAddress):\(port)"
+    }
+
+    fileprivate var isLoopback: Bool { ipAddress.flatMap { IPAddress($0) }?.isLoopback ?? false }
 }
 
 /// Removes a socket that nobody listens on any more; anything else stays, and is an error.

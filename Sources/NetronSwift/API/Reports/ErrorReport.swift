@@ -5,6 +5,8 @@ package struct ErrorReport: Error, Codable, Hashable, Sendable {
     /// The reasons, for programs; each goes with one status of HTTP.
     package enum Code: String, Codable, Sendable {
         case badRequest = "bad_request"
+        /// It may come from a page of the Web, which has no business here.
+        case forbidden
         case notFound = "not_found"
         case methodNotAllowed = "method_not_allowed"
         case ambiguous
@@ -21,6 +23,7 @@ package struct ErrorReport: Error, Codable, Hashable, Sendable {
         package var status: Int {
             switch self {
             case .badRequest: 400
+            case .forbidden: 403
             case .notFound: 404
             case .methodNotAllowed: 405
             case .ambiguous, .held: 409
