@@ -158,6 +158,24 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
             fromVariable: "1048576",
             byDefault: "0"
         ),
+        Self(
+            flags: ["--api"],
+            variable: "API",
+            text: "true",
+            show: { $0.api.map { "\($0)" } ?? "none" },
+            fromFlags: "127.0.0.1:8080",
+            fromVariable: "127.0.0.1:8080",
+            byDefault: "none"
+        ),
+        Self(
+            "--api-listen",
+            "unix:///run/api.sock",
+            "APILISTEN",
+            "localhost:8081",
+            byDefault: "none"
+        ) {
+            $0.api.map { "\($0)" } ?? "none"
+        },
         Self("--lanes", "1", "NETRONLANES", "4", byDefault: "as fits") {
             $0.lanes.map { "\($0)" } ?? "as fits"
         },
@@ -247,6 +265,7 @@ struct OptionTests {
             ("--ledger", "NETRONLEDGER", "tape", "ledger"),
             ("--ledger-budget", "NETRONLEDGERBUDGET", "1023K", "ledger-budget"),
             ("--ledger-budget", "NETRONLEDGERBUDGET", "much", "ledger-budget"),
+            ("--api-listen", "APILISTEN", "8080", "api-listen"),
             ("--log-level", "NETRONLOGLEVEL", "loud", "log-level"),
             ("--log-format", "NETRONLOGFORMAT", "xml", "log-format"),
         ]
@@ -262,7 +281,7 @@ struct OptionTests {
     func refusedTruth() {
         for (variable, field) in [
             ("NETRONMDNS", "mdns"), ("NETRONDHT", "dht"), ("NETRONEPHEMERAL", "ephemeral"),
-            ("NETRONLIGHT", "light"), ("DHCP", "dhcp"),
+            ("NETRONLIGHT", "light"), ("API", "api"), ("DHCP", "dhcp"),
         ] {
             let error = #expect(throws: ConfigError.self) { try options([], [variable: "maybe"]) }
             #expect(error?.field == field)
@@ -279,6 +298,20 @@ struct OptionTests {
         #expect("\(try options([], variables).leaseRanges)" == "[10.9.0.0/16]")
         let off = try options([], ["DHCP": "0", "ADDRESS": "10.9.0.1/16"])
         #expect(off.leaseRanges.isEmpty && "\(off.addresses)" == "[10.9.0.1/16]")
+    }
+
+    @Test("the API is on where a flag asks for it, or no variable says no")
+    func api() throws {
+        let place = "localhost:8081"
+        func shown(_ flags: [String], _ environment: [String: String]) throws -> String? {
+            try options(flags, environment).api?.description
+        }
+        #expect(try shown([], ["API": "0", "APILISTEN": place]) == nil)
+        #expect(try shown([], ["API": "1", "APILISTEN": place]) == place)
+        #expect(try shown(["--api"], ["API": "0", "APILISTEN": place]) == place)
+        #expect(try shown(["--api-listen", "h:1"], ["API": "0", "APILISTEN": place]) == "h:1")
+        #expect(try shown(["--api"], ["API": "0"]) == "127.0.0.1:8080")
+        #expect(try shown([], ["API": "0"]) == nil)
     }
 
     @Test("a budget that is named goes before a light node's, and flags before variables")

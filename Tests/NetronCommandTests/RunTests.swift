@@ -30,7 +30,9 @@ struct RunTests {
             ["status", "--token", "x"], ["--mtu", "1400", "peers"], ["start", "-g"],
             ["start", "--address", "10.1.0.1/24"], ["-g", "--key-otp-interval", "0"],
             ["--token", "%"], [], ["start"], ["status", "--state-dir", ""],
-            ["status", "--interface", "a/b"], ["--what\u{1B}[2J"],
+            ["status", "--interface", "a/b"], ["status", "--api"],
+            ["peers", "--api-listen", "h:1"],
+            ["--what\u{1B}[2J"],
         ]
     )
     func usage(_ arguments: [String]) async {

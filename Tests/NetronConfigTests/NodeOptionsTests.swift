@@ -24,6 +24,7 @@ internal import Testing
         #expect(options.logLevel == .info)
         #expect(options.logFormat == .text)
         #expect(options.lanes == nil)
+        #expect(options.api == nil)
         #expect(!options.ephemeral)
     }
 
@@ -141,6 +142,39 @@ internal import Testing
             let refused = field { try NodeOptions(discoveryInterval: seconds) }
             #expect(refused == "discovery-interval")
         }
+    }
+
+    @Test(
+        "the API listens on a port or a socket",
+        arguments: [
+            ("127.0.0.1:8080", .usual), ("localhost:1", .port(host: "localhost", 1)),
+            ("0.0.0.0:0", .port(host: "0.0.0.0", 0)), ("[::1]:8080", .port(host: "::1", 8080)),
+            ("[::]:0", .port(host: "::", 0)), ("h:65535", .port(host: "h", 65535)),
+            ("unix:///run/n/api.sock", .socket(path: "/run/n/api.sock")),
+            ("unix:///a:0", .socket(path: "/a:0")),
+        ] as [(String, APIPlace)]
+    )
+    func apiPlace(_ text: String, _ place: APIPlace) throws {
+        #expect(try NodeOptions.apiPlace(text) == place)
+        #expect(place.description == text)
+    }
+
+    @Test(
+        "any other place is refused",
+        arguments: [
+            "", ":", ":0", ":8080", "8080", "0", "localhost", "127.0.0.1", "127.0.0.1:65536",
+            "127.0.0.1:", "127.0.0.1:00", "::1:80", "[::1]", "[::1:0", "300.0.0.1:0", "a b:0",
+            "unix://", "unix://relative", "unix:/a", "unix:///a\u{1B}", "UNIX:///a",
+            "http://localhost:80", "ä:0",
+        ]
+    )
+    func noAPIPlace(_ text: String) {
+        #expect(
+            field {
+                _ = try NodeOptions.apiPlace(text)
+                return try NodeOptions()
+            } == "api-listen"
+        )
     }
 
     @Test("texts become values, or are quoted in the refusal without what steers a terminal")

@@ -43,6 +43,9 @@ package struct NodeOptions: Hashable, Sendable {
 
     /// How many bytes it may take there; nil for what fits the host.
     package let ledgerBudget: Int?
+
+    /// Where the API listens besides the control socket; nil for nowhere.
+    package let api: APIPlace?
     package let logLevel: LogLevel
     package let logFormat: LogFormat
 
@@ -93,6 +96,7 @@ package struct NodeOptions: Hashable, Sendable {
         ephemeral: Bool = false,
         ledger: LedgerPlace = .disk,
         ledgerBudget: Int? = nil,
+        api: APIPlace? = nil,
         logLevel: LogLevel = .info,
         logFormat: LogFormat = .text,
         wantsInterface: Bool = true,
@@ -139,6 +143,7 @@ package struct NodeOptions: Hashable, Sendable {
         self.ephemeral = ephemeral
         self.ledger = ledger
         self.ledgerBudget = ledgerBudget
+        self.api = api
         self.logLevel = logLevel
         self.logFormat = logFormat
         self.wantsInterface = wantsInterface

@@ -79,6 +79,27 @@ extension NodeOptions {
         try word("ledger", text)
     }
 
+    /// Where the API listens, such as 127.0.0.1:8080 or unix:///run/netron.sock.
+    package static func apiPlace(_ text: String) throws(ConfigError) -> APIPlace {
+        let scheme = "unix://"
+        let remedy = "write it as HOST:PORT or as unix:///PATH"
+        if text.hasPrefix(scheme) {
+            let path = String(text.dropFirst(scheme.count))
+            guard path.hasPrefix("/"), path.isPlain else {
+                throw refusal("api-listen", text, "has no path that begins with /", remedy: remedy)
+            }
+            return .socket(path: path)
+        }
+        // Port 0 is none to go to, but one to listen on.
+        let isAny = text.hasSuffix(":0")
+        do throws(ParseError) {
+            let place = try HostPort(parsing: isAny ? String(text.dropLast()) + "1" : text)
+            return .port(host: place.host, isAny ? 0 : place.port)
+        } catch {
+            throw refusal("api-listen", text, error.problem, remedy: remedy)
+        }
+    }
+
     package static func logLevel(_ text: String) throws(ConfigError) -> LogLevel {
         try word("log-level", text)
     }

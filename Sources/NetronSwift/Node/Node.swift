@@ -67,6 +67,7 @@ public actor Node {
     private var portLock: PortLock?
     private var group: MultiThreadedEventLoopGroup?
     private var server: ControlServer?
+    private var api: ControlServer?
     private var lan: LANService?
 
     /// Makes a node of its options; throws a `NodeError` if they do not fit.
@@ -222,7 +223,8 @@ public actor Node {
     }
 
     private func openServices() async throws {
-        guard stateDirectory != nil || settings.options.mdns else { return }
+        let options = settings.options
+        guard stateDirectory != nil || options.mdns || options.api != nil else { return }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.group = group
         if let stateDirectory {
@@ -236,8 +238,12 @@ public actor Node {
                 throw NodeError(.system, error.description)
             }
         }
-        if settings.options.mdns { lan = await startLAN(on: group) }
+        if let place = options.api { api = try await startAPI(at: place, on: group) }
+        if options.mdns { lan = await startLAN(on: group) }
     }
+
+    /// Where the API listens, if it was asked for: a path, or address and port.
+    var apiPlace: String? { api?.place }
 
     private func close() async {
         phase = .stopped
@@ -247,6 +253,8 @@ public actor Node {
         clockTask = nil
         await lan?.stop()
         lan = nil
+        await api?.stop()
+        api = nil
         await server?.stop()
         server = nil
         device?.stop()

@@ -122,6 +122,16 @@ extension NodeOption {
         Self { $0.ledgerBudget = bytes }
     }
 
+    /// Serves the API, which asks for no secret, besides the control socket of a state directory.
+    ///
+    /// - Parameter place: `host:port`, where 0 takes any port that is free, or `unix:///path` for a
+    ///   socket that user and group may use. On another address than one of the loopback all who
+    ///   reach it may read and write what members say.
+    /// - Returns: The option.
+    public static func api(listening place: String = "127.0.0.1:8080") -> Self {
+        Self { $0.api = try NodeOptions.apiPlace(place) }
+    }
+
     /// How many threads carry packets, 1 to 4; without it as many as fit the host.
     public static func lanes(_ count: Int) -> Self {
         Self { $0.lanes = count }
@@ -144,6 +154,7 @@ struct NodeBuilder {
     var isEphemeral = false
     var isLedgerInMemory = false
     var ledgerBudget: Int?
+    var api: APIPlace?
     var lanes: Int?
     var interface: String?
     var addresses: [InterfaceAddress] = []
@@ -192,6 +203,7 @@ struct NodeBuilder {
                     ephemeral: isEphemeral,
                     ledger: isLedgerInMemory ? .memory : .disk,
                     ledgerBudget: ledgerBudget,
+                    api: api,
                     wantsInterface: interface != nil,
                     lanes: lanes
                 ),

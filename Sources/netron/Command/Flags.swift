@@ -149,6 +149,9 @@ struct NodeFlags: ParsableArguments {
     @OptionGroup
     var ledger: LedgerFlags
 
+    @OptionGroup
+    var api: APIFlags
+
     @Option(
         help: Variable.lanes.help(
             "How many threads carry packets, 1 to \(NodeOptions.Limits.lanes.upperBound).",
@@ -187,7 +190,7 @@ struct NodeFlags: ParsableArguments {
             discoveryInterval.map { _ in "--discovery-interval" }, ephemeral ? "--ephemeral" : nil,
             lanes.map { _ in "--lanes" }, logLevel.map { _ in "--log-level" },
             logFormat.map { _ in "--log-format" },
-        ].compactMap(\.self) + ledger.given
+        ].compactMap(\.self) + ledger.given + api.given
     }
 }
 
@@ -221,6 +224,33 @@ struct LedgerFlags: ParsableArguments {
             place.map { _ in "--ledger" }, budget.map { _ in "--ledger-budget" },
             light ? "--light" : nil,
         ].compactMap(\.self)
+    }
+}
+
+/// Whether the API is reached by more than the control socket, and where.
+struct APIFlags: ParsableArguments {
+    @Flag(
+        name: .customLong("api"),
+        help: Variable.api.help(
+            "Serve the API, which asks for no secret, to programs of this host.",
+            default: "false"
+        )
+    )
+    var isWanted = false
+
+    @Option(
+        name: .customLong("api-listen"),
+        help: Variable.apiListen.help(
+            "Where to serve the API: host:port, or unix:///path for a socket of user and group; "
+                + "turns --api on.",
+            default: "\(APIPlace.usual)",
+            valueName: "place"
+        )
+    )
+    var listen: String?
+
+    var given: [String] {
+        (isWanted ? ["--api"] : []) + (listen == nil ? [] : ["--api-listen"])
     }
 }
 

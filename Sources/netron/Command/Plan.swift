@@ -105,6 +105,7 @@ extension NodeOptions {
                 node.ledger.place ?? console.value(of: .ledger) ?? LedgerPlace.disk.rawValue
             ),
             ledgerBudget: node.ledger.budgetBytes(on: console),
+            api: node.api.place(on: console),
             logLevel: Self.logLevel(
                 node.logLevel ?? console.value(of: .logLevel) ?? LogLevel.info.rawValue
             ),
@@ -124,6 +125,16 @@ extension LedgerFlags {
         let named = budget ?? (light ? nil : console.value(of: .ledgerBudget))
         if let named { return try NodeOptions.byteCount("ledger-budget", named) }
         return isLight ? NodeOptions.Limits.ledgerBudgets.lowerBound : nil
+    }
+}
+
+extension APIFlags {
+    /// A place that is named turns it on, unless it is in a variable and another one says no.
+    fileprivate func place(on console: Console) throws(ConfigError) -> APIPlace? {
+        let text = listen ?? console.value(of: .apiListen)
+        let flag = isWanted || listen != nil ? true : nil
+        guard try console.truth("api", flag, .api) ?? (text != nil) else { return nil }
+        return try text.map { text throws(ConfigError) in try NodeOptions.apiPlace(text) } ?? .usual
     }
 }
 

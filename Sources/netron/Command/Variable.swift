@@ -21,6 +21,8 @@ enum Variable: String, CaseIterable {
     case ledger = "NETRONLEDGER"
     case ledgerBudget = "NETRONLEDGERBUDGET"
     case light = "NETRONLIGHT"
+    case api = "API"
+    case apiListen = "APILISTEN"
     case lanes = "NETRONLANES"
     case logLevel = "NETRONLOGLEVEL"
     case logFormat = "NETRONLOGFORMAT"
