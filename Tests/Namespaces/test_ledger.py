@@ -192,8 +192,8 @@ def test_a_damaged_file_is_refused_and_kept_and_memory_does_without(members):
 def test_the_paths_of_edgevpn_answer(members):
     ada, bob, _ = members
     assert ada.ask("PUT", "/api/ledger/notes/a/hello") == {"State": "Announcing"}
-    until(lambda: bob.ask("GET", "/api/ledger/notes") == {"a": "hello"}, "bob reads it")
-    assert bob.ask("GET", "/api/ledger") == {"notes": {"a": "hello"}}
+    until(lambda: bob.ask("GET", "/api/ledger/notes") == {"a": '"hello"'}, "bob reads it")
+    assert bob.ask("GET", "/api/ledger") == {"notes": {"a": '"hello"'}}
     assert bob.ask("GET", "/api/summary")["NodeID"] == bob.id
     assert {node["ID"] for node in bob.ask("GET", "/api/nodes")} >= {ada.id}
     assert json.dumps(bob.ask("GET", "/api/machines"))

@@ -133,8 +133,9 @@ struct LedgerTextTests {
         report.budgetBytes = 16_777_216
         #expect(
             LedgerText.statistics(report) == """
-                12 records of 3 members, 1 states missing
-                2 of the records, 345 bytes, are this node's
+                12 records of 3 members
+                the records of 1 more member are missing, as far as is known
+                2 records of 345 bytes by this node
                 4.1 kB in memory, of 16.8 MB that it may have
 
                 """

@@ -258,5 +258,8 @@ extension NodeMachine {
     }
 
     /// Whether all that members say in the ledger is here, as far as is known.
-    package var isLedgerComplete: Bool { directory.isReconciled && ledger.isComplete }
+    package var isLedgerComplete: Bool {
+        // Who has no neighbour knows of nothing that it lacks.
+        (directory.isReconciled || gossip.active.isEmpty) && ledger.isComplete
+    }
 }

@@ -19,7 +19,7 @@ enum LedgerText {
         }
         let rows = report.records.map { record in
             [
-                record.key, value(record), String(record.author.prefix(idCharacters)),
+                record.key, beginning(of: record), String(record.author.prefix(idCharacters)),
                 Units.ago(record.time, at: now),
             ]
         }
@@ -30,11 +30,22 @@ enum LedgerText {
         return table + (report.complete ? "" : "More may be missing here yet.\n")
     }
 
+    /// A value as it is, but for what would steer a terminal: anybody may have written it.
+    static func value(_ record: LedgerRecordReport) -> String {
+        let text = record.value ?? record.base64 ?? ""
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.map { String($0).plain(bytesMax: .max) }.joined(separator: "\n") + "\n"
+    }
+
     /// The beginning of a value, in one line.
-    private static func value(_ record: LedgerRecordReport) -> String {
+    private static func beginning(of record: LedgerRecordReport) -> String {
         guard let text = record.value else { return "(no text)" }
         let line = text.plain(bytesMax: valueBytes)
         return line == text ? line : line + "..."
+    }
+
+    private static func count(_ number: Int, _ what: String) -> String {
+        number == 1 ? "1 \(what)" : "\(number) \(what)s"
     }
 
     static func log(_ blocks: [LedgerBlockReport], at now: Timestamp) -> String {
@@ -74,9 +85,14 @@ enum LedgerText {
             ? "\(Units.bytes(UInt64(report.fileBytes))) on disk, "
                 + "\(Units.bytes(UInt64(report.liveBytes))) of it in use"
             : "\(Units.bytes(UInt64(report.liveBytes))) in memory"
+        let missing =
+            report.missing == 0
+            ? "nothing is missing"
+            : "the records of \(count(report.missing, "more member")) are missing"
         return """
-            \(report.records) records of \(report.states) members, \(report.missing) states missing
-            \(report.ownRecords) of the records, \(report.ownBytes) bytes, are this node's
+            \(count(report.records, "record")) of \(count(report.states, "member"))
+            \(missing), as far as is known
+            \(count(report.ownRecords, "record")) of \(count(report.ownBytes, "byte")) by this node
             \(place), of \(Units.bytes(UInt64(report.budgetBytes))) that it may have
 
             """

@@ -59,7 +59,7 @@ struct LedgerGet: Asking {
             console.write(LedgerText.records(found, of: bucket, at: console.now()))
         } else {
             let record = try report(LedgerRecordReport.self, in: bytes)
-            console.write((record.value ?? record.base64 ?? "") + "\n")
+            console.write(LedgerText.value(record))
         }
     }
 }
