@@ -58,6 +58,26 @@ struct EdgeRoutesTests {
 
     // MARK: The ledger
 
+    @Test("what is too large for one answer is refused whole, and the summary goes on")
+    func tooLarge() async throws {
+        for number in 0..<6_000 {
+            for bucket in ["services", "users"] {
+                try await give("", bucket, "\(number)", by: me)
+            }
+        }
+        let ledger = await ask("GET", "/api/ledger")
+        #expect(ledger.status == 413 && ledger.body.contains("one bucket after the other"))
+        #expect(await ask("GET", "/api/blockchain").status == 413)
+        #expect(await ask("GET", "/api/ledger/users").status == 200)
+        for number in 6_000...10_000 { try await give("", "users", "\(number)", by: me) }
+        let users = await ask("GET", "/api/ledger/users")
+        #expect(users.status == 413 && users.body.contains("/v1/ledger/users"))
+        #expect(await ask("GET", "/api/users").status == 413)
+        #expect(await ask("GET", "/api/services").status == 200)
+        let summary = await ask("GET", "/api/summary")
+        #expect(summary.status == 200 && summary.body.contains(#""Users":10000}"#))
+    }
+
     @Test("values are written by path or body, and read as JSON in a text, as EdgeVPN's are")
     func values() async {
         #expect(await ask("PUT", "/api/ledger/notes/a/hello%20you").body == Self.announcing)

@@ -9,7 +9,11 @@ actor LedgerOfTest: LedgerAccess {
     static let valueBytesMax = 2_048
 
     let me: NodeID
-    private var records: [LedgerKey: LedgerRecord] = [:]
+    private var records: [LedgerKey: LedgerRecord] = [:] {
+        didSet { listed = nil }
+    }
+    /// The records of the bucket that was listed last, the last key first.
+    private var listed: (bucket: LedgerName, records: [LedgerRecord])?
     private var isWhole = true
     private var fault: ErrorReport?
     private var statements: [LedgerBlockReport] = []
@@ -39,18 +43,25 @@ actor LedgerOfTest: LedgerAccess {
         return records[key]
     }
 
-    /// Gives at most 700 at a time, in no order, as a store may.
+    /// Gives at most 70 at a time, in no order, as a store may.
     func records(
         in bucket: LedgerName,
         from cursor: [UInt8]?,
         limit: Int
     ) throws(ErrorReport) -> LedgerPage {
         try check()
-        let all = records.values.filter { $0.key.bucket == bucket }.sorted { $0.key > $1.key }
-        let rest = all.drop { record in cursor.map { record.key.bytes != $0 } ?? false }
-        let page = rest.prefix(min(limit, 700))
-        let next = rest.dropFirst(page.count).first
-        return LedgerPage(records: Array(page), next: next?.key.bytes)
+        let all = list(bucket)
+        let start = cursor.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+        let page = all.dropFirst(start).prefix(min(limit, 70))
+        let next = page.endIndex < all.endIndex ? Array("\(page.endIndex)".utf8) : nil
+        return LedgerPage(records: Array(page), next: next)
+    }
+
+    private func list(_ bucket: LedgerName) -> [LedgerRecord] {
+        if let listed, listed.bucket == bucket { return listed.records }
+        let found = records.values.filter { $0.key.bucket == bucket }.sorted { $0.key > $1.key }
+        listed = (bucket, found)
+        return found
     }
 
     func buckets() throws(ErrorReport) -> [LedgerName] {

@@ -103,21 +103,88 @@ struct LedgerRoutesTests {
         #expect(list?.complete == true)
     }
 
-    @Test("of more than 10,000 records the first that are found are given, and it is said")
-    func largeBucket() async throws {
-        for number in 0...10_500 {
+    /// Asks for one page of notes after the other, until the last one came.
+    private func pages(limit: Int? = nil) async throws -> [LedgerBucketReport] {
+        var pages: [LedgerBucketReport] = []
+        repeat {
+            let from = pages.last?.next.map { "from=\($0)" }
+            let query = [limit.map { "limit=\($0)" }, from].compactMap(\.self)
+            let target = "/v1/ledger/notes?" + query.joined(separator: "&")
+            pages.append(try #require(await ask("GET", target).report()))
+        } while pages.last?.next != nil && pages.count < 100
+        return pages
+    }
+
+    @Test(
+        "pages have as many records as they are asked for, and none is left out",
+        arguments: [
+            (1, 7, [1, 1, 1, 1, 1, 1, 1]), (3, 7, [3, 3, 1]), (7, 7, [7]), (8, 7, [7]),
+            (250, 501, [250, 250, 1]),
+        ]
+    )
+    func pages(_ limit: Int, _ count: Int, _ counts: [Int]) async throws {
+        let names = (0..<count).map { "\($0)" }
+        for name in names { await ledger.give([], for: try ledgerKey("notes", name), by: me) }
+        let pages = try await pages(limit: limit)
+        #expect(pages.map(\.records.count) == counts)
+        #expect(pages.flatMap(\.records).map(\.key).sorted() == names.sorted())
+        #expect(pages.map(\.complete) == pages.map { $0.next == nil })
+        await ledger.lackSomething()
+        #expect(try await self.pages(limit: limit).allSatisfy { !$0.complete })
+    }
+
+    @Test("a page ends after 10,000 records")
+    func recordsMax() async throws {
+        for number in 0..<10_001 {
             await ledger.give([], for: try ledgerKey("notes", "\(number)"), by: me)
         }
-        let list: LedgerBucketReport? = await ask("GET", "/v1/ledger/notes").report()
-        #expect(try #require(list?.records.count) >= 10_000)
-        #expect(list?.complete == false)
+        #expect(try await pages().map(\.records.count) == [10_000, 1])
+    }
+
+    @Test("a page ends after 4 MiB of keys and values, give or take a step")
+    func bytesMax() async throws {
+        let value = [UInt8](repeating: 1, count: LedgerOfTest.valueBytesMax)
+        for number in 0..<2_300 {
+            await ledger.give(value, for: try ledgerKey("notes", "\(number)"), by: me)
+        }
+        let answer = await ask("GET", "/v1/ledger/notes")
+        #expect(answer.body.utf8.count < ControlLimits().responseBytesMax)
+        let pages = try await pages()
+        #expect(pages.count == 2 && pages.map(\.records.count).reduce(0, +) == 2_300)
+        #expect((2_040...2_148).contains(pages[0].records.count))
+    }
+
+    @Test(
+        "a page that nobody could ask for is refused",
+        arguments: [
+            "limit=0", "limit=10001", "limit=-1", "limit=+1", "limit=", "limit", "limit=1.5",
+            "limit=99999999999999999999", "from=", "from", "from=A", "from=a", "from=%61a",
+            "from=\(String(repeating: "a", count: 416))", "limit=1&from=!",
+        ]
+    )
+    func refusedPage(_ query: String) async {
+        let answer = await ask("GET", "/v1/ledger/notes?\(query)")
+        #expect(answer.status == 400)
+        #expect(answer.report(ErrorReport.self)?.error == .badRequest)
+    }
+
+    @Test(
+        "of a query that says something else nothing is taken",
+        arguments: [
+            "", "pretty", "pretty=1&=&&=x", "limits=0", "FROM=!",
+        ]
+    )
+    func otherQuery(_ query: String) async {
+        _ = await put("/v1/ledger/notes/a", "x")
+        let list: LedgerBucketReport? = await ask("GET", "/v1/ledger/notes?\(query)").report()
+        #expect(list?.records.count == 1)
     }
 
     @Test("an empty bucket, or none, is no error")
     func empty() async {
         #expect(
             await ask("GET", "/v1/ledger/notes").body
-                == #"{"complete":true,"records":[],"version":1}"#
+                == #"{"complete":true,"next":null,"records":[],"version":1}"#
         )
         #expect(
             await ask("GET", "/v1/ledger").body == #"{"buckets":[],"complete":true,"version":1}"#

@@ -27,7 +27,7 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
             },
             Route("GET", "/api/ledger/{bucket}") { request in
                 await Route.answer { () throws(ErrorReport) in
-                    Self.values(try await node.all(in: request.bucket()).records)
+                    Self.values(try await whole(request.bucket()))
                 }
             },
             Route("GET", "/api/ledger/{bucket}/{key}") { request in
@@ -124,9 +124,9 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
 
     /// Deletes what this node may; what others hold stays, and is told at the end.
     private func deleteAll(in bucket: LedgerName) async throws(ErrorReport) {
-        let (records, isWhole) = try await node.all(in: bucket)
+        let page = try await node.page(of: bucket)
         var refusal: ErrorReport?
-        for record in records {
+        for record in page.records {
             do throws(ErrorReport) {
                 try await delete(record.key)
             } catch {
@@ -135,7 +135,7 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
             }
         }
         if let refusal { throw refusal }
-        guard isWhole else {
+        guard page.next == nil else {
             throw ErrorReport(.unavailable, "\(bucket) has more records; delete it once more")
         }
     }
@@ -151,15 +151,37 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
 
     private func records(of bucket: String) async throws(ErrorReport) -> [LedgerRecord] {
         guard let name = LedgerName(bucket) else { return [] }
-        return try await node.all(in: name).records
+        return try await whole(name)
+    }
+
+    /// All records of a bucket, or a refusal: EdgeVPN's form cannot say that some are left out.
+    private func whole(_ bucket: LedgerName) async throws(ErrorReport) -> [LedgerRecord] {
+        let page = try await node.page(of: bucket)
+        guard page.next == nil else {
+            let remedy = "ask for /v1/ledger/\(bucket), which has pages"
+            throw ErrorReport(.tooLarge, "\(bucket) is too large for one answer; \(remedy)")
+        }
+        return page.records
     }
 
     private func storage() async throws(ErrorReport) -> [String: [String: String]] {
         var storage: [String: [String: String]] = [:]
+        var room = LedgerAnswerRoom()
         for bucket in try await node.buckets() {
-            storage[bucket.description] = Self.values(try await node.all(in: bucket).records)
+            let page = room.isFull ? nil : try await node.page(of: bucket, within: &room)
+            guard let page, page.next == nil else {
+                let remedy = "ask for one bucket after the other"
+                throw ErrorReport(.tooLarge, "the ledger is too large for one answer; \(remedy)")
+            }
+            storage[bucket.description] = Self.values(page.records)
         }
         return storage
+    }
+
+    /// How many records a bucket has, of so many as one answer has.
+    private func count(of bucket: String) async throws(ErrorReport) -> Int {
+        guard let name = LedgerName(bucket) else { return 0 }
+        return try await node.page(of: name).records.count
     }
 
     private func machines() async -> [EdgeMachine] {
@@ -191,10 +213,10 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
         let peers = await peers()
         let own = await node.blocks().first { $0.author == status.id }
         return EdgeSummary(
-            files: try await records(of: "files").count,
+            files: try await count(of: "files"),
             machines: await machines().count,
-            users: try await records(of: "users").count,
-            services: try await records(of: "services").count,
+            users: try await count(of: "users"),
+            services: try await count(of: "services"),
             blockChain: Int(own?.height ?? 0),
             onChainNodes: peers.count { $0.isOnline ?? $0.isUp } + 1,
             peers: peers.count,

@@ -7,7 +7,9 @@ package protocol LedgerAccess: Sendable {
     /// What counts for a key; nil if nothing does, as far as the node knows.
     func record(of key: LedgerKey) async throws(ErrorReport) -> LedgerRecord?
 
-    /// Some records of a bucket, from where a page before ended.
+    /// At most `limit` records of a bucket, from where a page before ended.
+    ///
+    /// Whoever asks may have made the cursor up; all that it may do is to begin somewhere else.
     func records(
         in bucket: LedgerName,
         from cursor: [UInt8]?,
@@ -42,25 +44,5 @@ package struct LedgerPage: Hashable, Sendable {
 
     package init(records: [LedgerRecord], next: [UInt8]?) {
         (self.records, self.next) = (records, next)
-    }
-}
-
-extension LedgerAccess {
-    /// How many records are given in one answer: more are a page each.
-    private var recordsMax: Int { 10_000 }
-
-    /// All records of a bucket in the order of their keys, or the first ones that were found.
-    func all(
-        in bucket: LedgerName
-    ) async throws(ErrorReport) -> (records: [LedgerRecord], isWhole: Bool) {
-        var records: [LedgerRecord] = []
-        var cursor: [UInt8]?
-        repeat {
-            let page = try await self.records(in: bucket, from: cursor, limit: 1_000)
-            records += page.records
-            cursor = page.next
-        } while cursor != nil && records.count < recordsMax
-        records.sort { $0.key < $1.key }
-        return (records, cursor == nil)
     }
 }

@@ -53,15 +53,42 @@ extension LedgerRecordReport: Encodable {
 }
 
 /// Records of a bucket: the answer to `GET /v1/ledger/BUCKET`.
-package struct LedgerBucketReport: Codable, Hashable, Sendable {
+package struct LedgerBucketReport: Decodable, Hashable, Sendable {
     package var version = 1
     package var records: [LedgerRecordReport]
-    /// Whether these are all that there are, as far as is known.
+    /// Where the next page begins, for `?from=`; nil if this is the last one.
+    package var next: String?
+    /// Whether nothing is missing behind these records, as far as is known.
     package var complete: Bool
 
+    /// Makes the report of a page; `isComplete` says whether the node has all that members say.
+    package init(_ page: LedgerPage, isComplete: Bool) {
+        records = page.records.map { LedgerRecordReport($0) }
+        next = page.next.map { Base32.encode($0) }
+        complete = isComplete && page.next == nil
+    }
+
+    /// Makes the report of all records of a bucket.
     package init(_ records: [LedgerRecord], isComplete: Bool) {
-        self.records = records.map { LedgerRecordReport($0) }
-        complete = isComplete
+        self.init(LedgerPage(records: records, next: nil), isComplete: isComplete)
+    }
+}
+
+extension LedgerBucketReport: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case version
+        case records
+        case next
+        case complete
+    }
+
+    /// Writes all keys.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version, forKey: .version)
+        try container.encode(records, forKey: .records)
+        try container.encode(next, forKey: .next)
+        try container.encode(complete, forKey: .complete)
     }
 }
 

@@ -14,9 +14,13 @@ extension ControlRoutes.Route {
             },
             Self("GET", "/v1/ledger/{bucket}") { request in
                 await answer { () throws(ErrorReport) in
-                    let (records, isWhole) = try await node.all(in: request.bucket())
-                    let isComplete = await node.isComplete()
-                    return LedgerBucketReport(records, isComplete: isWhole && isComplete)
+                    let wanted = try LedgerPageQuery(request.query)
+                    let page = try await node.page(
+                        of: request.bucket(),
+                        from: wanted.cursor,
+                        limit: wanted.limit
+                    )
+                    return LedgerBucketReport(page, isComplete: await node.isComplete())
                 }
             },
             Self("GET", "/v1/ledger/{bucket}/{key}") { request in
