@@ -84,6 +84,16 @@ struct LedgerTextTests {
         )
     }
 
+    @Test("a part of a large bucket says so")
+    func page() throws {
+        let page = LedgerPage(records: [try record("a", "1")], next: [7])
+        let report = LedgerBucketReport(page, isComplete: true)
+        #expect(
+            LedgerText.records(report, of: "notes", at: noon)
+                .hasSuffix("\nThere are more than these 1; `netron ledger export` prints all.\n")
+        )
+    }
+
     @Test("statements are listed, the last one first")
     func log() throws {
         let blocks = [
@@ -287,6 +297,30 @@ struct LedgerCommandTests {
             #expect(ending.output == lines + lines)
             #expect(ending.status == (isComplete ? .done : .failed))
             #expect(ending.complaints.isEmpty == isComplete)
+        }
+    }
+
+    @Test("an export asks for all pages of a bucket, and is whole if the last one is")
+    func exportPages() async throws {
+        let (first, last) = (try record("a", "1"), try record("b", "2"))
+        for isComplete in [true, false] {
+            let list = ControlRoutes.Route("GET", "/v1/ledger/{bucket}") { request in
+                let page =
+                    request.query == "from=a4"
+                    ? LedgerPage(records: [last], next: nil)
+                    : LedgerPage(records: [first], next: [7])
+                return ControlResponse(LedgerBucketReport(page, isComplete: isComplete))
+            }
+            let names = LedgerBucketsReport(["notes"].compactMap(LedgerName.init), isComplete: true)
+            let routes = [Notebook().route("GET", "/v1/ledger", names), list]
+            try await withNode(routes) { folder in
+                let ending = await netron("ledger", "export", "--state-dir", folder)
+                #expect(
+                    ending.output == text(LedgerRecordReport(first))
+                        + text(LedgerRecordReport(last))
+                )
+                #expect(ending.status == (isComplete ? .done : .failed))
+            }
         }
     }
 

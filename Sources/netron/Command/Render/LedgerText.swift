@@ -27,7 +27,15 @@ enum LedgerText {
             [["KEY", "VALUE", "AUTHOR", "WRITTEN"]] + rows,
             [.left, .left, .left, .right]
         )
-        return table + (report.complete ? "" : "More may be missing here yet.\n")
+        return table + rest(report)
+    }
+
+    private static func rest(_ report: LedgerBucketReport) -> String {
+        if report.next != nil {
+            return "There are more than these \(report.records.count); "
+                + "`netron ledger export` prints all.\n"
+        }
+        return report.complete ? "" : "More may be missing here yet.\n"
     }
 
     /// A value as it is, but for what would steer a terminal: anybody may have written it.

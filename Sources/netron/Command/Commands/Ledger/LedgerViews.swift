@@ -128,14 +128,23 @@ struct LedgerExport: Asking {
 
     func perform(on console: Console, asking node: ControlClient) async throws {
         let buckets = try report(LedgerBucketsReport.self, in: try await node.get("/v1/ledger"))
+        var isComplete = buckets.complete
         for bucket in buckets.buckets {
-            let bytes = try await node.get(ledgerPath(bucket))
-            for record in try report(LedgerBucketReport.self, in: bytes).records {
-                console.write(json: JSON.encode(record))
+            let path = ledgerPath(bucket)
+            var page: LedgerBucketReport = try report(in: try await node.get(path))
+            write(page, on: console)
+            while let next = page.next {
+                page = try report(in: try await node.get("\(path)?from=\(next)"))
+                write(page, on: console)
             }
+            isComplete = isComplete && page.complete
         }
-        guard buckets.complete else {
+        guard isComplete else {
             throw Failure(.failed, "not all that members say is here yet; try again later")
         }
+    }
+
+    private func write(_ page: LedgerBucketReport, on console: Console) {
+        for record in page.records { console.write(json: JSON.encode(record)) }
     }
 }
