@@ -14,7 +14,9 @@ import Testing
 
 @Suite("node: API", .timeLimit(.minutes(1))) struct NodeAPITests {
     /// A node without interface, disk and LAN.
-    private func node(_ options: NodeOption...) throws -> Node {
+    private func node(_ options: NodeOption...) throws -> Node { try node(options) }
+
+    private func node(_ options: [NodeOption]) throws -> Node {
         let quiet: [NodeOption] = [
             .ephemeral, .fromYAML(mdns: false, dht: false, Sample.yaml), .logLevel(.critical),
         ]
@@ -47,6 +49,36 @@ import Testing
         #expect(try await node.ledger.get("greeting", in: "notes") != nil)
         await node.stop()
         await #expect(throws: (any Error).self) { try await ask(place, "GET /", host: place) }
+    }
+
+    @Test("a bucket is read page by page, from memory and from disk", arguments: [false, true])
+    func pages(isOnDisk: Bool) async throws {
+        let folder = "\(NSTemporaryDirectory())netron-\(UInt32.random(in: 0 ... .max))"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let node = try node(isOnDisk ? [.stateDirectory(folder)] : [])
+        try await node.start()
+        for number in 1...5 { try await node.ledger.put([], for: "\(number)", in: "notes") }
+        try await node.ledger.put([], for: "1", in: "others")
+        func page(_ query: String) async throws -> LedgerBucketReport {
+            let request = ControlRequest("GET", "/v1/ledger/notes?limit=2\(query)")
+            let body = await node.controlRoutes.answer(request).body
+            return try #require(JSON.decode(from: body))
+        }
+        var keys: [[String]] = []
+        var next: String? = ""
+        while let from = next, keys.count < 9 {
+            let page = try await page(from)
+            keys.append(page.records.map(\.key))
+            next = page.next.map { "&from=\($0)" }
+        }
+        #expect(keys.map(\.count) == [2, 2, 1])
+        #expect(keys.joined().sorted() == ["1", "2", "3", "4", "5"])
+        // Places that nobody was given.
+        let long = String(repeating: "a", count: 408)
+        #expect(try await page("&from=aa").records.map(\.key) == keys[0])
+        #expect(try await page("&from=\(long)").records.map(\.key) == keys[0])
+        #expect(try await page("&from=7777777q").records.isEmpty)
+        await node.stop()
     }
 
     @Test("a socket is for user and group, and gone at the end") func socket() async throws {
