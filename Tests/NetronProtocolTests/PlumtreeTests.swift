@@ -205,6 +205,88 @@ private func threeNeighbours() -> GossipScript {
         #expect(script.sent(to: 9) == [.neighbour(.high)])
     }
 
+    @Test("where there is no place a wish goes down once, and no further") func sideways() {
+        var script = GossipScript()
+        for number in 1...5 { script.befriend(number) }
+        script.hear(.route(TreeRoute(root: 1, number: 1, hops: 2), isParent: false), from: 1)
+        for number in 2...5 {
+            script.hear(
+                .route(TreeRoute(root: 1, number: 1, hops: 4), isParent: true),
+                from: number
+            )
+        }
+        script.hear(.lift(GossipWorld.hint(9), ttl: 1), from: 2)
+        let below = (3...5).flatMap { script.sent(to: $0) }
+        #expect(below == [.lift(GossipWorld.hint(9), ttl: 0)])
+        #expect(script.sent(to: 1).isEmpty && script.sent(to: 2).isEmpty)
+        script.hear(.lift(GossipWorld.hint(9), ttl: 0), from: 1)
+        #expect(script.effects.isEmpty)
+    }
+
+    @Test("who became a part of the tree meanwhile takes nobody in") func taken() {
+        var script = GossipScript()
+        for number in 1...5 { script.befriend(number) }
+        script.hear(.route(TreeRoute(root: 1, number: 1, hops: 2), isParent: false), from: 1)
+        for number in 2...4 {
+            script.hear(
+                .route(TreeRoute(root: 1, number: 1, hops: 4), isParent: true),
+                from: number
+            )
+        }
+        let lazy = TreeRoute(root: 1, number: 1, hops: 3)
+        script.hear(.route(lazy, isParent: false), from: 5)
+        _ = script.pass(.seconds(10))
+        #expect(script.machine.lazy == [ids[5]])
+        script.hear(.lift(GossipWorld.hint(9), ttl: 1), from: 2)
+        script.give(.sessionUp(ids[9], GossipWorld.endpoint(9)))
+        #expect(script.sent(to: 9) == [.neighbour(.high)])
+        // The place is needed by now.
+        script.hear(.route(TreeRoute(root: 1, number: 1, hops: 4), isParent: true), from: 5)
+        script.hear(.answer(isAccepted: true), from: 9)
+        #expect(script.sent(to: 9) == [.disconnect])
+        #expect(script.machine.active == ids[1...5].sorted())
+    }
+
+    @Test("who gets further from the root by the loss of its parent asks for a place, too")
+    func sinking() {
+        var script = GossipScript()
+        for number in 1...3 { script.befriend(number) }
+        let least = (1...3).filter { ids[$0] < ids[0] }
+        guard let level = least.first, let above = (1...3).first(where: { $0 != level }) else {
+            return
+        }
+        let route = TreeRoute(root: 1, number: 1, hops: 4)
+        script.hear(.route(route, isParent: false), from: above)
+        for number in 1...3 where number != above {
+            let told = TreeRoute(root: 1, number: 1, hops: 5)
+            script.hear(.route(told, isParent: false), from: number)
+        }
+        #expect(script.machine.route.hops == 5)
+        script.give(.sessionDown(ids[above], .silent))
+        #expect(script.machine.route.hops == 6)
+        let later = script.pass(.seconds(60))
+        #expect(GossipScript.sent(later, to: level).contains { $0.kind == .lift })
+    }
+
+    @Test("a new link is lazy for who has a place in the tree, and eager for who has none")
+    func newLinks() {
+        var script = GossipScript()
+        script.befriend(1)
+        #expect(script.machine.eager == [ids[1]])
+        script.befriend(2)
+        #expect(script.machine.eager == [ids[1], ids[2]].sorted())
+        script.hear(.route(TreeRoute(root: 1, number: 1, hops: 2), isParent: false), from: 1)
+        script.befriend(3)
+        #expect(script.machine.lazy.contains(ids[3]))
+        // It gets what begins here by an announcement, until it has told where it sees the root.
+        script.give(.broadcast([5]))
+        #expect(script.sent(to: 3).isEmpty)
+        let later = script.pass(GossipLimits.announceAfterMax)
+        #expect(GossipScript.sent(later, to: 3).contains(.ihave([GossipScript.rumorID([5])])))
+        script.hear(.route(TreeRoute(root: 1, number: 1, hops: 4), isParent: true), from: 3)
+        #expect(script.machine.eager.contains(ids[3]))
+    }
+
     @Test("one neighbour's announcements take a bounded place") func bounded() {
         var script = threeNeighbours()
         for round in 0..<100 {

@@ -67,7 +67,8 @@ extension PartialViews {
         let id = attempt.hint.id
         guard !isActive(id) else { return }
         // The room was given away meanwhile.
-        if isFull, attempt.purpose == .fill {
+        let isTaken = attempt.purpose == .fill || attempt.purpose == .lift && spare.isEmpty
+        if isFull, isTaken {
             turn.send(.disconnect, to: id)
             return addFormer(id, &turn)
         }

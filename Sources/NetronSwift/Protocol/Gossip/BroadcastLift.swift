@@ -21,9 +21,11 @@ extension BroadcastTree {
 
     mutating func lift(_ turn: inout GossipTurn) {
         liftDue = .never
-        guard let own, isLow, let parent = peers.first(where: { $0.tag == parent }) else { return }
-        let ttl = UInt8.random(in: 2...GossipLimits.liftSteps, using: &turn.random)
-        turn.send(.lift(Hint(own, at: []), ttl: ttl), to: parent.id)
+        if let own, isLow, let parent = liftParent {
+            let ttl = UInt8.random(in: 2...GossipLimits.liftSteps, using: &turn.random)
+            turn.send(.lift(Hint(own, at: []), ttl: ttl), to: parent)
+        }
+        // Also who need not ask now is looked at again: neighbours come and go.
         liftPause = min(liftPause * 2, GossipLimits.liftPauseMax)
         liftLater(&turn)
     }
@@ -43,6 +45,11 @@ extension BroadcastTree {
 
     /// Whom a child's wish goes on to: the parent, if there is one.
     var liftParent: NodeID? { peers.first { $0.tag == parent }?.id }
+
+    /// Whom a wish goes on to that came as far up as it shall, where there is no place.
+    func liftChild(except id: NodeID, _ turn: inout GossipTurn) -> NodeID? {
+        peers.filter { $0.isChild && $0.id != id }.randomElement(using: &turn.random)?.id
+    }
 
     /// Whether a neighbour could give its place to another without harm to the tree.
     var hasLazy: Bool { peers.contains { !$0.isEager } }

@@ -141,7 +141,8 @@ extension BroadcastTree {
         if let best {
             parent = best.tag
             route.hops = best.hops + 1
-            return tellAll(&turn)
+            tellAll(&turn)
+            return liftLater(&turn)
         }
         // Whose way is through here has none either, and hears it at once.
         route.hops = TreeRoute.lost

@@ -104,7 +104,11 @@ struct BroadcastTree {
             burst: GossipLimits.graftBytesBurst,
             at: turn.time
         )
-        peers.append(Peer(id: id, tag: lastTag, graftBytes: graftBytes))
+        var peer = Peer(id: id, tag: lastTag, graftBytes: graftBytes)
+        // Who is in the tree gets nothing by a link sooner that is none of the tree, but by more
+        // hops, and passes these on; until both ends have told where the root is, it is such a one.
+        peer.isEager = !peers.indices.contains(where: isBranch)
+        peers.append(peer)
         tellSoon(&turn)
     }
 

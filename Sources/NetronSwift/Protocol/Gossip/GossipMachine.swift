@@ -198,10 +198,14 @@ extension GossipMachine {
             return
         }
         let hasPlace = tree.hasLazy || views?.isFull == false
-        if hasPlace, ttl <= 1 {
+        if ttl > 1 {
+            if let parent = tree.liftParent {
+                turn.send(.lift(seen, ttl: ttl - 1), to: parent)
+            }
+        } else if hasPlace {
             views?.lift(seen, &turn)
-        } else if let parent = tree.liftParent {
-            turn.send(.lift(seen, ttl: max(ttl, 2) - 1), to: parent)
+        } else if ttl == 1, let child = tree.liftChild(except: id, &turn) {
+            turn.send(.lift(seen, ttl: 0), to: child)
         }
     }
 
