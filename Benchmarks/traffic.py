@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulates idle networks of several sizes and says what a node of each sends and receives.
 
-    Benchmarks/traffic.py [--nodes 10,30,100,300,1000] [--hours 2] [--svg docs/traffic.svg]
+    Benchmarks/traffic.py [--nodes 10,30,100,300,1000] [--hours 2] [--settled]
+                          [--svg docs/traffic.svg]
 
 One line of a table a size, and with --svg a plot. Traffic is of one node, both directions with IP
-and UDP headers, without the DHT. Everything is computed (`netron simulate`): nothing is sent, and
-the figures are the same on every machine.
+and UDP headers, without the DHT. With --settled the nodes know each other when the hours begin:
+that 10,000 get to know each other takes too long. Everything is computed (`netron simulate`):
+nothing is sent, and the figures are the same on every machine.
 """
 
 import argparse
@@ -24,11 +26,11 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 380, 70, 50, 20, 20
 NODES, BYTES = (5, 20_000), (30, 10_000)  # what the axes reach
 
 
-def simulate(nodes, hours):
-    done = subprocess.run(
-        [NETRON, "simulate", "--nodes", str(nodes), "--hours", str(hours), "--json"],
-        capture_output=True, text=True,
-    )
+def simulate(nodes, hours, settled):
+    command = [NETRON, "simulate", "--nodes", str(nodes), "--hours", str(hours), "--json"]
+    if settled:
+        command.append("--settled")
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"netron simulate --nodes {nodes}: {done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -103,13 +105,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--nodes", default="10,30,100,300,1000")
     parser.add_argument("--hours", type=float, default=2)
+    parser.add_argument("--settled", action="store_true")
     parser.add_argument("--svg", type=Path)
     given = parser.parse_args()
     measured = []
     print("| members | mean B/s | p99 B/s | handshakes | keepalives | messages | simulated in |")
     print("|---:|---:|---:|---:|---:|---:|---:|")
     for nodes in (int(word) for word in given.nodes.split(",")):
-        report = simulate(nodes, given.hours)
+        report = simulate(nodes, given.hours, given.settled)
         if report["failure"]:
             sys.exit(f"{nodes} nodes: {report['failure']}")
         row = figures(report)

@@ -72,7 +72,8 @@ struct SimulateTests {
         #expect(
             Set(reports[0].keys) == [
                 "version", "netron", "nodes", "hours", "churn_percent_per_day", "loss_percent",
-                "seed", "rows", "elapsed_s", "wall_s", "events", "events_per_s", "failure",
+                "settled", "seed", "rows", "elapsed_s", "wall_s", "events", "events_per_s",
+                "failure",
             ]
         )
         #expect(reports[0]["version"] as? Int == 1 && reports[0]["failure"] is NSNull)
@@ -88,6 +89,21 @@ struct SimulateTests {
             #expect(kinds.count == Traffic.Kind.allCases.count)
             #expect(abs(kinds.values.reduce(0, +) - (mean ?? 0)) < 1)
         }
+    }
+
+    @Test("where all know each other from the start, so does the first row") func settled() async {
+        let ending = await netron(
+            "simulate",
+            "--settled",
+            "--json",
+            "--nodes",
+            "12",
+            "--hours",
+            "0.1"
+        )
+        #expect(ending.status == .done && ending.output.contains(#""settled":true"#))
+        #expect(!ending.output.contains(#""known_mean":0"#))
+        #expect(ending.output.split(separator: #""known_mean":11"#).count == 7)
     }
 
     @Test("a run that is stopped tells what there is")

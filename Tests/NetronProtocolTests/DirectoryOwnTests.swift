@@ -53,6 +53,56 @@ import Testing
         #expect(first.lease == 2 * 1_800 + 600)
     }
 
+    @Test("who is held says nothing, and then what it would have said some time ago")
+    func held() throws {
+        var script = DirectoryScript()
+        script.directory.hold()
+        #expect(script.after(.own(fields("a"))).isEmpty)
+        #expect(script.after(.again).isEmpty && script.pass(.seconds(7_200)).isEmpty)
+        let now = script.now
+        let made = script.directory.statement(among: 10_000, at: now, wall: script.wall)
+        let statement = try #require(made)
+        #expect(statement.name == "a" && statement.order.version == 0)
+        let age = script.wall - statement.time
+        #expect(age <= 2_539_000 && statement.lease == 2 * 2_539 + 600)
+        let others = (1...20).map { presence(of: many($0), time: script.wall, lease: 8_000) }
+        let all = script.directory.shared(
+            [statement] + others,
+            epoch: nil,
+            at: now,
+            wall: script.wall
+        )
+        #expect(script.directory.liveCount == 0)
+        script.directory.rest(with: all, at: now, wall: script.wall)
+        #expect(script.directory.liveCount == 21)
+        #expect(script.after(.timeout).isEmpty)
+        // It is renewed when it would have been, as a statement of the same life.
+        let left = Duration.milliseconds(2_539_000 - Int64(age))
+        let renewals = script.pass(left).presences
+        #expect(renewals.map(\.order) == [statement.order.next])
+    }
+
+    @Test("directories that share statements differ where one heard more")
+    func sharing() throws {
+        var one = DirectoryScript(many(1))
+        var two = DirectoryScript(many(2))
+        let all = (3...300).map { presence(of: many($0)) }
+        let shared = one.directory.shared(all, epoch: 1, at: one.now, wall: one.wall)
+        one.directory.rest(with: shared, at: one.now, wall: one.wall)
+        two.directory.rest(with: shared, at: two.now, wall: two.wall)
+        #expect(one.directory.summary == two.directory.summary)
+        #expect(one.judge(presence(of: many(7), version: 1)).verdict == .accept)
+        #expect(one.directory.record(of: many(7))?.order.version == 1)
+        #expect(two.directory.record(of: many(7))?.order.version == 0)
+        #expect(one.directory.summary != two.directory.summary)
+        var grown = DirectoryScript(many(2))
+        for presence in all { grown.judge(presence) }
+        #expect(grown.directory.summary == two.directory.summary)
+        // They go when their lease ends.
+        _ = two.pass(.seconds(4_200 + 180))
+        #expect(two.directory.liveCount == 0)
+    }
+
     @Test("in a large network it is renewed more seldom, so that all renewals fit the budget")
     func largeNetwork() throws {
         var script = DirectoryScript()

@@ -48,14 +48,25 @@ package final class MachineNode: SimulatedNode {
     /// Makes a node, which remembers what its former life wrote down.
     package static func make(_ birth: Birth<Memory>) -> Newborn<MachineNode> {
         var random = birth.random
-        let machine = NodeMachine(
+        var machine = NodeMachine(
             id: birth.id,
             cryptography: birth.cryptography,
             sharing: birth.share
         ) {
             SeededRandom(seed: random.next())
         }
+        if birth.isHeld { machine.hold() }
         return Newborn(MachineNode(machine: machine, born: birth.memory ?? Memory()))
+    }
+
+    /// Its statement, as one that it said some time ago in a network of so many.
+    func statement(among count: Int, at now: Instant) -> Presence? {
+        machine.statement(among: count, at: now)
+    }
+
+    func rest(with all: SharedStatements, at now: Instant, into effects: inout [NodeEffect]) {
+        self.now = now
+        machine.rest(with: all, at: now, into: &effects)
     }
 
     package func handle(

@@ -56,6 +56,8 @@ package struct Birth<Memory> {
     package let cryptography: Cryptography
     /// What its former life left on disk.
     package let memory: Memory?
+    /// Whether it shall say nothing of itself until the world is at rest.
+    package let isHeld: Bool
     /// Gives bytes that many nodes hold one storage.
     package let share: ([UInt8]) -> [UInt8]
 }

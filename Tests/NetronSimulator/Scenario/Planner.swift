@@ -9,6 +9,9 @@ package final class Planner {
         package var churnPerDay = 0.0
         /// The share of datagrams that is lost.
         package var loss = 0.0
+        /// Whether all know all when its time begins, and not only when all have heard of all: that
+        /// takes the square of `nodeCount` events.
+        package var isSettled = false
 
         package init(nodeCount: Int, seed: UInt64) {
             self.nodeCount = nodeCount
@@ -49,6 +52,7 @@ package final class Planner {
         var world = WorldSettings()
         world.links.loss = settings.loss
         world.traceCount = 64
+        world.beginsAtRest = settings.isSettled
         self.world = World(seed: settings.seed, settings: world, factory: MachineNode.make)
         mark = self.world.trafficMark
         self.world.checkers = MachineNode.checkers
@@ -64,16 +68,23 @@ package final class Planner {
         max(.seconds(60), .milliseconds(50 * nodeCount))
     }
 
+    /// When its time begins: all nodes have started, and in a settled network have neighbours.
+    private var beginning: Duration {
+        let growth = Self.growth(settings.nodeCount)
+        return settings.isSettled ? growth + .seconds(60) : growth
+    }
+
     /// How long it ran since all nodes had started.
-    package var elapsed: Duration { max(.zero, world.elapsed - Self.growth(settings.nodeCount)) }
+    package var elapsed: Duration { max(.zero, world.elapsed - beginning) }
     package var eventCount: UInt64 { world.eventCount }
     package var liveCount: Int { world.live.count }
 
     /// Lets time go by.
     package func advance(by span: Duration) throws(WorldFailure) {
         try world.run(for: span)
-        guard !hasGrown, world.elapsed >= Self.growth(settings.nodeCount) else { return }
+        guard !hasGrown, world.elapsed >= beginning else { return }
         hasGrown = true
+        if settings.isSettled { world.rest() }
         // What nodes cost that have just come is another matter than what they cost.
         mark = world.trafficMark
         eventsBefore = world.eventCount

@@ -50,6 +50,8 @@ package final class World<Node: SimulatedNode> {
     let shared = SharedBytes()
     var lastKey: UInt32 = 0
     var churnRound = 0
+    /// Whether all were made to know all, as `settings.beginsAtRest` promises.
+    var hasRested = false
     // Taken while a node is handled, so that its room is used again.
     private var spare: [NodeEffect] = []
 

@@ -112,6 +112,7 @@ extension World {
             random: SeededRandom(seed: random.next()),
             cryptography: host.cryptography,
             memory: memories[number],
+            isHeld: settings.beginsAtRest && !hasRested,
             share: shared.share
         )
         let newborn = factory(birth)

@@ -201,12 +201,12 @@ extension Directory {
         firstEnd = .max
         sweepDue = .never
         var first = UInt32.max
-        for slot in members.slots.indices where !members.slots[slot].bytes.isEmpty {
+        for slot in members.slots.indices where !members.said[slot].bytes.isEmpty {
             guard members.slots[slot].id != id else { continue }
-            if members.slots[slot].end <= minute {
+            if members.said[slot].end <= minute {
                 remove(slot, into: &effects)
             } else {
-                first = min(first, members.slots[slot].end)
+                first = min(first, members.said[slot].end)
             }
         }
         schedule(end: first, at: moment)
@@ -214,12 +214,13 @@ extension Directory {
 
     /// Forgets a member.
     mutating func remove(_ slot: Int, into effects: inout [Effect]) {
-        let gone = members.slots[slot]
+        let gone = members.slots[slot].id
+        let flags = members.said[slot].flags
         members.remove(slot)
-        if gone.flags.contains(.leaving) { leavingCount -= 1 }
-        if gone.flags.contains(.offline) { offlineCount -= 1 }
-        suspects.clear(gone.id)
-        announcers.remove(gone.id)
-        effects.append(.changed(gone.id))
+        if flags.contains(.leaving) { leavingCount -= 1 }
+        if flags.contains(.offline) { offlineCount -= 1 }
+        suspects.clear(gone)
+        announcers.remove(gone)
+        effects.append(.changed(gone))
     }
 }

@@ -68,16 +68,17 @@ extension Directory {
     }
 
     private func candidate(in slot: Int, epoch: UInt64) -> Announcers.Candidate? {
-        let member = members.slots[slot]
-        guard !member.bytes.isEmpty, member.flags.isDisjoint(with: [.leaving, .offline]) else {
+        let id = members.slots[slot].id
+        let said = members.said[slot]
+        guard !said.bytes.isEmpty, said.flags.isDisjoint(with: [.leaving, .offline]) else {
             return nil
         }
         var message: [UInt8] = []
         message.append(bigEndian: epoch)
-        let digest = cryptography.digest(message + member.id.bytes, key)
+        let digest = cryptography.digest(message + id.bytes, key)
         return Announcers.Candidate(
-            id: member.id,
-            isReachable: member.flags.contains(.reachable),
+            id: id,
+            isReachable: said.flags.contains(.reachable),
             rank: digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
         )
     }

@@ -84,11 +84,11 @@ extension Directory {
     }
 
     private func entry(_ slot: Int) -> DirectoryMessage.Entry {
-        let member = members.slots[slot]
+        let said = members.said[slot]
         return DirectoryMessage.Entry(
-            member.place,
-            Presence.order(of: member.bytes),
-            stamp: UInt32(truncatingIfNeeded: member.fingerprint >> 32)
+            members.slots[slot].place,
+            Presence.order(of: said.bytes),
+            stamp: UInt32(truncatingIfNeeded: said.fingerprint >> 32)
         )
     }
 
@@ -105,7 +105,7 @@ extension Directory {
         var records: [[UInt8]] = []
         var size = 0
         for slot in slots {
-            let record = members.slots[slot].bytes
+            let record = members.said[slot].bytes
             if records.count == DirectoryMessage.recordsMax
                 || size + record.count + 2 > DirectoryMessage.recordBytesMax
             {

@@ -233,7 +233,7 @@ extension Directory {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(summary.count) * DirectoryLimits.recordBytes)
         for slot in members.slots(in: range) {
-            let record = members.slots[slot].bytes
+            let record = members.said[slot].bytes
             bytes.append(UInt8(record.count >> 8))
             bytes.append(UInt8(record.count & 0xFF))
             bytes.append(contentsOf: record)

@@ -19,13 +19,13 @@ extension Directory {
         }
         let slot = members.find(header.author)
         if let slot {
-            let held = members.slots[slot].bytes
+            let held = members.said[slot].bytes
             if header.order < Presence.order(of: held) || bytes == held { return .known }
         }
         if let refusal = refusal(of: header, at: moment) { return .refuse(refusal) }
         if header.author == id { return takeOwn(bytes, at: moment, into: &effects) }
         let tick = UInt32(truncatingIfNeeded: moment.instant.nanoseconds / 100_000_000)
-        let tired = slot.map { members.slots[$0].tired } ?? 0
+        let tired = slot.map { members.said[$0].tired } ?? 0
         if slot != nil, isTooOften(tired, at: tick) { return .refuse(.tooOften) }
         guard let presence = try? Presence(bytes: bytes) else { return .refuse(.malformed) }
         if let slot, !replaces(presence, in: slot) { return .known }
@@ -41,7 +41,7 @@ extension Directory {
     }
 
     private func replaces(_ presence: Presence, in slot: Int) -> Bool {
-        let held = Presence.order(of: members.slots[slot].bytes)
+        let held = Presence.order(of: members.said[slot].bytes)
         return presence.order > held || presence.replaces(members.presence(slot))
     }
 
@@ -72,8 +72,8 @@ extension Directory {
         var isRanked = false
         let slot: Int
         if let known = members.find(author) {
-            let before = members.slots[known].flags
-            let isSame = Presence.saySame(members.slots[known].bytes, presence.bytes)
+            let before = members.said[known].flags
+            let isSame = Presence.saySame(members.said[known].bytes, presence.bytes)
             isNews = !isSame || !before.isDisjoint(with: [.suspect, .offline])
             if before.contains(.leaving) { leavingCount -= 1 }
             if before.contains(.offline) { offlineCount -= 1 }

@@ -21,6 +21,8 @@ struct OwnPresence: Sendable {
     private var cutDue = Instant.never
     private var renewalDue = Instant.never
     private var twinDue = Instant(nanoseconds: 0)
+    /// Nothing is said; see DirectoryRest.swift.
+    private(set) var isHeld = false
 
     var deadline: Instant { min(cutDue, renewalDue) }
 
@@ -39,7 +41,9 @@ struct OwnPresence: Sendable {
     }
 
     /// Sees to it that a statement is made, whether or not it says anything new.
-    mutating func schedule(at instant: Instant) { cutDue = min(cutDue, instant) }
+    mutating func schedule(at instant: Instant) {
+        if !isHeld { cutDue = min(cutDue, instant) }
+    }
 
     /// The order of the statement to be made now, or nil if none is due or may be made yet.
     mutating func takeDue(at moment: DirectoryMoment) -> (Presence.Order, Presence.Fields)? {
@@ -73,6 +77,18 @@ struct OwnPresence: Sendable {
 
     mutating func renew(at instant: Instant) { renewalDue = instant }
 
+    mutating func hold() { isHeld = true }
+
+    /// Takes what is to be said for said, at that time; nil if there is nothing.
+    mutating func release(saidAt wall: UInt64) -> (Presence.Order, Presence.Fields)? {
+        isHeld = false
+        guard let fields else { return nil }
+        let order = Presence.Order(incarnation: wall, version: 0)
+        self.order = order
+        said = fields
+        return (order, fields)
+    }
+
     /// Makes the next statement the greater one of a twin's; true if the twin is to be told of.
     mutating func exceed(_ order: Presence.Order, at now: Instant) -> Bool {
         self.order = max(self.order ?? order, order)
@@ -89,10 +105,14 @@ extension Directory {
     mutating func cutIfDue(at moment: DirectoryMoment, into effects: inout [Effect]) {
         guard let (order, fields) = own.takeDue(at: moment) else { return }
         cut(order, saying: fields, isLeaving: false, at: moment, into: &effects)
-        let interval = renewalInterval
+        own.renew(at: moment.instant + chosenInterval(among: estimatedCount))
+    }
+
+    /// How long the next statement stands: up to an eighth less than it may.
+    mutating func chosenInterval(among count: Int) -> Duration {
+        let interval = Self.renewalInterval(among: count)
         let eighth = Int64(interval / .milliseconds(8))
-        let early = Int64.random(in: 0...eighth, using: &random)
-        own.renew(at: moment.instant + (interval - .milliseconds(early)))
+        return interval - .milliseconds(Int64.random(in: 0...eighth, using: &random))
     }
 
     mutating func leave(at moment: DirectoryMoment, into effects: inout [Effect]) {
@@ -109,29 +129,47 @@ extension Directory {
         at moment: DirectoryMoment,
         into effects: inout [Effect]
     ) {
+        let presence = draft(
+            order,
+            saying: fields,
+            isLeaving: isLeaving,
+            among: estimatedCount,
+            wall: moment.wall
+        )
+        install(presence, at: moment, into: &effects)
+        effects.append(.broadcast(presence.bytes))
+    }
+
+    /// The own statement in a network of so many, signed.
+    func draft(
+        _ order: Presence.Order,
+        saying fields: Presence.Fields,
+        isLeaving: Bool = false,
+        among count: Int,
+        wall: UInt64
+    ) -> Presence {
         let lease = max(
-            renewalInterval * 2 + DirectoryLimits.leaseReserve,
+            Self.renewalInterval(among: count) * 2 + DirectoryLimits.leaseReserve,
             DirectoryLimits.leaseMin
         )
         let draft = Presence.Draft(
             by: id,
             order,
-            time: moment.wall,
+            time: wall,
             lease: UInt32(clamping: lease.components.seconds),
             isLeaving: isLeaving,
             saying: fields,
             after: ownRecord.map { $0.digest(with: cryptography) } ?? own.earlier
         )
-        let presence = draft.signed(by: cryptography, network: network)
-        install(presence, at: moment, into: &effects)
-        effects.append(.broadcast(presence.bytes))
+        return draft.signed(by: cryptography, network: network)
     }
 
     /// How long a statement stands before it is renewed: so long that the renewals of all members
     /// together keep within their part of the budget.
-    package var renewalInterval: Duration {
-        let bytes = estimatedCount * DirectoryLimits.renewalBytes
-        let seconds = bytes / DirectoryLimits.renewalBytesPerSecond
+    package var renewalInterval: Duration { Self.renewalInterval(among: estimatedCount) }
+
+    private static func renewalInterval(among count: Int) -> Duration {
+        let seconds = count * DirectoryLimits.renewalBytes / DirectoryLimits.renewalBytesPerSecond
         return max(DirectoryLimits.renewalMin, .seconds(seconds))
     }
 

@@ -35,7 +35,7 @@ extension Directory {
 
     /// The newest statement of a member that did not leave.
     package func head(of id: NodeID) -> Presence? {
-        guard let slot = members.find(id), !members.slots[slot].flags.contains(.leaving) else {
+        guard let slot = members.find(id), !members.said[slot].flags.contains(.leaving) else {
             return nil
         }
         return members.presence(slot)
@@ -46,7 +46,7 @@ extension Directory {
 
     /// What a member is; nil for one that is not known.
     package func standing(of id: NodeID) -> Standing? {
-        guard let flags = members.find(id).map({ members.slots[$0].flags }) else { return nil }
+        guard let flags = members.find(id).map({ members.said[$0].flags }) else { return nil }
         if flags.contains(.leaving) { return .left }
         if flags.contains(.offline) { return .offline }
         return flags.contains(.suspect) ? .suspect : .online
@@ -65,7 +65,7 @@ extension Directory {
     /// Of more than 16 those who have it for longest. Who left claims nothing.
     package func holders(of address: IPAddress) -> [Holder] {
         members.claimants(of: address)
-            .filter { !members.slots[$0.slot].flags.contains(.leaving) }
+            .filter { !members.said[$0.slot].flags.contains(.leaving) }
             .map { Holder(id: members.slots[$0.slot].id, since: $0.since) }
     }
 
@@ -82,7 +82,7 @@ extension Directory {
         var ids: [NodeID] = []
         var cursor = max(0, cursor)
         while cursor < members.slots.count, ids.count < count {
-            if !members.slots[cursor].bytes.isEmpty { ids.append(members.slots[cursor].id) }
+            if !members.said[cursor].bytes.isEmpty { ids.append(members.slots[cursor].id) }
             cursor += 1
         }
         return (ids, cursor < members.slots.count ? cursor : nil)

@@ -117,7 +117,7 @@ extension Directory {
         var all: [Precedence] = []
         all.reserveCapacity(members.count)
         for slot in members.slots.indices
-        where !members.slots[slot].bytes.isEmpty && members.slots[slot].id != id {
+        where !members.said[slot].bytes.isEmpty && members.slots[slot].id != id {
             all.append(precedence(of: slot))
         }
         return all
@@ -125,9 +125,10 @@ extension Directory {
 
     private func precedence(of slot: Int) -> Precedence {
         let member = members.slots[slot]
-        let isGone = !member.flags.isDisjoint(with: [.leaving, .offline])
+        let flags = members.said[slot].flags
+        let isGone = !flags.isDisjoint(with: [.leaving, .offline])
         let group: Precedence.Group =
-            isGone ? .gone : member.flags.contains(.reachable) ? .reachable : .unreachable
+            isGone ? .gone : flags.contains(.reachable) ? .reachable : .unreachable
         return Precedence(group: group, place: member.place, id: member.id)
     }
 }

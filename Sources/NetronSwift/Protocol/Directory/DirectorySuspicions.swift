@@ -54,13 +54,13 @@ extension Directory {
         into effects: inout [Effect]
     ) {
         guard accused != id, own.said != nil, let slot = members.find(accused),
-            members.slots[slot].flags.isDisjoint(with: [.suspect, .leaving]),
+            members.said[slot].flags.isDisjoint(with: [.suspect, .leaving]),
             !suspects.isFull, !suspects.isRecent(accused, at: moment.instant),
             accusers.spend(Suspects.cost, of: id, at: moment.instant)
         else { return }
         let suspicion = Suspicion(
             of: accused,
-            Presence.order(of: members.slots[slot].bytes),
+            Presence.order(of: members.said[slot].bytes),
             by: id,
             at: moment.wall,
             with: (cryptography, network)
@@ -83,11 +83,11 @@ extension Directory {
             return .refuse(isKnown ? .malformed : .unknown)
         }
         let slot = members.find(suspicion.accused)
-        let held = slot.map { Presence.order(of: members.slots[$0].bytes) }
+        let held = slot.map { Presence.order(of: members.said[$0].bytes) }
         if let held, suspicion.order < held { return .known }
         let isAhead = suspicion.order != held
         if let slot, !isAhead,
-            !members.slots[slot].flags.isDisjoint(with: [.suspect, .leaving])
+            !members.said[slot].flags.isDisjoint(with: [.suspect, .leaving])
         {
             return .known
         }
@@ -110,7 +110,7 @@ extension Directory {
         if suspicion.time > moment.wall + skew { return .early }
         if suspicion.time + skew < moment.wall { return .expired }
         guard let accuser = members.find(suspicion.accuser),
-            !members.slots[accuser].flags.contains(.leaving)
+            !members.said[accuser].flags.contains(.leaving)
         else { return .stranger }
         if suspects.isRecent(suspicion.accused, at: moment.instant) { return .tooOften }
         let mayAccuse = accusers.has(Suspects.cost, of: suspicion.accuser, at: moment.instant)
@@ -125,7 +125,7 @@ extension Directory {
         if accused == id {
             own.schedule(at: now)
         } else {
-            members.setFlags(members.slots[slot].flags.union(.suspect), of: slot)
+            members.setFlags(members.said[slot].flags.union(.suspect), of: slot)
             effects.append(.changed(accused))
         }
     }
@@ -134,7 +134,7 @@ extension Directory {
     mutating func giveUpSuspects(at now: Instant, into effects: inout [Effect]) {
         for gone in suspects.takeDue(at: now) where gone != id {
             guard let slot = members.find(gone) else { continue }
-            let flags = members.slots[slot].flags
+            let flags = members.said[slot].flags
             guard flags.contains(.suspect), !flags.contains(.offline) else { continue }
             members.setFlags(flags.union(.offline), of: slot)
             offlineCount += 1

@@ -10,42 +10,46 @@ internal import NetronWire
 struct MemberTable {
     struct Slot: Sendable {
         let id: NodeID
-        /// The statement as it was signed; empty for a slot that is free.
-        var bytes: [UInt8]
         let place: DirectoryPlace
-        var fingerprint: UInt64
         /// The address that is made of the id.
         let ula: IPAddress
-        var flags: Flags = []
         /// The next in the chain of its leaf, or of the free slots.
         var next = FingerprintTree.none
+    }
+
+    /// What the member in a slot says.
+    struct Said: Sendable {
+        /// The statement as it was signed; empty for a slot that is free.
+        var bytes: [UInt8]
+        var fingerprint: UInt64
         /// The minute of network time at which it goes.
         var end: UInt32
         /// When its author's statements are no news too often, in tenths of a second.
         var tired: UInt32 = 0
+        var flags: Flags = []
     }
 
-    /// The slots in blocks, so that the table grows without being copied and without reserve.
-    struct Slots: Sendable {
-        private static let perBlock = 128
-        private var blocks: [[Slot]] = []
+    /// Elements in blocks, so that the table grows without being copied and without reserve.
+    struct Blocks<Element: Sendable>: Sendable {
+        private static var perBlock: Int { 128 }
+        private var blocks: [[Element]] = []
         private(set) var count = 0
 
         var indices: Range<Int> { 0..<count }
 
-        subscript(slot: Int) -> Slot {
-            get { blocks[slot / Self.perBlock][slot % Self.perBlock] }
-            set { blocks[slot / Self.perBlock][slot % Self.perBlock] = newValue }
+        subscript(place: Int) -> Element {
+            get { blocks[place / Self.perBlock][place % Self.perBlock] }
+            set { blocks[place / Self.perBlock][place % Self.perBlock] = newValue }
         }
 
-        mutating func append(_ slot: Slot) {
+        mutating func append(_ element: Element) {
             if count % Self.perBlock == 0 {
-                var block: [Slot] = []
+                var block: [Element] = []
                 // The first members of a small network do not need a whole block.
                 if count > 0 { block.reserveCapacity(Self.perBlock) }
                 blocks.append(block)
             }
-            blocks[blocks.count - 1].append(slot)
+            blocks[blocks.count - 1].append(element)
             count += 1
         }
     }
@@ -60,7 +64,10 @@ struct MemberTable {
 
     /// Gives equal bytes the same storage, where many nodes lie in one process.
     private let share: (([UInt8]) -> [UInt8])?
-    private(set) var slots = Slots()
+    private(set) var slots = Blocks<Slot>()
+    /// By slot; apart from who says it, which stays when something is said anew, so that many
+    /// directories in one process hold that once.
+    private(set) var said = Blocks<Said>()
     private(set) var count = 0
     private(set) var tree = FingerprintTree()
     private var free = FingerprintTree.none
@@ -92,15 +99,15 @@ struct MemberTable {
     /// The statement in a slot.
     func presence(_ slot: Int) -> Presence {
         do {
-            return try Presence(bytes: slots[slot].bytes)
+            return try Presence(bytes: said[slot].bytes)
         } catch {
             preconditionFailure("a statement that was read once is refused: \(error)")
         }
     }
 
-    mutating func setFlags(_ flags: Flags, of slot: Int) { slots[slot].flags = flags }
+    mutating func setFlags(_ flags: Flags, of slot: Int) { said[slot].flags = flags }
 
-    mutating func setTired(_ tired: UInt32, of slot: Int) { slots[slot].tired = tired }
+    mutating func setTired(_ tired: UInt32, of slot: Int) { said[slot].tired = tired }
 
     // MARK: Changes
 
@@ -111,15 +118,12 @@ struct MemberTable {
         fingerprint: UInt64,
         end: UInt32
     ) -> Int {
-        let new = Slot(
-            id: presence.author,
+        let new = Said(
             bytes: share?(presence.bytes) ?? presence.bytes,
-            place: place,
             fingerprint: fingerprint,
-            ula: ula,
             end: end
         )
-        let slot = take(new)
+        let slot = take(Slot(id: presence.author, place: place, ula: ula), saying: new)
         count += 1
         let levels = tree.levelsWanted(for: count)
         tree.change(place, fingerprint, by: 1)
@@ -140,27 +144,27 @@ struct MemberTable {
         fingerprint: UInt64,
         end: UInt32
     ) {
-        var isSame = Presence.saySame(slots[slot].bytes, presence.bytes)
+        var isSame = Presence.saySame(said[slot].bytes, presence.bytes)
         if !isSame {
             let old = self.presence(slot)
             isSame = old.claimsSame(as: presence)
             if !isSame { removeClaims(of: old, in: slot) }
         }
-        tree.replace(slots[slot].place, slots[slot].fingerprint, with: fingerprint)
-        slots[slot].bytes = share?(presence.bytes) ?? presence.bytes
-        slots[slot].fingerprint = fingerprint
-        slots[slot].end = end
+        tree.replace(slots[slot].place, said[slot].fingerprint, with: fingerprint)
+        said[slot].bytes = share?(presence.bytes) ?? presence.bytes
+        said[slot].fingerprint = fingerprint
+        said[slot].end = end
         if !isSame { addClaims(of: presence, in: slot) }
     }
 
     mutating func remove(_ slot: Int) {
         removeClaims(of: presence(slot), in: slot)
         removeFromIndexes(slot)
-        tree.change(slots[slot].place, slots[slot].fingerprint, by: -1)
+        tree.change(slots[slot].place, said[slot].fingerprint, by: -1)
         unchain(slot)
-        self.slots[slot].bytes = []
-        self.slots[slot].flags = []
-        self.slots[slot].next = free
+        said[slot].bytes = []
+        said[slot].flags = []
+        slots[slot].next = free
         free = UInt32(slot)
         count -= 1
         let levels = tree.levelsWanted(for: count)
@@ -177,14 +181,16 @@ struct MemberTable {
         }
     }
 
-    private mutating func take(_ new: Slot) -> Int {
+    private mutating func take(_ new: Slot, saying said: Said) -> Int {
         guard free == FingerprintTree.none else {
             let slot = Int(free)
             free = slots[slot].next
             slots[slot] = new
+            self.said[slot] = said
             return slot
         }
         slots.append(new)
+        self.said.append(said)
         return slots.count - 1
     }
 
@@ -209,8 +215,8 @@ struct MemberTable {
 
     private mutating func rebuild(levels: Int) {
         tree.clear(levels: levels)
-        for slot in slots.indices where !slots[slot].bytes.isEmpty {
-            tree.change(slots[slot].place, slots[slot].fingerprint, by: 1)
+        for slot in slots.indices where !said[slot].bytes.isEmpty {
+            tree.change(slots[slot].place, said[slot].fingerprint, by: 1)
             chain(slot)
         }
     }
@@ -238,7 +244,7 @@ struct MemberTable {
         var slot = tree[tree.leaf(of: range.first)]
         while slot != FingerprintTree.none {
             if range.contains(slots[Int(slot)].place) {
-                sum ^= slots[Int(slot)].fingerprint
+                sum ^= said[Int(slot)].fingerprint
                 count += 1
             }
             slot = slots[Int(slot)].next
@@ -259,15 +265,15 @@ extension MemberTable {
     /// Who claims an address: those who have it for longest, by since, then id.
     func claimants(of address: IPAddress) -> [Claimant] {
         let numbers = claims.all(hash: address.hashValue) {
-            Self.claim($0, in: slots).address == address
+            Self.claim($0, in: said).address == address
         }
         return numbers.map {
-            Claimant(slot: Int($0 >> 4), since: Self.claim($0, in: slots).since, number: $0)
+            Claimant(slot: Int($0 >> 4), since: Self.claim($0, in: said).since, number: $0)
         }.sorted { ($0.since, slots[$0.slot].id) < ($1.since, slots[$1.slot].id) }
     }
 
-    private static func claim(_ number: UInt32, in slots: Slots) -> Hello.Claim {
-        guard let claim = Presence.claim(Int(number & 15), in: slots[Int(number >> 4)].bytes) else {
+    private static func claim(_ number: UInt32, in said: Blocks<Said>) -> Hello.Claim {
+        guard let claim = Presence.claim(Int(number & 15), in: said[Int(number >> 4)].bytes) else {
             preconditionFailure("a statement that was read once is refused")
         }
         return claim
@@ -287,9 +293,9 @@ extension MemberTable {
             guard (new.since, id) < (last.since, slots[last.slot].id) else { return }
             removeClaim(last.number, of: new.address)
         }
-        let slots = self.slots
+        let said = self.said
         claims.insert(number, hash: new.address.hashValue) {
-            Self.claim($0, in: slots).address.hashValue
+            Self.claim($0, in: said).address.hashValue
         }
     }
 
@@ -302,9 +308,9 @@ extension MemberTable {
     }
 
     private mutating func removeClaim(_ number: UInt32, of address: IPAddress) {
-        let slots = self.slots
+        let said = self.said
         claims.remove(number, hash: address.hashValue) {
-            Self.claim($0, in: slots).address.hashValue
+            Self.claim($0, in: said).address.hashValue
         }
     }
 }

@@ -139,6 +139,38 @@ extension NodeMachine {
     }
 }
 
+// A network that begins at rest; for simulators, see DirectoryRest.swift.
+extension NodeMachine {
+    /// Finds neighbours and says nothing of itself until `rest`; told before `.started`.
+    package mutating func hold() { directory.hold() }
+
+    /// The own statement, as one that was said some time ago in a network of so many.
+    package mutating func statement(among count: Int, at now: Instant) -> Presence? {
+        guard let wall = time.wall(at: now) else { return nil }
+        return directory.statement(among: count, at: now, wall: wall)
+    }
+
+    /// What one who has heard these statements knows; nil without a clock.
+    package func shared(_ statements: [Presence], at now: Instant) -> SharedStatements? {
+        time.wall(at: now).map {
+            directory.shared(statements, epoch: announcersEpoch, at: now, wall: $0)
+        }
+    }
+
+    /// Knows what all know.
+    package mutating func rest(
+        with all: SharedStatements,
+        at now: Instant,
+        into effects: inout [NodeEffect]
+    ) {
+        guard let wall = time.wall(at: now) else { return }
+        directory.rest(with: all, at: now, wall: wall)
+        register(.timeout, at: now, into: &effects)
+        tellAnnouncers(at: now, into: &effects)
+        handle(.timeout, at: now, into: &effects)
+    }
+}
+
 // Sessions on demand.
 extension NodeMachine {
     /// A packet waits for an inner address: its owner is sought, if anybody knows who that is.

@@ -279,7 +279,7 @@ package struct NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        let isKnown = directory.standing(of: id) == .online
+        let isKnown = directory.standing(of: id) == .online || directory.isHeld
         search(.sessionUp(id, endpoint, isKnown: isKnown), at: now, into: &effects)
         let isReachable = directory.record(of: id)?.isReachable ?? false
         remember(.sessionUp(id, endpoint, isReachable: isReachable), at: now, into: &effects)

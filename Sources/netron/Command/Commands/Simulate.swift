@@ -46,6 +46,9 @@ struct Simulate: Performing {
     @Option(help: ArgumentHelp("How many of 100 datagrams get lost.", valueName: "percent"))
     var loss = 0.0
 
+    @Flag(help: "Begin with nodes that all know each other, and not with ones that start.")
+    var settled = false
+
     @Option(help: ArgumentHelp("What all chance is drawn from.", valueName: "number"))
     var seed: UInt64 = 1
 
@@ -124,6 +127,7 @@ private struct Simulation {
         var settings = Planner.Settings(nodeCount: command.nodes, seed: command.seed)
         settings.churnPerDay = command.churn / 100
         settings.loss = command.loss / 100
+        settings.isSettled = command.settled
         residentBefore = System.residentBytes()
         planner = Planner(settings)
         seconds = Int(command.hours * 3600)

@@ -80,6 +80,8 @@ struct SimulationReport: Encodable {
     var hours: Double
     var churnPercentPerDay: Double
     var lossPercent: Double
+    /// Whether all nodes knew each other when it began.
+    var settled: Bool
     var seed: UInt64
     var rows: [Row] = []
     var elapsedSeconds = 0.0
@@ -96,6 +98,7 @@ struct SimulationReport: Encodable {
         case hours
         case churnPercentPerDay = "churn_percent_per_day"
         case lossPercent = "loss_percent"
+        case settled
         case seed
         case rows
         case elapsedSeconds = "elapsed_s"
@@ -110,6 +113,7 @@ struct SimulationReport: Encodable {
         hours = command.hours
         churnPercentPerDay = command.churn
         lossPercent = command.loss
+        settled = command.settled
         seed = command.seed
     }
 
@@ -121,6 +125,7 @@ struct SimulationReport: Encodable {
         try container.encode(hours, forKey: .hours)
         try container.encode(churnPercentPerDay, forKey: .churnPercentPerDay)
         try container.encode(lossPercent, forKey: .lossPercent)
+        try container.encode(settled, forKey: .settled)
         try container.encode(seed, forKey: .seed)
         try container.encode(rows, forKey: .rows)
         try container.encode(elapsedSeconds, forKey: .elapsedSeconds)
