@@ -99,6 +99,7 @@ import Testing
         for presence in all { grown.judge(presence) }
         #expect(grown.directory.summary == two.directory.summary)
         // They go when their lease ends.
+        two.after(.timeout)
         _ = two.pass(.seconds(4_200 + 180))
         #expect(two.directory.liveCount == 0)
     }
