@@ -6,7 +6,8 @@ internal import NetronWire
 //
 // In an overlay of chance a few nodes are further from the root than need be: their links lead up,
 // and all but one are of no use to the tree. Such a node asks an ancestor to be its neighbour
-// in the place of one that is lazy there, too. So the tree becomes as deep as one that was planned.
+// in the place of one that is lazy there, too; one that has none asks a child of its own to do it.
+// So the tree becomes as deep as one that was planned.
 extension BroadcastTree {
     mutating func liftLater(_ turn: inout GossipTurn) {
         guard route.hops >= GossipLimits.liftHopsMin else {
