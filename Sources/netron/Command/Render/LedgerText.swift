@@ -41,7 +41,8 @@ enum LedgerText {
     /// A value as it is, but for what would steer a terminal: anybody may have written it.
     static func value(_ record: LedgerRecordReport) -> String {
         let text = record.value ?? record.base64 ?? ""
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // By scalars: a line may also end with two of them, which are one character.
+        let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
         return lines.map { String($0).plain(bytesMax: .max) }.joined(separator: "\n") + "\n"
     }
 
