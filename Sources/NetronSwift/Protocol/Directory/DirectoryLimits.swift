@@ -30,8 +30,9 @@ package enum DirectoryLimits {
     package static let renewalMin = Duration.seconds(30 * 60)
     /// What a renewal of one member costs each other one, with all headers, both ways.
     static let renewalBytes = 520
-    /// What all renewals together may cost a second: half of the budget of gossip.
-    static let renewalBytesPerSecond = 2_048
+    /// What all renewals together may cost a second: so little that also who passes them on to
+    /// several others keeps within the budget of gossip, 4 KiB/s.
+    static let renewalBytesPerSecond = 1_536
     /// A lease is two renewals and this, and no shorter than an hour.
     static let leaseReserve = Duration.seconds(600)
     static let leaseMin = Duration.seconds(3_600)
