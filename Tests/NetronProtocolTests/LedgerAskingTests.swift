@@ -133,6 +133,32 @@ import Testing
         #expect(script.ledger.isComplete)
     }
 
+    @Test("what the disk did not take is asked for again, after longer and longer pauses")
+    func lost() {
+        var script = script()
+        let state = state(["a": "hello"])
+        let presence = presence(of: author, with: state)
+        script.disk.failure = StoreError(.diskFull, "the disk is full; make room on it")
+        var looks: [Instant] = []
+        script.hear(presence, from: teller)
+        for _ in 0..<200 {
+            script.after(.received(.answer(state, of: presence), from: teller))
+            script.after(.received(.answer(state, of: presence), from: other))
+            guard script.pass(.seconds(60)).contains(.tellHeads) else { continue }
+            looks.append(script.now)
+            script.hear(presence, from: teller)
+        }
+        #expect((5...9).contains(looks.count))
+        script.disk.failure = nil
+        for _ in 0..<70 where !script.pass(.seconds(60)).isEmpty {
+            script.hear(presence, from: teller)
+            script.after(.received(.answer(state, of: presence), from: teller))
+            script.after(.received(.answer(state, of: presence), from: other))
+        }
+        script.pass(.seconds(2))
+        #expect(script.disk.count(of: .states) == 1)
+    }
+
     @Test("a member that asks too much is not heard") func tooOften() {
         var script = script()
         let want = LedgerMessage.want([.init(author, stamp: 1)])

@@ -150,8 +150,8 @@ package struct Ledger {
         if flushDue <= moment.instant { flush(at: moment, into: &effects) }
         if sweepDue <= moment.instant { sweep(at: moment, heads, into: &effects) }
         let deadline = min(
-            min(wants.due, transferDue, contests.due),
-            min(flushDue, sweepDue)
+            min(wants.due, wants.tellDue, transferDue),
+            min(contests.due, flushDue, sweepDue)
         )
         guard deadline != wake else { return }
         wake = deadline
@@ -266,11 +266,11 @@ extension Ledger {
         guard shelf.pendingCount > 0 else { return }
         do {
             try shelf.flush()
+            wants.keptAll()
         } catch {
             if error.kind == .full, makeRoom(into: &effects) { return }
             effects.append(.failed(error))
-            wants.isIncomplete = true
-            wants.tellDue = moment.instant + LedgerLimits.wantPause
+            wants.lost(at: moment.instant)
         }
     }
 

@@ -16,6 +16,8 @@ package enum LedgerLimits {
     /// Members that are asked in a row; then there is a pause, as nobody here seems to have it.
     package static let triesMax = 6
     static let wantPause = Duration.seconds(60)
+    /// The longest pause before what the storage did not take is asked for again.
+    static let lostPauseMax = Duration.seconds(3_600)
     /// The largest state that comes in one message.
     static let messageStateBytesMax = LedgerMessage.stateBytesMax - LedgerMessage.stateOverhead
     /// The kind of object that a state in chunks is; its key is the author and the root's stamp.

@@ -22,9 +22,10 @@ struct LedgerWants: Sendable {
     private(set) var askedCount = 0
     /// No answer is due before.
     private(set) var due = Instant.never
-    /// Whether there are more than have a place, and when they are looked for.
-    var isIncomplete = false
-    var tellDue = Instant.never
+    /// Whether there are more than have a place, or were lost, and when they are looked for.
+    private(set) var isIncomplete = false
+    private(set) var tellDue = Instant.never
+    private var tellPause = LedgerLimits.wantPause
 
     subscript(author: NodeID) -> Want? { all[author] }
 
@@ -40,7 +41,29 @@ struct LedgerWants: Sendable {
             return
         }
         all[author] = Want(summary: summary, teller: teller)
+        // Some in there may be wanted no more.
+        if queue.count >= 2 * LedgerLimits.wantsMax { queue = all.keys.sorted() }
         queue.append(author)
+    }
+
+    /// What was had was lost: it is looked for after a pause, which is longer each time.
+    mutating func lost(at now: Instant) {
+        isIncomplete = true
+        tellDue = now + tellPause
+        tellPause = min(tellPause * 2, LedgerLimits.lostPauseMax)
+    }
+
+    /// Nothing is lost any more.
+    mutating func keptAll() { tellPause = LedgerLimits.wantPause }
+
+    /// Whether it is to be looked for more now; then it is done.
+    mutating func takeLook(at now: Instant) -> Bool {
+        guard isIncomplete, count < LedgerLimits.wantsMax / 2,
+            tellDue == .never || tellDue <= now
+        else { return false }
+        isIncomplete = false
+        tellDue = .never
+        return true
     }
 
     mutating func remove(_ author: NodeID) {
@@ -201,17 +224,8 @@ extension Ledger {
                 effects.append(.send(.want(Array(part)), to: peer))
             }
         }
-        lookForMore(at: moment, into: &effects)
-    }
-
-    /// When most that had a place came, those that had none are looked for.
-    private mutating func lookForMore(at moment: LedgerMoment, into effects: inout [Effect]) {
-        guard wants.isIncomplete, wants.count < LedgerLimits.wantsMax / 2,
-            wants.tellDue == .never || wants.tellDue <= moment.instant
-        else { return }
-        wants.isIncomplete = false
-        wants.tellDue = .never
-        effects.append(.tellHeads)
+        // When most that had a place came, those that had none are looked for.
+        if wants.takeLook(at: moment.instant) { effects.append(.tellHeads) }
     }
 
     /// Whom to ask: who told of it, then neighbours by chance.
