@@ -64,7 +64,7 @@ import Testing
         let statement = try #require(made)
         #expect(statement.name == "a" && statement.order.version == 0)
         let age = script.wall - statement.time
-        #expect(age <= 2_539_000 && statement.lease == 2 * 2_539 + 600)
+        #expect(age <= 3_385_000 && statement.lease == 2 * 3_385 + 600)
         let others = (1...20).map { presence(of: many($0), time: script.wall, lease: 8_000) }
         let all = script.directory.shared(
             [statement] + others,
@@ -77,7 +77,7 @@ import Testing
         #expect(script.directory.liveCount == 21)
         #expect(script.after(.timeout).isEmpty)
         // It is renewed when it would have been, as a statement of the same life.
-        let left = Duration.milliseconds(2_539_000 - Int64(age))
+        let left = Duration.milliseconds(3_385_000 - Int64(age))
         let renewals = script.pass(left).presences
         #expect(renewals.map(\.order) == [statement.order.next])
     }
@@ -110,8 +110,8 @@ import Testing
         for number in 1...8_000 { script.judge(presence(of: many(number), lease: 86_400)) }
         let statement = try #require(script.after(.own(fields("a"))).presences.first)
         let interval = script.directory.renewalInterval
-        #expect(interval == .seconds(8_000 * 520 / 2_048))
-        #expect(statement.lease == 2 * 2_031 + 600)
+        #expect(interval == .seconds(8_000 * 520 / 1_536))
+        #expect(statement.lease == 2 * 2_708 + 600)
         let seven = interval * 7 / 8
         #expect(script.pass(seven - .seconds(1)).presences.isEmpty)
         #expect(script.pass(interval / 8 + .seconds(1)).presences.count == 1)
