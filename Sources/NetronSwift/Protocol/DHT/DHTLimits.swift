@@ -7,8 +7,8 @@ internal import NetronWire
 /// Memory at these limits, in KiB: two tables 2 x 31 (288 contacts of 96 bytes each, and their
 /// hosts), 5 lookups 5 x 18 (2 x 40 candidates of 112 bytes with their tokens and tellers, 256
 /// peers told of), transactions 28 (128 of 88 bytes in a table half full), stored peers 35 (768 of
-/// 40 bytes and their keys), stored items 31 (24 of 1,300 bytes), the limiter of sources 4, the
-/// rest 6: together 256. Only a node comes near that serves a large DHT and looks up without a
+/// 40 bytes and their keys), stored items 31 (24 of 1,300 bytes), hosts that were asked 12 (256 of
+/// 48 bytes), the limiter of sources 4, the rest 6: together 268. Only a node comes near that serves a large DHT and looks up without a
 /// pause; one that rests has its tables.
 package enum DHTLimits {
     // MARK: The table (BEP 5)
@@ -39,6 +39,10 @@ package enum DHTLimits {
     /// A query without a reply for so long makes room for another, and for so long is lost.
     static let slowAfter = Duration.seconds(1)
     static let lostAfter = Duration.seconds(5)
+    /// Hosts that queries went to of late; the one that was asked first gives way.
+    static let askedMax = 256
+    /// For how long a gate lets in whom a datagram went to: RFC 4787 (REQ-5) wants five minutes.
+    static let gateTime = Duration.seconds(300)
     /// After so many lost queries in a row the fault is ours: nodes are not blamed any more, and
     /// after more the table counts as lost.
     static let silenceUntilBlameless = 8

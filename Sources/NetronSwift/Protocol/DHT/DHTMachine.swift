@@ -43,6 +43,7 @@ package struct DHTMachine {
     var upkeepAt = Instant.never
     /// Endpoints that a query told us of, and that were asked whether they are there.
     var introductions: Set<Endpoint> = []
+    private var asked = DHTAsked()
 
     var upkeepBudget: DHTBudget
     var lookupBudget: DHTBudget
@@ -246,6 +247,7 @@ extension DHTMachine {
             at: now
         )
         counters.queriesSent += 1
+        asked.note(endpoint.address, at: now)
         send(bytes, to: endpoint, into: &effects)
         return true
     }
@@ -453,6 +455,11 @@ extension DHTMachine {
             id6: side6.table.own,
             nodes: worth.prefix(min(most, DHTLimits.savedMax)).map(\.node)
         )
+    }
+
+    /// Whether a query of ours went to that host of late, so that a gate may let it in.
+    package func hasAsked(_ address: IPAddress, at now: Instant) -> Bool {
+        asked.contains(address, at: now)
     }
 
     /// The own id of a family.

@@ -249,7 +249,9 @@ package struct NodeMachine {
     private mutating func peerUp(_ new: Member, into effects: inout [Effect]) {
         let now = new.since
         guard new.id != own?.id else { return }
-        let isOurDial = dials.wasTried(new.id, new.endpoint)
+        // Datagrams of ours went there, so that a gate may have let it in.
+        let isNoStranger =
+            dials.wasTried(new.id, new.endpoint) || table.hasAsked(new.endpoint.address, at: now)
         dials.answered(new.id, at: new.endpoint)
         contactAnswered(new.id, at: new.endpoint)
         let wasSought = sought.removeValue(forKey: new.id)
@@ -267,7 +269,7 @@ package struct NodeMachine {
         effects.append(.tell(.memberUp(new.id, new.endpoint)))
         greet(new.id, at: now, into: &effects)
         if contestsDue == .never { scheduleContests(at: now) }
-        if !isOurDial { search(.contactedByStranger(new.endpoint), at: now, into: &effects) }
+        if !isNoStranger { search(.contactedByStranger(new.endpoint), at: now, into: &effects) }
         reached(new.id, new.endpoint, at: now, into: &effects)
         overlay(.sessionUp(new.id, new.endpoint), at: now, into: &effects)
     }
