@@ -45,13 +45,18 @@ private func block(_ author: String, _ name: String, at time: String) throws -> 
     return try #require(JSON.decode(LedgerBlockReport.self, from: Array(text.utf8)))
 }
 
+/// A page that is the only one.
+private func onePage(_ records: [LedgerRecord]) -> LedgerPage {
+    LedgerPage(records: records, next: nil)
+}
+
 @Suite("renderings of the ledger")
 struct LedgerTextTests {
     @Test("an empty bucket, known as such or not")
     func empty() {
-        let known = LedgerBucketReport([], isComplete: true)
+        let known = LedgerBucketReport(onePage([]), isComplete: true)
         #expect(LedgerText.records(known, of: "notes", at: noon) == "Nothing is in notes.\n")
-        let unknown = LedgerBucketReport([], isComplete: false)
+        let unknown = LedgerBucketReport(onePage([]), isComplete: false)
         #expect(LedgerText.records(unknown, of: "notes", at: noon) == "Nothing is in notes yet.\n")
     }
 
@@ -66,7 +71,7 @@ struct LedgerTextTests {
             try record("long", long),
             try record("whole", String(long.dropLast())),
         ]
-        let report = LedgerBucketReport(records, isComplete: false)
+        let report = LedgerBucketReport(onePage(records), isComplete: false)
         let most = String(repeating: "ä", count: 30)
         let room = String(repeating: " ", count: 33)
         #expect(
@@ -202,7 +207,7 @@ struct LedgerCommandTests {
 
     @Test("a bucket is printed as a table")
     func getBucket() async throws {
-        let report = LedgerBucketReport([try record("k", "v")], isComplete: true)
+        let report = LedgerBucketReport(onePage([try record("k", "v")]), isComplete: true)
         let route = Notebook().route("GET", "/v1/ledger/{bucket}", report)
         try await withNode([route]) { folder in
             let ending = await netron("--state-dir", folder, "ledger", "get", "notes")
@@ -288,7 +293,7 @@ struct LedgerCommandTests {
             Notebook().route(
                 "GET",
                 "/v1/ledger/{bucket}",
-                LedgerBucketReport(records, isComplete: isComplete)
+                LedgerBucketReport(onePage(records), isComplete: isComplete)
             ),
         ]
         try await withNode(routes) { folder in

@@ -5,6 +5,20 @@ internal import NetronSimulator
 internal import NetronWire
 internal import Testing
 
+extension OpenBucket {
+    /// What a live member has of a key.
+    fileprivate struct Write: OpenWrite, Hashable {
+        let author: NodeID
+        let entry: LedgerEntry
+
+        var time: HybridTime { entry.time }
+
+        init(by author: NodeID, _ entry: LedgerEntry) {
+            (self.author, self.entry) = (author, entry)
+        }
+    }
+}
+
 @Suite("open bucket") struct LedgerOpenBucketTests {
     private func write(
         _ number: UInt8,
@@ -23,7 +37,7 @@ internal import Testing
         let writes = try [write(3, 5, [1]), write(1, 7, [2]), write(2, 7, [3]), write(4, 6, [4])]
         #expect(OpenBucket.last(of: writes) == writes[2])
         #expect(OpenBucket.last(of: writes.reversed()) == writes[2])
-        #expect(OpenBucket.last(of: []) == nil)
+        #expect(OpenBucket.last(of: [OpenBucket.Write]()) == nil)
     }
 
     @Test("a key that was deleted last is absent, and there again when it is written")

@@ -104,7 +104,8 @@ struct TransferWorld {
         var server = servers[parcel.server] ?? ChunkServer(bytesPerSecond: servedPerSecond)
         let admitted = server.admit(request, from: me, at: now)
         servers[parcel.server] = server
-        let answers = ChunkServer.answer(request, chunks: admitted, of: object, tag: tag(object))
+        let content = (object, tag(object))
+        let answers = ChunkServer.answers(to: request, chunks: admitted, with: content)
         for answer in answers { carry(answer, isRequest: false, server: parcel.server) }
     }
 

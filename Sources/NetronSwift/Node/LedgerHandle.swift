@@ -108,18 +108,12 @@ public struct LedgerHandle: Sendable {
 
     private static func name(_ bucket: String) throws(NodeError) -> LedgerName {
         if let name = LedgerName(bucket) { return name }
-        throw NodeError(
-            .ledgerRefused,
-            "a bucket's name has 1 to \(LedgerName.bytesMax) letters, digits, '.', '_' or '-'"
-        )
+        throw NodeError(.ledgerRefused, LedgerName.rule)
     }
 
     private static func key(_ bucket: String, _ text: String) throws(NodeError) -> LedgerKey {
         if let key = LedgerKey(try name(bucket), text) { return key }
-        throw NodeError(
-            .ledgerRefused,
-            "a key has 1 to \(LedgerKey.bytesMax) bytes of text that can be printed"
-        )
+        throw NodeError(.ledgerRefused, LedgerKey.rule)
     }
 }
 
@@ -142,7 +136,7 @@ extension Node {
         in bucket: LedgerName,
         from cursor: [UInt8]?,
         limit: Int
-    ) throws(NodeError) -> Ledger.Page {
+    ) throws(NodeError) -> LedgerPage {
         do throws(StoreError) {
             return try machine.ledgerRecords(
                 in: bucket,

@@ -31,8 +31,7 @@ struct NodeLedgerAccess: LedgerAccess {
     ) async throws(ErrorReport) -> LedgerPage {
         let node = try running()
         do throws(NodeError) {
-            let page = try await node.records(in: bucket, from: cursor, limit: limit)
-            return LedgerPage(records: page.records, next: page.next)
+            return try await node.records(in: bucket, from: cursor, limit: limit)
         } catch {
             throw ErrorReport(error)
         }

@@ -121,9 +121,7 @@ extension Node {
             label: "network name",
             epoch: 0
         )
-        return secret.prefix(4).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        return secret.prefix(4).hexadecimal
     }
 
     private func health(_ info: DeviceInfo) -> [HealthReport] {

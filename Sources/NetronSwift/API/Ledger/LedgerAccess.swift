@@ -35,14 +35,3 @@ package protocol LedgerAccess: Sendable {
     /// Reads all that is kept, and throws what is damaged.
     func verify() async throws(ErrorReport)
 }
-
-/// Some records of a bucket.
-package struct LedgerPage: Hashable, Sendable {
-    package let records: [LedgerRecord]
-    /// Where the next page begins; nil when this was the last one.
-    package let next: [UInt8]?
-
-    package init(records: [LedgerRecord], next: [UInt8]?) {
-        (self.records, self.next) = (records, next)
-    }
-}

@@ -67,11 +67,6 @@ package struct LedgerBucketReport: Decodable, Hashable, Sendable {
         next = page.next.map { Base32.encode($0) }
         complete = isComplete && page.next == nil
     }
-
-    /// Makes the report of all records of a bucket.
-    package init(_ records: [LedgerRecord], isComplete: Bool) {
-        self.init(LedgerPage(records: records, next: nil), isComplete: isComplete)
-    }
 }
 
 extension LedgerBucketReport: Encodable {
@@ -129,14 +124,9 @@ package struct LedgerBlockReport: Decodable, Hashable, Sendable {
         height = presence.order.version
         time = Timestamp(milliseconds: presence.time)
         end = Timestamp(milliseconds: presence.end)
-        root = presence.ledger.map { Self.hexadecimal($0.root.bytes) }
+        root = presence.ledger?.root.bytes.hexadecimal
         bytes = presence.ledger?.byteCount
-        previous = presence.previous.map(Self.hexadecimal)
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef")
-        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        previous = presence.previous?.hexadecimal
     }
 }
 

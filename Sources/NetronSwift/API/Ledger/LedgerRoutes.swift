@@ -77,19 +77,13 @@ extension ControlRequest {
     /// The bucket that the path names.
     func bucket() throws(ErrorReport) -> LedgerName {
         if let name = parameters.first.flatMap(LedgerName.init) { return name }
-        throw ErrorReport(
-            .badRequest,
-            "a bucket's name has 1 to \(LedgerName.bytesMax) letters, digits, '.', '_' or '-'"
-        )
+        throw ErrorReport(.badRequest, LedgerName.rule)
     }
 
     /// The bucket and the key that the path names.
     func key() throws(ErrorReport) -> LedgerKey {
         let bucket = try self.bucket()
         if parameters.count > 1, let key = LedgerKey(bucket, parameters[1]) { return key }
-        throw ErrorReport(
-            .badRequest,
-            "a key has 1 to \(LedgerKey.bytesMax) bytes of text that can be printed"
-        )
+        throw ErrorReport(.badRequest, LedgerKey.rule)
     }
 }

@@ -8,8 +8,8 @@ internal import NetronWire
 /// hosts), 5 lookups 5 x 18 (2 x 40 candidates of 112 bytes with their tokens and tellers, 256
 /// peers told of), transactions 28 (128 of 88 bytes in a table half full), stored peers 35 (768 of
 /// 40 bytes and their keys), stored items 31 (24 of 1,300 bytes), hosts that were asked 12 (256 of
-/// 48 bytes), the limiter of sources 4, the rest 6: together 268. Only a node comes near that serves a large DHT and looks up without a
-/// pause; one that rests has its tables.
+/// 48 bytes), the limiter of sources 4, the rest 6: together 268. Only a node comes near that
+/// serves a large DHT and looks up without a pause; one that rests has its tables.
 package enum DHTLimits {
     // MARK: The table (BEP 5)
 

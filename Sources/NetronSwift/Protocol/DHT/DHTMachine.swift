@@ -43,7 +43,8 @@ package struct DHTMachine {
     var upkeepAt = Instant.never
     /// Endpoints that a query told us of, and that were asked whether they are there.
     var introductions: Set<Endpoint> = []
-    private var asked = DHTAsked()
+    /// Hosts that queries went to: the gate of a home lets these in, as long as it remembers them.
+    private var asked = Recent<IPAddress>(for: DHTLimits.gateTime, atMost: DHTLimits.askedMax)
 
     var upkeepBudget: DHTBudget
     var lookupBudget: DHTBudget

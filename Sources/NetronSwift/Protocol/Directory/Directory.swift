@@ -53,8 +53,11 @@ package struct Directory {
     var transferDue = Instant.never
     var server: ChunkServer
     var askers: PeerBudgets
-    /// Who is not heard, and until when.
-    var distrusted: [(id: NodeID, until: Instant)] = []
+    /// Who is not heard.
+    var distrusted = Recent<NodeID>(
+        for: DirectoryLimits.distrustFor,
+        atMost: DirectoryLimits.distrustedMax
+    )
 
     /// The first minute of network time at which a statement may go.
     var firstEnd = UInt32.max
@@ -106,7 +109,7 @@ package struct Directory {
         into effects: inout [Effect]
     ) {
         guard !isStopped else { return }
-        let moment = DirectoryMoment(instant: now, wall: wall)
+        let moment = Moment(instant: now, wall: wall)
         switch event {
         case .begin(let first, let previous): own.begin(first, after: previous)
         case .own(let fields): own.say(fields, at: now)
@@ -135,7 +138,7 @@ package struct Directory {
         into effects: inout [Effect]
     ) -> DirectoryVerdict {
         guard !isStopped else { return .known }
-        let moment = DirectoryMoment(instant: now, wall: wall)
+        let moment = Moment(instant: now, wall: wall)
         let verdict: DirectoryVerdict =
             switch DirectoryPayload(of: payload) {
             case .presence: take(payload, at: moment, into: &effects)
@@ -148,7 +151,7 @@ package struct Directory {
     }
 
     /// Does all that is due, and says when there will be more.
-    private mutating func settle(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    private mutating func settle(at moment: Moment, into effects: inout [Effect]) {
         if deadline <= moment.instant { runDue(at: moment, into: &effects) }
         let deadline = self.deadline
         guard deadline != wake else { return }
@@ -163,7 +166,7 @@ package struct Directory {
         )
     }
 
-    private mutating func runDue(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    private mutating func runDue(at moment: Moment, into effects: inout [Effect]) {
         sweep(at: moment, into: &effects)
         cutIfDue(at: moment, into: &effects)
         giveUpSuspects(at: moment.instant, into: &effects)
@@ -186,7 +189,7 @@ extension Directory {
     }
 
     /// Sees to it that a statement goes when it has to.
-    mutating func schedule(end: UInt32, at moment: DirectoryMoment) {
+    mutating func schedule(end: UInt32, at moment: Moment) {
         guard end < firstEnd else { return }
         firstEnd = end
         let milliseconds = UInt64(end) * DirectoryLimits.slotMilliseconds
@@ -195,7 +198,7 @@ extension Directory {
     }
 
     /// Drops the statements whose lease ended, all at once, once a minute at most.
-    mutating func sweep(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    mutating func sweep(at moment: Moment, into effects: inout [Effect]) {
         let minute = UInt32(clamping: moment.wall / DirectoryLimits.slotMilliseconds)
         guard firstEnd <= minute || sweepDue <= moment.instant else { return }
         firstEnd = .max

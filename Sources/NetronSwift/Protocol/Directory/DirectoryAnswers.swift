@@ -7,7 +7,7 @@ extension Directory {
     mutating func receive(
         _ message: DirectoryMessage,
         from peer: NodeID,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         guard !isDistrusted(peer, at: moment.instant) else {
@@ -125,7 +125,7 @@ extension Directory {
     private mutating func descend(
         _ range: DirectoryRange,
         _ parts: [DirectoryMessage.Summary],
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         if range == .all {
@@ -187,7 +187,7 @@ extension Directory {
     private mutating func take(
         _ records: [[UInt8]],
         from peer: NodeID,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         for record in records {
@@ -202,7 +202,7 @@ extension Directory {
     mutating func takePulled(
         _ record: [UInt8],
         from peer: NodeID,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) -> Bool {
         let verdict = take(record, at: moment, into: &effects)

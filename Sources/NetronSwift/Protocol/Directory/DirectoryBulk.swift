@@ -32,7 +32,7 @@ struct DirectoryPage: Sendable {
 extension Directory {
     mutating func beginBulk(
         count: Int,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         guard let peer = round?.peer else { return }
@@ -56,7 +56,7 @@ extension Directory {
 
     /// Begins to pull further pages, as many as are kept at a time; ends the bulk when there are
     /// none.
-    private mutating func pullPages(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    private mutating func pullPages(at moment: Moment, into effects: inout [Effect]) {
         while transfer.objects.count + pages.count < TransferLimits.pullsMax,
             let range = bulk?.ranges.popLast()
         {
@@ -72,7 +72,7 @@ extension Directory {
 
     private mutating func pull(
         _ page: ChunkObject,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         guard let peer = bulk?.peer else { return }
@@ -82,7 +82,7 @@ extension Directory {
     }
 
     /// Gives up who was pulled from, and goes on with another neighbour if there is one.
-    mutating func moveBulk(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    mutating func moveBulk(at moment: Moment, into effects: inout [Effect]) {
         guard let old = bulk?.peer else { return }
         guard let peer = someNeighbour(except: old, at: moment.instant) else {
             endBulk(at: moment, into: &effects)
@@ -102,7 +102,7 @@ extension Directory {
         }
     }
 
-    private mutating func endBulk(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    private mutating func endBulk(at moment: Moment, into effects: inout [Effect]) {
         bulk = nil
         for object in transfer.objects { run(.cancelled(object), at: moment, into: &effects) }
         let pause = DirectoryLimits.roundIntervalShort
@@ -112,7 +112,7 @@ extension Directory {
     /// Lets the transfer take in what happened, and does what it says.
     mutating func run(
         _ event: TransferEvent,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         var orders: [TransferEffect] = []
@@ -134,7 +134,7 @@ extension Directory {
     mutating func receive(
         _ message: ChunkMessage,
         from peer: NodeID,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         if case .request(let request) = message {
@@ -150,7 +150,7 @@ extension Directory {
     }
 
     /// Leaves who lied, and begins to pull further pages.
-    private mutating func goOn(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    private mutating func goOn(at moment: Moment, into effects: inout [Effect]) {
         if let peer = bulk?.peer, isDistrusted(peer, at: moment.instant) {
             moveBulk(at: moment, into: &effects)
         }
@@ -178,7 +178,7 @@ extension Directory {
     }
 
     /// Takes in the next statements of the pages, as many as one event may.
-    mutating func readPages(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    mutating func readPages(at moment: Moment, into effects: inout [Effect]) {
         for _ in 0..<DirectoryLimits.recordsPerTurn where !pages.isEmpty {
             readRecord(at: moment, into: &effects)
         }
@@ -187,7 +187,7 @@ extension Directory {
     }
 
     /// Takes in the next statement of the first page, which goes when it was the last one, or none.
-    private mutating func readRecord(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    private mutating func readRecord(at moment: Moment, into effects: inout [Effect]) {
         let page = pages[0]
         guard let count = try? pages[0].rest.read(UInt16.self),
             let record = try? pages[0].rest.read(bytes: Int(count)),
@@ -213,11 +213,8 @@ extension Directory {
             counters.unheard += 1
             return
         }
-        guard let (page, tag) = page(request.object) else {
-            effects.append(.send(.chunks(.refused(handle: request.handle)), to: peer))
-            return
-        }
-        for answer in ChunkServer.answer(request, chunks: admitted, of: page, tag: tag) {
+        let page = page(request.object)
+        for answer in ChunkServer.answers(to: request, chunks: admitted, with: page) {
             effects.append(.send(.chunks(answer), to: peer))
         }
     }
@@ -238,7 +235,6 @@ extension Directory {
             bytes.append(UInt8(record.count & 0xFF))
             bytes.append(contentsOf: record)
         }
-        // 0 is no name; an empty page has that fingerprint.
-        return (bytes, summary.fingerprint == 0 ? 1 : summary.fingerprint)
+        return (bytes, summary.fingerprint)
     }
 }

@@ -73,14 +73,6 @@ package enum DirectoryVerdict: Hashable, Sendable {
     }
 }
 
-/// The time on the two clocks that count.
-struct DirectoryMoment {
-    /// The node's own clock, for waits and rates.
-    let instant: Instant
-    /// Network time in milliseconds since 1970, for leases.
-    let wall: UInt64
-}
-
 /// What happened to messages that were not taken.
 package struct DirectoryCounters: Hashable, Sendable {
     /// Messages of members that spoke too often or are distrusted.

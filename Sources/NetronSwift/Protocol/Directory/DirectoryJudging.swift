@@ -10,7 +10,7 @@ extension Directory {
     /// the signature is looked at only when nothing else speaks against it.
     mutating func take(
         _ bytes: [UInt8],
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) -> DirectoryVerdict {
         guard let header = try? PresenceHeader(bytes) else {
@@ -48,7 +48,7 @@ extension Directory {
     /// What speaks against a statement at that time.
     private func refusal(
         of header: PresenceHeader,
-        at moment: DirectoryMoment
+        at moment: Moment
     ) -> DirectoryVerdict.Refusal? {
         let latest = moment.wall + Presence.skewMilliseconds
         if header.time > latest || header.order.incarnation > latest { return .early }
@@ -60,7 +60,7 @@ extension Directory {
     @discardableResult
     mutating func install(
         _ presence: Presence,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) -> Int {
         let author = presence.author

@@ -46,7 +46,7 @@ struct OwnPresence: Sendable {
     }
 
     /// The order of the statement to be made now, or nil if none is due or may be made yet.
-    mutating func takeDue(at moment: DirectoryMoment) -> (Presence.Order, Presence.Fields)? {
+    mutating func takeDue(at moment: Moment) -> (Presence.Order, Presence.Fields)? {
         guard let fields, deadline <= moment.instant, allows(at: moment.instant) else { return nil }
         // A new life is a new incarnation, unless an earlier one was ahead of the clock.
         let first = self.first ?? Presence.Order(incarnation: moment.wall, version: 0)
@@ -102,7 +102,7 @@ struct OwnPresence: Sendable {
 
 extension Directory {
     /// Makes the own statement and broadcasts it, if that is due.
-    mutating func cutIfDue(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    mutating func cutIfDue(at moment: Moment, into effects: inout [Effect]) {
         guard let (order, fields) = own.takeDue(at: moment) else { return }
         cut(order, saying: fields, isLeaving: false, at: moment, into: &effects)
         own.renew(at: moment.instant + chosenInterval(among: estimatedCount))
@@ -115,7 +115,7 @@ extension Directory {
         return interval - .milliseconds(Int64.random(in: 0...eighth, using: &random))
     }
 
-    mutating func leave(at moment: DirectoryMoment, into effects: inout [Effect]) {
+    mutating func leave(at moment: Moment, into effects: inout [Effect]) {
         guard let said = own.said, let order = own.order else { return }
         // Even when the last statement was just made: it is the last one.
         let fields = Presence.Fields(name: said.name)
@@ -126,7 +126,7 @@ extension Directory {
         _ order: Presence.Order,
         saying fields: Presence.Fields,
         isLeaving: Bool,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         let presence = draft(
@@ -179,7 +179,7 @@ extension Directory {
     /// we began to speak, and not by us, is one. It is answered with a statement above it.
     mutating func takeOwn(
         _ bytes: [UInt8],
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) -> DirectoryVerdict {
         guard let presence = try? Presence(bytes: bytes) else { return .refuse(.malformed) }

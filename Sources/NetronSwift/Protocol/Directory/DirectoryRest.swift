@@ -47,7 +47,7 @@ extension Directory {
         var directory = self
         directory.firstEnd = .max
         var effects: [Effect] = []
-        let moment = DirectoryMoment(instant: now, wall: wall)
+        let moment = Moment(instant: now, wall: wall)
         for presence in statements { directory.install(presence, at: moment, into: &effects) }
         // All rank all alike, which is worth doing once.
         directory.announcers = Announcers()
@@ -64,7 +64,7 @@ extension Directory {
         members = all.members
         announcers = all.announcers
         firstEnd = .max
-        schedule(end: all.firstEnd, at: DirectoryMoment(instant: now, wall: wall))
+        schedule(end: all.firstEnd, at: Moment(instant: now, wall: wall))
         // What is asked of others meanwhile is of no use any more.
         round = nil
         isSynced = true

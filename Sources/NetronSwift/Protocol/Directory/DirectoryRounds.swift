@@ -63,7 +63,7 @@ extension Directory {
 
     mutating func neighbourDown(
         _ id: NodeID,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         neighbours.removeAll { $0 == id }
@@ -73,14 +73,12 @@ extension Directory {
     }
 
     func isDistrusted(_ id: NodeID, at now: Instant) -> Bool {
-        distrusted.contains { $0.id == id && now < $0.until }
+        distrusted.contains(id, at: now)
     }
 
-    /// Does not hear a member for some time; of too many the first is heard again.
+    /// Does not hear a member for some time.
     mutating func distrust(_ id: NodeID, at now: Instant) {
-        distrusted.removeAll { $0.id == id || $0.until <= now }
-        if distrusted.count >= DirectoryLimits.distrustedMax { distrusted.removeFirst() }
-        distrusted.append((id, now + DirectoryLimits.distrustFor))
+        distrusted.note(id, at: now)
         if round?.peer == id { endRound(at: now, isWhole: false) }
     }
 

@@ -50,7 +50,7 @@ extension Directory {
     /// Tells all that a member cannot be reached, unless that was said already.
     mutating func suspect(
         _ accused: NodeID,
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         guard accused != id, own.said != nil, let slot = members.find(accused),
@@ -75,7 +75,7 @@ extension Directory {
     /// miss it; it costs the accuser as much.
     mutating func takeSuspicion(
         _ bytes: [UInt8],
-        at moment: DirectoryMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) -> DirectoryVerdict {
         guard let suspicion = try? Suspicion(bytes: bytes) else {
@@ -104,7 +104,7 @@ extension Directory {
     /// What speaks against a suspicion that is news.
     private mutating func refusal(
         of suspicion: Suspicion,
-        at moment: DirectoryMoment
+        at moment: Moment
     ) -> DirectoryVerdict.Refusal? {
         let skew = Presence.skewMilliseconds
         if suspicion.time > moment.wall + skew { return .early }

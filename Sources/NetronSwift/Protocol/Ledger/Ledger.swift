@@ -38,8 +38,11 @@ package struct Ledger {
         burst: LedgerLimits.messagesBurst,
         peersMax: LedgerLimits.peersMax
     )
-    /// Who is not heard, and until when.
-    var distrusted: [(id: NodeID, until: Instant)] = []
+    /// Who is not heard.
+    var distrusted = Recent<NodeID>(
+        for: LedgerLimits.distrustFor,
+        atMost: LedgerLimits.distrustedMax
+    )
     /// Statements whose changes were passed on though the statement was known, the last ones.
     var passed: [PassedBlock] = []
     /// States that their authors may not have, the last ones.
@@ -92,11 +95,11 @@ package struct Ledger {
         into effects: inout [Effect]
     ) {
         guard !isStopped else { return }
-        let moment = LedgerMoment(instant: now, wall: wall)
+        let moment = Moment(instant: now, wall: wall)
         switch event {
         case .head(let presence, let teller):
             take(head: presence, from: teller, at: moment, into: &effects)
-        case .gone(let author): remove(author, at: moment, heads, into: &effects)
+        case .gone(let author): remove(author, at: moment, into: &effects)
         case .said(let presence): said(presence, at: moment, into: &effects)
         case .neighbourUp(let id):
             if !neighbours.contains(id) { neighbours.append(id) }
@@ -126,7 +129,7 @@ package struct Ledger {
         into effects: inout [Effect]
     ) -> Bool {
         guard !isStopped, presence.author != id else { return false }
-        let moment = LedgerMoment(instant: now, wall: wall)
+        let moment = Moment(instant: now, wall: wall)
         let isKept = take(changes, of: presence, from: teller, at: moment, heads, into: &effects)
         settle(at: moment, heads, into: &effects)
         if isNews { return true }
@@ -139,7 +142,7 @@ package struct Ledger {
     }
 
     /// Does all that is due, and says when there will be more.
-    mutating func settle(at moment: LedgerMoment, _ heads: Heads, into effects: inout [Effect]) {
+    mutating func settle(at moment: Moment, _ heads: Heads, into effects: inout [Effect]) {
         if transferDue <= moment.instant {
             transferDue = .never
             run(.timeout, at: moment, heads, into: &effects)
@@ -165,14 +168,6 @@ struct PassedBlock: Hashable, Sendable {
     let order: Presence.Order
 }
 
-/// The time on the two clocks that count.
-struct LedgerMoment {
-    /// The node's own clock, for waits and rates.
-    let instant: Instant
-    /// Network time in milliseconds since 1970.
-    let wall: UInt64
-}
-
 // What is kept of others.
 extension Ledger {
     /// Keeps a state that has the root that its author signed.
@@ -180,7 +175,7 @@ extension Ledger {
         _ state: LedgerState,
         _ summary: StateSummary,
         of author: NodeID,
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {
@@ -230,8 +225,7 @@ extension Ledger {
     /// Forgets what a member said.
     mutating func remove(
         _ author: NodeID,
-        at moment: LedgerMoment,
-        _ heads: Heads,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         wants.remove(author)
@@ -250,7 +244,7 @@ extension Ledger {
     /// Says which keys are to be read anew, and looks at those of ours among them.
     mutating func tell(
         _ changes: LedgerChanges,
-        at moment: LedgerMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         guard !changes.list.isEmpty else { return }
@@ -261,7 +255,7 @@ extension Ledger {
     }
 
     /// Writes what waits; what the storage does not take is asked for again later.
-    mutating func flush(at moment: LedgerMoment, into effects: inout [Effect]) {
+    mutating func flush(at moment: Moment, into effects: inout [Effect]) {
         flushDue = .never
         guard shelf.pendingCount > 0 else { return }
         do {
@@ -276,7 +270,7 @@ extension Ledger {
 
     /// Looks for states whose authors are gone, some at a time.
     private mutating func sweep(
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {
@@ -286,7 +280,7 @@ extension Ledger {
             let some = try shelf.authors(after: sweepCursor, limit: LedgerLimits.sweepCount)
             sweepCursor = some.count < LedgerLimits.sweepCount ? nil : some.last
             for author in some where author != id && heads(author)?.hasLedger != true {
-                remove(author, at: moment, heads, into: &effects)
+                remove(author, at: moment, into: &effects)
             }
             try widen(into: &effects)
             if compactDue <= moment.instant {

@@ -7,11 +7,11 @@ extension Ledger {
     mutating func receive(
         _ message: LedgerMessage,
         from peer: NodeID,
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {
-        guard !isDistrusted(peer, at: moment.instant) else {
+        guard !distrusted.contains(peer, at: moment.instant) else {
             counters.unheard += 1
             return
         }
@@ -38,7 +38,7 @@ extension Ledger {
     private mutating func receive(
         _ message: ChunkMessage,
         from peer: NodeID,
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {
@@ -55,7 +55,7 @@ extension Ledger {
     mutating func take(
         _ answer: LedgerMessage.State,
         from peer: NodeID,
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {
@@ -66,22 +66,11 @@ extension Ledger {
         }
         guard let state = want.summary.state(answer.bytes, with: cryptography) else {
             counters.forged += 1
-            distrust(peer, at: moment.instant)
+            distrusted.note(peer, at: moment.instant)
             wants.again(author, at: moment.instant)
             return
         }
         install(state, want.summary, of: author, at: moment, heads, into: &effects)
-    }
-
-    func isDistrusted(_ id: NodeID, at now: Instant) -> Bool {
-        distrusted.contains { $0.id == id && now < $0.until }
-    }
-
-    /// Does not hear a member for some time; of too many the first is heard again.
-    private mutating func distrust(_ id: NodeID, at now: Instant) {
-        distrusted.removeAll { $0.id == id || $0.until <= now }
-        if distrusted.count >= LedgerLimits.distrustedMax { distrusted.removeFirst() }
-        distrusted.append((id, now + LedgerLimits.distrustFor))
     }
 
     // MARK: Answers of ours
@@ -136,13 +125,10 @@ extension Ledger {
             counters.unheard += 1
             return
         }
-        guard let name = Self.name(of: request.object), let bytes = encodedState(name) else {
-            effects.append(.send(.chunks(.refused(handle: request.handle)), to: peer))
-            return
+        let content = Self.name(of: request.object).flatMap { name in
+            encodedState(name).map { (bytes: $0, tag: name.stamp) }
         }
-        // 0 is no name of a content.
-        let tag = max(1, name.stamp)
-        for answer in ChunkServer.answer(request, chunks: admitted, of: bytes, tag: tag) {
+        for answer in ChunkServer.answers(to: request, chunks: admitted, with: content) {
             effects.append(.send(.chunks(answer), to: peer))
         }
     }

@@ -13,7 +13,7 @@ extension Ledger {
     /// Looks who has the keys that are ours: answers those who want them, and tells the user of
     /// those that others have.
     mutating func review(
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {
@@ -34,11 +34,12 @@ extension Ledger {
                 contests.due = moment.instant + LedgerLimits.reviewPause
             }
         }
-        for (key, holder) in found {
+        for (key, holder) in found.sorted(by: { $0.key < $1.key }) {
             let before = contests.keys[key] ?? nil
             if holder != before { effects.append(.taken(key, by: holder)) }
         }
-        for (key, holder) in contests.keys where found[key] == nil && holder != nil {
+        for key in contests.keys.keys.sorted()
+        where found[key] == nil && contests.keys[key] != .some(nil) {
             effects.append(.taken(key, by: nil))
         }
         contests.keys = found

@@ -11,6 +11,8 @@ struct OwnLedger: Sendable {
     var saidStamp: UInt64?
     /// The last statement.
     var head: Presence?
+    /// When this life began, or will have begun with the first statement.
+    var incarnation: UInt64 = 0
     /// Whether an own statement is kept: only one that speaks of a state needs to go on.
     var isHeadKept = false
 }
@@ -54,8 +56,9 @@ extension Ledger {
         return LedgerResumption(first: first, previous: last?.digest(with: cryptography))
     }
 
-    /// Sees to it that no key is had from before the incarnation, as no member may say that.
+    /// Begins an incarnation: no key is had from before it, as no member may say that.
     private mutating func rebase(to incarnation: UInt64, into effects: inout [Effect]) {
+        own.incarnation = incarnation
         var state = own.state
         for entry in own.state.entries where entry.since < incarnation {
             let raised = LedgerEntry(
@@ -103,7 +106,7 @@ extension Ledger {
     /// Takes in that a statement was made: it is kept before anybody is told.
     mutating func said(
         _ presence: Presence,
-        at moment: LedgerMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         own.head = presence
@@ -151,7 +154,7 @@ extension Ledger {
         heads: Heads,
         into effects: inout [Effect]
     ) -> [LedgerRefusal?] {
-        let moment = LedgerMoment(instant: now, wall: wall)
+        let moment = Moment(instant: now, wall: wall)
         var state = own.state
         var results: [LedgerRefusal?] = []
         for write in writes {
@@ -185,7 +188,7 @@ extension Ledger {
         let key = write.key
         let others = try others(on: key, heads)
         var state = state
-        if key.hasOwner, let holder = holder(of: others, and: state[key], at: wall) {
+        if key.hasOwner, let holder = holder(of: others, and: state[key]) {
             throw .held(by: holder)
         }
         switch write {
@@ -200,8 +203,7 @@ extension Ledger {
             state.set(try entry(key, value, in: state, after: others, at: wall))
         }
         do throws(LedgerFault) {
-            let incarnation = own.head?.order.incarnation ?? 0
-            try state.check(by: id, incarnation: incarnation, time: wall, within: limits)
+            try state.check(by: id, incarnation: own.incarnation, time: wall, within: limits)
         } catch {
             throw .fault(error)
         }
@@ -214,12 +216,10 @@ extension Ledger {
         in state: LedgerState,
         and others: [LedgerShelf.Claim]
     ) -> Bool {
-        let ours = state[key]
+        let ours = state[key].map { LedgerShelf.Claim(of: id, $0) }
         guard !key.hasOwner else { return ours != nil }
-        let last = others.max { ($0.time, $0.author) < ($1.time, $1.author) }
-        guard let ours else { return last.map { !$0.isDeleted } ?? false }
-        if let last, (ours.time, id) < (last.time, last.author) { return !last.isDeleted }
-        return ours.value != nil
+        return OpenBucket.last(of: others + [ours].compactMap(\.self)).map { !$0.isDeleted }
+            ?? false
     }
 
     private func entry(
@@ -233,8 +233,7 @@ extension Ledger {
         // What others write of a key with an owner does not count against the owner's.
         let times = (key.hasOwner ? [] : others.map(\.time)) + [before?.time].compactMap(\.self)
         guard let time = HybridTime.next(after: times.max(), at: wall) else { throw .clock }
-        let incarnation = own.head?.order.incarnation ?? 0
-        let since = before?.since ?? max(wall, incarnation)
+        let since = before?.since ?? max(wall, own.incarnation)
         guard let entry = LedgerEntry(key, since: since, time: time, value: value) else {
             throw .tooLong
         }
@@ -257,8 +256,7 @@ extension Ledger {
     /// Who has a key instead of this node; nil if it is free, or ours.
     private func holder(
         of others: [LedgerShelf.Claim],
-        and entry: LedgerEntry?,
-        at wall: UInt64
+        and entry: LedgerEntry?
     ) -> NodeID? {
         // Who claims it now waits behind all who claimed it before.
         guard entry == nil else { return nil }
@@ -267,7 +265,7 @@ extension Ledger {
 
     /// Forgets deleted keys of open buckets that nobody else wrote for long.
     mutating func forgetDeleted(
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {

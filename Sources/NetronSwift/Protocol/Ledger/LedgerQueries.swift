@@ -4,13 +4,6 @@ package import NetronWire
 
 // What can be read.
 extension Ledger {
-    /// Some records of a bucket.
-    package struct Page: Hashable, Sendable {
-        package let records: [LedgerRecord]
-        /// Where the next page begins; nil when this was the last one.
-        package let next: [UInt8]?
-    }
-
     /// What is kept here.
     package struct Statistics: Hashable, Sendable {
         /// Members of whom a state is kept, this node included.
@@ -33,8 +26,9 @@ extension Ledger {
         let author =
             key.hasOwner
             ? decide(claims, at: wall, heads).holder
-            : claims.filter { $0.author == id || heads($0.author) != nil }
-                .max { ($0.time, $0.author) < ($1.time, $1.author) }?.author
+            : OpenBucket.last(
+                of: claims.filter { $0.author == id || heads($0.author) != nil }
+            )?.author
         guard let author, let state = try shelf.state(of: author), let entry = state[key],
             let value = entry.value
         else { return nil }
@@ -49,7 +43,7 @@ extension Ledger {
         limit: Int,
         wall: UInt64,
         heads: Heads
-    ) throws(StoreError) -> Page {
+    ) throws(StoreError) -> LedgerPage {
         try shelf.flush()
         let limit = min(max(limit, 1), LedgerLimits.pageMax)
         let (keys, next) = try shelf.keys(in: bucket, from: cursor, limit: limit)
@@ -57,7 +51,7 @@ extension Ledger {
         for key in keys {
             if let record = try record(of: key, wall: wall, heads: heads) { records.append(record) }
         }
-        return Page(records: records, next: next)
+        return LedgerPage(records: records, next: next)
     }
 
     /// The buckets that members wrote in.

@@ -19,7 +19,7 @@ internal import NetronWire
 /// first.
 struct LedgerShelf {
     /// What the index says of one member's record of a key.
-    struct Claim: Hashable {
+    struct Claim: Hashable, OpenWrite {
         let author: NodeID
         let since: UInt64
         let time: HybridTime
@@ -179,7 +179,7 @@ extension LedgerShelf {
         }
         for (author, kept) in pending {
             if let entry = kept.new?.state[key] {
-                claims.append(Claim(of: author, IndexRow(entry)))
+                claims.append(Claim(of: author, entry))
             }
         }
         return claims
@@ -289,6 +289,8 @@ private struct IndexRow {
 }
 
 extension LedgerShelf.Claim {
+    init(of author: NodeID, _ entry: LedgerEntry) { self.init(of: author, IndexRow(entry)) }
+
     fileprivate init(of author: NodeID, _ row: IndexRow) {
         self.init(author: author, since: row.since, time: row.time, isDeleted: row.isDeleted)
     }

@@ -115,7 +115,8 @@ struct LedgerWants: Sendable {
         guard due <= now else { return [] }
         due = .never
         var overdue: [NodeID] = []
-        for (author, want) in all {
+        // In an order that is the same in each run.
+        for (author, want) in all.sorted(by: { $0.key < $1.key }) {
             if want.due > now {
                 due = min(due, want.due)
             } else if want.asked != nil {
@@ -125,7 +126,7 @@ struct LedgerWants: Sendable {
                 queue.append(author)
             }
         }
-        return overdue.sorted()
+        return overdue
     }
 
     /// Those that a member was asked for.
@@ -139,7 +140,7 @@ extension Ledger {
     mutating func take(
         head presence: Presence,
         from teller: NodeID?,
-        at moment: LedgerMoment,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         guard presence.author != id, let summary = presence.ledger,
@@ -163,7 +164,7 @@ extension Ledger {
         _ changes: LedgerChanges,
         of presence: Presence,
         from teller: NodeID,
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) -> Bool {
@@ -188,7 +189,7 @@ extension Ledger {
         return false
     }
 
-    mutating func neighbourDown(_ id: NodeID, at moment: LedgerMoment) {
+    mutating func neighbourDown(_ id: NodeID, at moment: Moment) {
         neighbours.removeAll { $0 == id }
         for author in wants.asked(of: id) { wants.again(author, at: moment.instant) }
     }
@@ -197,7 +198,7 @@ extension Ledger {
 
     /// Asks for further states, as many as may be asked for.
     mutating func askMore(
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {
@@ -231,19 +232,19 @@ extension Ledger {
     /// Whom to ask: who told of it, then neighbours by chance.
     private mutating func peer(
         for want: LedgerWants.Want,
-        at moment: LedgerMoment
+        at moment: Moment
     ) -> NodeID? {
         if want.tries == 0, let teller = want.teller, neighbours.contains(teller),
-            !isDistrusted(teller, at: moment.instant)
+            !distrusted.contains(teller, at: moment.instant)
         {
             return teller
         }
-        return neighbours.filter { !isDistrusted($0, at: moment.instant) }
+        return neighbours.filter { !distrusted.contains($0, at: moment.instant) }
             .randomElement(using: &random)
     }
 
     /// Asks others for what was not answered.
-    mutating func askAgain(at moment: LedgerMoment, into effects: inout [Effect]) {
+    mutating func askAgain(at moment: Moment, into effects: inout [Effect]) {
         for author in wants.takeOverdue(at: moment.instant) {
             wants.again(author, at: moment.instant)
         }
@@ -255,7 +256,7 @@ extension Ledger {
         _ author: NodeID,
         _ summary: StateSummary,
         of peer: NodeID,
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {
@@ -284,7 +285,7 @@ extension Ledger {
         return name
     }
 
-    private mutating func pullFailed(_ object: ChunkObject, at moment: LedgerMoment) {
+    private mutating func pullFailed(_ object: ChunkObject, at moment: Moment) {
         guard let name = Self.name(of: object), wants[name.author]?.stamp == name.stamp else {
             return
         }
@@ -294,7 +295,7 @@ extension Ledger {
     /// Lets the transfer take in what happened, and does what it says.
     mutating func run(
         _ event: TransferEvent,
-        at moment: LedgerMoment,
+        at moment: Moment,
         _ heads: Heads,
         into effects: inout [Effect]
     ) {

@@ -7,29 +7,16 @@ package import NetronWire
 /// The last writer's: of live authors' records the one with the greatest (time, author). It may
 /// say that the key is deleted; then the key is absent, whatever the others say.
 package enum OpenBucket {
-    /// What a live member has of the key.
-    package struct Write: Hashable, Sendable {
-        package let author: NodeID
-        package let entry: LedgerEntry
-
-        package init(by author: NodeID, _ entry: LedgerEntry) {
-            self.author = author
-            self.entry = entry
-        }
-
-        /// Whether this one counts and the other does not.
-        fileprivate func isAfter(_ other: Self) -> Bool {
-            (entry.time, author) > (other.entry.time, other.author)
-        }
-    }
-
     /// The write that counts; nil if nobody wrote the key.
     ///
-    /// The order of the writes does not matter. The value of the result is nil if the key was
-    /// deleted.
-    package static func last(of writes: some Sequence<Write>) -> Write? {
-        var last: Write?
-        for write in writes where last.map({ write.isAfter($0) }) ?? true { last = write }
-        return last
+    /// The order of the writes does not matter. It may say that the key was deleted.
+    package static func last<Write: OpenWrite>(of writes: some Sequence<Write>) -> Write? {
+        writes.max { ($0.time, $0.author) < ($1.time, $1.author) }
     }
+}
+
+/// What a live member has of a key.
+package protocol OpenWrite {
+    var author: NodeID { get }
+    var time: HybridTime { get }
 }

@@ -11,22 +11,27 @@ extension NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard let wall = time.wall(at: now) else { return }
-        var asked: [LedgerEffect] = []
-        Self.give(event, to: &ledger, by: directory, at: now, wall: wall, into: &asked)
-        for effect in asked { carryOut(effect, at: now, into: &effects) }
+        withLedger(at: now, into: &effects) { ledger, wall, heads, asked in
+            ledger.handle(event, at: now, wall: wall, heads: heads, into: &asked)
+        }
     }
 
-    /// Hands the directory on, which the ledger reads while it changes itself.
-    private static func give(
-        _ event: LedgerEvent,
-        to ledger: inout Ledger,
-        by directory: Directory,
+    /// Has the ledger do something with what the directory knows, and does what it asks for; nil
+    /// before the time is known.
+    @discardableResult
+    private mutating func withLedger<Result>(
         at now: Instant,
-        wall: UInt64,
-        into asked: inout [LedgerEffect]
-    ) {
-        ledger.handle(event, at: now, wall: wall, heads: directory.head, into: &asked)
+        into effects: inout [Effect],
+        _ body: (
+            inout Ledger, _ wall: UInt64, _ heads: Ledger.Heads, inout [LedgerEffect]
+        ) -> Result
+    ) -> Result? {
+        guard let wall = time.wall(at: now) else { return nil }
+        var asked: [LedgerEffect] = []
+        let directory = directory
+        let result = body(&ledger, wall, directory.head, &asked)
+        for effect in asked { carryOut(effect, at: now, into: &effects) }
+        return result
     }
 
     private mutating func carryOut(
@@ -103,40 +108,19 @@ extension NodeMachine {
         case .accept, .known: break
         }
         guard let presence else { return .refuse }
-        let passing = judge(
-            block.changes,
-            of: presence,
-            from: teller,
-            isNews: verdict == .accept,
-            at: now,
-            into: &effects
-        )
-        return passing ? .accept : .refuse
-    }
-
-    private mutating func judge(
-        _ changes: LedgerChanges,
-        of presence: Presence,
-        from teller: NodeID,
-        isNews: Bool,
-        at now: Instant,
-        into effects: inout [Effect]
-    ) -> Bool {
-        guard let wall = time.wall(at: now) else { return false }
-        var asked: [LedgerEffect] = []
-        let directory = directory
-        let isPassed = ledger.judge(
-            changes,
-            of: presence,
-            from: teller,
-            isNews: isNews,
-            at: now,
-            wall: wall,
-            heads: directory.head,
-            into: &asked
-        )
-        for effect in asked { carryOut(effect, at: now, into: &effects) }
-        return isPassed
+        let isPassed = withLedger(at: now, into: &effects) { ledger, wall, heads, asked in
+            ledger.judge(
+                block.changes,
+                of: presence,
+                from: teller,
+                isNews: verdict == .accept,
+                at: now,
+                wall: wall,
+                heads: heads,
+                into: &asked
+            )
+        }
+        return isPassed == true ? .accept : .refuse
     }
 
     /// What is broadcast for a statement of this node: with the changes that led to it.
@@ -191,17 +175,10 @@ extension NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) -> [LedgerRefusal?]? {
-        guard own != nil, let wall = time.wall(at: now) else { return nil }
-        var asked: [LedgerEffect] = []
-        let directory = directory
-        let results = ledger.write(
-            writes,
-            at: now,
-            wall: wall,
-            heads: directory.head,
-            into: &asked
-        )
-        for effect in asked { carryOut(effect, at: now, into: &effects) }
+        guard own != nil else { return nil }
+        let results = withLedger(at: now, into: &effects) { ledger, wall, heads, asked in
+            ledger.write(writes, at: now, wall: wall, heads: heads, into: &asked)
+        }
         finish(at: now, into: &effects)
         return results
     }
@@ -221,8 +198,8 @@ extension NodeMachine {
         from cursor: [UInt8]?,
         limit: Int,
         at now: Instant
-    ) throws(StoreError) -> Ledger.Page {
-        guard let wall = time.wall(at: now) else { return Ledger.Page(records: [], next: nil) }
+    ) throws(StoreError) -> LedgerPage {
+        guard let wall = time.wall(at: now) else { return LedgerPage(records: [], next: nil) }
         let directory = directory
         return try ledger.records(
             in: bucket,

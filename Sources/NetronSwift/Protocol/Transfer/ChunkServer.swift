@@ -44,13 +44,16 @@ package struct ChunkServer: Sendable {
         return request.numbers.prefix(count)
     }
 
-    /// The answers, given the object's bytes as they are now and the name of that content.
-    package static func answer(
-        _ request: ChunkMessage.Request,
+    /// The answers, given the object's bytes as they are now and the name of that content; nil for
+    /// what there is not.
+    package static func answers(
+        to request: ChunkMessage.Request,
         chunks numbers: ArraySlice<UInt16>,
-        of bytes: [UInt8],
-        tag: UInt64
+        with content: (bytes: [UInt8], tag: UInt64)?
     ) -> [ChunkMessage] {
+        guard let (bytes, name) = content else { return [.refused(handle: request.handle)] }
+        // 0 is no name.
+        let tag = max(1, name)
         let isOther = request.tag != 0 && request.tag != tag
         let count = ChunkMessage.chunkCount(size: bytes.count)
         return numbers.prefix(isOther ? 1 : numbers.count).map { isOther ? 0 : $0 }

@@ -132,11 +132,7 @@ extension DHTID: Comparable {
 
 extension DHTID: CustomStringConvertible {
     /// 40 hexadecimal digits.
-    package var description: String {
-        bytes.map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }.joined()
-    }
+    package var description: String { bytes.hexadecimal }
 }
 
 extension BencodeWriter {

@@ -11,6 +11,9 @@ package struct LedgerKey: Hashable, Sendable {
     /// How long a key may be, in bytes.
     package static let bytesMax = 255
 
+    /// What makes a key, in a sentence for who gave another text.
+    package static let rule = "a key has 1 to \(bytesMax) bytes of text that can be printed"
+
     package let bucket: LedgerName
 
     /// The key in the bucket, as UTF-8.

@@ -7,6 +7,10 @@ package struct LedgerName: Hashable, Sendable {
     /// How long a name may be, in bytes.
     package static let bytesMax = 32
 
+    /// What makes a name, in a sentence for who gave another text.
+    package static let rule =
+        "a bucket's name has 1 to \(bytesMax) letters, digits, '.', '_' or '-'"
+
     /// The name as text.
     package let description: String
 

@@ -30,3 +30,14 @@ package struct LedgerRecord: Hashable, Sendable {
         self.time = time
     }
 }
+
+/// Some records of a bucket.
+package struct LedgerPage: Hashable, Sendable {
+    package let records: [LedgerRecord]
+    /// Where the next page begins; nil when this was the last one.
+    package let next: [UInt8]?
+
+    package init(records: [LedgerRecord], next: [UInt8]?) {
+        (self.records, self.next) = (records, next)
+    }
+}
