@@ -127,9 +127,7 @@ extension Node {
     }
 
     func record(_ key: LedgerKey) throws(NodeError) -> LedgerRecord? {
-        do throws(StoreError) { return try machine.ledgerRecord(of: key, at: Clock.now()) } catch {
-            throw NodeError(.ledgerFailed, error.message)
-        }
+        try reading { () throws(StoreError) in try machine.ledgerRecord(of: key, at: Clock.now()) }
     }
 
     func records(
@@ -137,20 +135,20 @@ extension Node {
         from cursor: [UInt8]?,
         limit: Int
     ) throws(NodeError) -> LedgerPage {
-        do throws(StoreError) {
-            return try machine.ledgerRecords(
-                in: bucket,
-                from: cursor,
-                limit: limit,
-                at: Clock.now()
-            )
-        } catch {
-            throw NodeError(.ledgerFailed, error.message)
+        try reading { () throws(StoreError) in
+            try machine.ledgerRecords(in: bucket, from: cursor, limit: limit, at: Clock.now())
         }
     }
 
     func ledgerBuckets() throws(NodeError) -> [LedgerName] {
-        do throws(StoreError) { return try machine.ledgerBuckets() } catch {
+        try reading { () throws(StoreError) in try machine.ledgerBuckets() }
+    }
+
+    /// What `body` reads of the ledger, or why it cannot be read.
+    func reading<Result>(
+        _ body: () throws(StoreError) -> Result
+    ) throws(NodeError) -> Result {
+        do throws(StoreError) { return try body() } catch {
             throw NodeError(.ledgerFailed, error.message)
         }
     }

@@ -11,17 +11,18 @@ struct NodeLedgerAccess: LedgerAccess {
 
     init(_ node: Node) { self.node = node }
 
-    /// The node, if it still runs.
-    private func running() throws(ErrorReport) -> Node {
-        if let node { return node }
-        throw ErrorReport(.unavailable, "the node stops")
+    /// What the node answers, if it still runs.
+    private func ask<Answer: Sendable>(
+        _ question: (Node) async throws(NodeError) -> Answer
+    ) async throws(ErrorReport) -> Answer {
+        guard let node else { throw ErrorReport(.unavailable, "the node stops") }
+        do throws(NodeError) { return try await question(node) } catch {
+            throw ErrorReport(error)
+        }
     }
 
     func record(of key: LedgerKey) async throws(ErrorReport) -> LedgerRecord? {
-        let node = try running()
-        do throws(NodeError) { return try await node.record(key) } catch {
-            throw ErrorReport(error)
-        }
+        try await ask { node async throws(NodeError) in try await node.record(key) }
     }
 
     func records(
@@ -29,19 +30,13 @@ struct NodeLedgerAccess: LedgerAccess {
         from cursor: [UInt8]?,
         limit: Int
     ) async throws(ErrorReport) -> LedgerPage {
-        let node = try running()
-        do throws(NodeError) {
-            return try await node.records(in: bucket, from: cursor, limit: limit)
-        } catch {
-            throw ErrorReport(error)
+        try await ask { node async throws(NodeError) in
+            try await node.records(in: bucket, from: cursor, limit: limit)
         }
     }
 
     func buckets() async throws(ErrorReport) -> [LedgerName] {
-        let node = try running()
-        do throws(NodeError) { return try await node.ledgerBuckets() } catch {
-            throw ErrorReport(error)
-        }
+        try await ask { node async throws(NodeError) in try await node.ledgerBuckets() }
     }
 
     func isComplete() async -> Bool { await node?.isLedgerComplete ?? false }
@@ -53,28 +48,18 @@ struct NodeLedgerAccess: LedgerAccess {
     func delete(_ key: LedgerKey) async throws(ErrorReport) { try await write(.delete(key)) }
 
     private func write(_ write: LedgerWrite) async throws(ErrorReport) {
-        let node = try running()
-        let refusal: LedgerRefusal?
-        do throws(NodeError) { refusal = try await node.write(write) } catch {
-            throw ErrorReport(error)
-        }
+        let refusal = try await ask { node async throws(NodeError) in try await node.write(write) }
         if let refusal { throw ErrorReport(refusal.code, refusal.sentence(about: write.key)) }
     }
 
-    func blocks() async -> [LedgerBlockReport] {
-        await node?.ledgerBlocks ?? []
-    }
+    func blocks() async -> [LedgerBlockReport] { await node?.ledgerBlocks ?? [] }
 
     func statistics() async throws(ErrorReport) -> LedgerStatisticsReport {
-        let node = try running()
-        do throws(NodeError) { return try await node.ledgerStatistics() } catch {
-            throw ErrorReport(error)
-        }
+        try await ask { node async throws(NodeError) in try await node.ledgerStatistics() }
     }
 
     func verify() async throws(ErrorReport) {
-        let node = try running()
-        do throws(NodeError) { try await node.verifyLedger() } catch { throw ErrorReport(error) }
+        try await ask { node async throws(NodeError) in try await node.verifyLedger() }
     }
 }
 
@@ -110,30 +95,26 @@ extension Node {
         machine.statements.map { LedgerBlockReport($0) }
     }
 
-    func ledgerStatistics() throws(NodeError) -> LedgerStatisticsReport {
-        do throws(StoreError) {
-            let found = try machine.ledgerStatistics()
-            let storage = try machine.ledgerStorage.statistics()
-            var report = LedgerStatisticsReport()
-            report.states = found.states
-            report.records = found.records
-            report.missing = found.missing
-            report.ownRecords = found.ownRecords
-            report.ownBytes = found.ownBytes
-            report.fileBytes = storage.fileBytes
-            report.liveBytes = storage.liveBytes
-            report.budgetBytes = storage.budgetBytes
-            report.complete = machine.isLedgerComplete
-            return report
-        } catch {
-            throw NodeError(.ledgerFailed, error.message)
+    fileprivate func ledgerStatistics() throws(NodeError) -> LedgerStatisticsReport {
+        let found = try reading { () throws(StoreError) in try machine.ledgerStatistics() }
+        let storage = try reading { () throws(StoreError) in
+            try machine.ledgerStorage.statistics()
         }
+        var report = LedgerStatisticsReport()
+        report.states = found.states
+        report.records = found.records
+        report.missing = found.missing
+        report.ownRecords = found.ownRecords
+        report.ownBytes = found.ownBytes
+        report.fileBytes = storage.fileBytes
+        report.liveBytes = storage.liveBytes
+        report.budgetBytes = storage.budgetBytes
+        report.complete = machine.isLedgerComplete
+        return report
     }
 
     /// Reads all that is kept, and throws what is damaged.
-    func verifyLedger() throws(NodeError) {
-        do throws(StoreError) { try machine.ledgerStorage.verify() } catch {
-            throw NodeError(.ledgerFailed, error.message)
-        }
+    fileprivate func verifyLedger() throws(NodeError) {
+        try reading { () throws(StoreError) in try machine.ledgerStorage.verify() }
     }
 }
