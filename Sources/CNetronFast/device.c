@@ -134,6 +134,70 @@ int netron_device_ping(netron_device *device, const uint8_t id[NETRON_ID_BYTES],
     return result;
 }
 
+uint32_t netron_device_circuit_id(netron_device *device)
+{
+    nf_control_lock(device);
+    uint32_t result = nf_core_circuit_id(device->core);
+    nf_control_unlock(device);
+    return result;
+}
+
+int netron_device_circuit_end(netron_device *device, const netron_circuit_side *side)
+{
+    nf_control_lock(device);
+    int result = nf_core_circuit_end(device->core, side, nf_control_now(device));
+    nf_control_unlock(device);
+    return result;
+}
+
+int netron_device_circuit_forward(netron_device *device,
+                                  const netron_circuit_side *a,
+                                  const netron_circuit_side *b,
+                                  uint32_t bytes_per_second)
+{
+    nf_control_lock(device);
+    int result =
+        nf_core_circuit_forward(device->core, a, b, bytes_per_second, nf_control_now(device));
+    nf_control_unlock(device);
+    return result;
+}
+
+int netron_device_circuit_close(netron_device *device, uint32_t id_in)
+{
+    nf_control_lock(device);
+    int result = nf_core_circuit_close(device->core, id_in, nf_control_now(device));
+    nf_control_unlock(device);
+    return result;
+}
+
+int netron_device_circuit_info(netron_device *device, uint32_t id_in, netron_circuit_info *out)
+{
+    nf_control_lock(device);
+    int result = nf_core_circuit_info(device->core, id_in, out);
+    nf_control_unlock(device);
+    return result;
+}
+
+int netron_device_try_path(netron_device *device,
+                           const uint8_t id[NETRON_ID_BYTES],
+                           const netron_endpoint *endpoint)
+{
+    nf_control_lock(device);
+    int result = nf_core_try_path(device->core, id, endpoint, nf_control_now(device));
+    nf_control_unlock(device);
+    return result;
+}
+
+int netron_device_use_path(netron_device *device,
+                           const uint8_t id[NETRON_ID_BYTES],
+                           const netron_endpoint *endpoint)
+{
+    nf_control_lock(device);
+    int result = nf_core_use_path(device->core, id, endpoint, nf_control_now(device));
+    nf_control_unlock(device);
+    return result;
+}
+
 int netron_device_set_address(netron_device *device, const netron_prefix *address, uint32_t present)
 {
     if (!device->has_tun) {

@@ -57,10 +57,10 @@ const char *netron_error_text(int error)
 const char *netron_drop_name(uint32_t reason)
 {
     static const char *const names[NETRON_DROP_COUNT] = {
-        "malformed",    "unknown_index", "forged",     "replayed",      "spoofed",
-        "bad_inner",    "unrouted",      "no_session", "wrong_network", "repeated",
-        "bad_identity", "limited",       "queue_full", "congested",     "fragment",
-        "tun_write",    "udp_send",      "too_big",    "datagram",
+        "malformed",  "unknown_index", "forged",        "replayed",  "spoofed",       "bad_inner",
+        "unrouted",   "no_session",    "wrong_network", "repeated",  "bad_identity",  "limited",
+        "queue_full", "congested",     "fragment",      "tun_write", "udp_send",      "too_big",
+        "datagram",   "no_circuit",    "not_neighbour", "hops",      "relay_limited",
     };
     return reason < NETRON_DROP_COUNT ? names[reason] : NULL;
 }
@@ -227,6 +227,55 @@ int netron_engine_ping(netron_engine *engine,
                        uint64_t now_ns)
 {
     return nf_core_ping(engine->core, id, token, now_ns);
+}
+
+uint32_t netron_engine_circuit_id(netron_engine *engine)
+{
+    return nf_core_circuit_id(engine->core);
+}
+
+int netron_engine_circuit_end(netron_engine *engine,
+                              const netron_circuit_side *side,
+                              uint64_t now_ns)
+{
+    return nf_core_circuit_end(engine->core, side, now_ns);
+}
+
+int netron_engine_circuit_forward(netron_engine *engine,
+                                  const netron_circuit_side *a,
+                                  const netron_circuit_side *b,
+                                  uint32_t bytes_per_second,
+                                  uint64_t now_ns)
+{
+    return nf_core_circuit_forward(engine->core, a, b, bytes_per_second, now_ns);
+}
+
+int netron_engine_circuit_close(netron_engine *engine, uint32_t id_in, uint64_t now_ns)
+{
+    return nf_core_circuit_close(engine->core, id_in, now_ns);
+}
+
+int netron_engine_circuit_info(const netron_engine *engine,
+                               uint32_t id_in,
+                               netron_circuit_info *out)
+{
+    return nf_core_circuit_info(engine->core, id_in, out);
+}
+
+int netron_engine_try_path(netron_engine *engine,
+                           const uint8_t id[NETRON_ID_BYTES],
+                           const netron_endpoint *endpoint,
+                           uint64_t now_ns)
+{
+    return nf_core_try_path(engine->core, id, endpoint, now_ns);
+}
+
+int netron_engine_use_path(netron_engine *engine,
+                           const uint8_t id[NETRON_ID_BYTES],
+                           const netron_endpoint *endpoint,
+                           uint64_t now_ns)
+{
+    return nf_core_use_path(engine->core, id, endpoint, now_ns);
 }
 
 static void drain_letters(netron_engine *engine, uint64_t now_ns)

@@ -117,6 +117,33 @@ NETRON_API NETRON_MUST int netron_device_ping(netron_device *NETRON_NONNULL devi
                                               const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
                                               uint64_t token);
 
+NETRON_API NETRON_MUST uint32_t netron_device_circuit_id(netron_device *NETRON_NONNULL device);
+
+NETRON_API NETRON_MUST int
+netron_device_circuit_end(netron_device *NETRON_NONNULL device,
+                          const netron_circuit_side *NETRON_NONNULL side);
+
+NETRON_API NETRON_MUST int
+netron_device_circuit_forward(netron_device *NETRON_NONNULL device,
+                              const netron_circuit_side *NETRON_NONNULL a,
+                              const netron_circuit_side *NETRON_NONNULL b,
+                              uint32_t bytes_per_second);
+
+NETRON_API NETRON_MUST int netron_device_circuit_close(netron_device *NETRON_NONNULL device,
+                                                       uint32_t id_in);
+
+NETRON_API NETRON_MUST int netron_device_circuit_info(netron_device *NETRON_NONNULL device,
+                                                      uint32_t id_in,
+                                                      netron_circuit_info *NETRON_NONNULL out);
+
+NETRON_API NETRON_MUST int netron_device_try_path(netron_device *NETRON_NONNULL device,
+                                                  const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                                  const netron_endpoint *NETRON_NONNULL endpoint);
+
+NETRON_API NETRON_MUST int netron_device_use_path(netron_device *NETRON_NONNULL device,
+                                                  const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                                  const netron_endpoint *NETRON_NONNULL endpoint);
+
 /** Adds or removes one of this node's own addresses on the interface. */
 NETRON_API NETRON_MUST int netron_device_set_address(netron_device *NETRON_NONNULL device,
                                                      const netron_prefix *NETRON_NONNULL address,

@@ -80,8 +80,8 @@ NETRON_API void netron_engine_id(const netron_engine *NETRON_NONNULL engine,
 NETRON_API void
 netron_engine_set_time(netron_engine *NETRON_NONNULL engine, uint64_t wall_ms, uint64_t now_ns);
 
-/** Begins a handshake with whoever answers at `endpoint`; with `id`, only that node will do.
- *  Ends in NETRON_EVENT_PEER_UP or NETRON_EVENT_DIAL_FAILED.
+/** Begins a handshake with whoever answers at `endpoint`, which may be a circuit that ends here;
+ *  with `id`, only that node will do. Ends in NETRON_EVENT_PEER_UP or NETRON_EVENT_DIAL_FAILED.
  *  @return NETRON_OK, NETRON_E_INVALID, NETRON_E_AGAIN (too many at once) */
 NETRON_API NETRON_MUST int netron_engine_dial(netron_engine *NETRON_NONNULL engine,
                                               const netron_endpoint *NETRON_NONNULL endpoint,
@@ -150,6 +150,93 @@ NETRON_API NETRON_MUST int netron_engine_ping(netron_engine *NETRON_NONNULL engi
                                               uint64_t token,
                                               uint64_t now_ns);
 
+/* --- circuits -----------------------------------------------------------------------------------
+ *
+ * A circuit brings datagrams between two members by way of a third, or of two, which can not read
+ * them. Each node on it knows it by ids of 32 bits that it chose itself: an id is what a neighbour
+ * writes on the datagrams that it sends here. To an end the circuit is an endpoint like any other,
+ * of kind NETRON_ENDPOINT_CIRCUIT: handshakes, sessions and paths work with it unchanged.
+ *
+ * Which circuits there are is decided by the caller, who agrees on the ids with its neighbours. A
+ * circuit ends with NETRON_EVENT_CIRCUIT_CLOSED: after 60 s in which nothing came, with the peer
+ * that is its neighbour, and when it is closed. */
+
+/** One side of a circuit: a peer, and the ids that each writes to the other. */
+typedef struct netron_circuit_side {
+    uint8_t neighbour[NETRON_ID_BYTES]; /* its datagrams are taken from its session's path alone */
+    uint32_t id_in;                     /* what it writes; see netron_engine_circuit_id() */
+    uint32_t id_out;                    /* what we write; not 0 */
+} netron_circuit_side;
+
+/** An id that is free: not given out again before all others were, and taken only when a circuit is
+ *  made with it. A number of the caller's will do too, but the 3 lowest bits name a lane, and of
+ *  those whose next 12 bits are equal only one can be taken.
+ *  @return 0 if all are taken */
+NETRON_API NETRON_MUST uint32_t netron_engine_circuit_id(netron_engine *NETRON_NONNULL engine);
+
+/** Makes a circuit that ends here. From then on {.kind = NETRON_ENDPOINT_CIRCUIT, .scope = id_in}
+ *  is an endpoint: to dial, to try, and of events and peers.
+ *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER (no session with the neighbour), NETRON_E_IN_USE (the
+ *  id, or its place), NETRON_E_INVALID (an id of 0, or of a lane that is not here) */
+NETRON_API NETRON_MUST int netron_engine_circuit_end(netron_engine *NETRON_NONNULL engine,
+                                                     const netron_circuit_side *NETRON_NONNULL side,
+                                                     uint64_t now_ns);
+
+/** Makes a circuit that this node forwards between two other members. `bytes_per_second` limits
+ *  each direction (UDP payload; a quarter of a second at once, 64 KiB at least); 0: no limit.
+ *  @return as above; NETRON_E_INVALID also if both are one neighbour */
+NETRON_API NETRON_MUST int
+netron_engine_circuit_forward(netron_engine *NETRON_NONNULL engine,
+                              const netron_circuit_side *NETRON_NONNULL a,
+                              const netron_circuit_side *NETRON_NONNULL b,
+                              uint32_t bytes_per_second,
+                              uint64_t now_ns);
+
+/** Ends a circuit by one of its ids here. The others on it are told nothing.
+ *  @return NETRON_OK, or NETRON_E_INVALID if there is none */
+NETRON_API NETRON_MUST int
+netron_engine_circuit_close(netron_engine *NETRON_NONNULL engine, uint32_t id_in, uint64_t now_ns);
+
+/** What is known of a circuit by one of its ids. */
+typedef struct netron_circuit_info {
+    uint8_t neighbour[NETRON_ID_BYTES];
+    uint32_t id_in, id_out;
+    uint32_t other_in; /* of the other side, where it is forwarded; 0: it ends here */
+    uint32_t bytes_per_second;
+    uint64_t heard_ns;       /* when something last came by `id_in`, or it was made */
+    uint64_t packets, bytes; /* that came by `id_in` and went on; bytes of UDP payload */
+    uint64_t reserved[4];
+} netron_circuit_info;
+
+/** @return NETRON_OK, or NETRON_E_INVALID if there is none */
+NETRON_API NETRON_MUST int netron_engine_circuit_info(const netron_engine *NETRON_NONNULL engine,
+                                                      uint32_t id_in,
+                                                      netron_circuit_info *NETRON_NONNULL out);
+
+/* --- paths ------------------------------------------------------------------------------------ */
+
+/** Asks a peer, by a sealed challenge to `endpoint`, to show that it gets mail there; two ends that
+ *  do so at the same time open their NATs to each other. NETRON_EVENT_PATH tells that it does, or
+ *  nothing comes. A peer that is reached by a circuit is moved to a path that is none at once; any
+ *  other move is the caller's, by netron_engine_use_path().
+ *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER (no session), NETRON_E_INVALID (no such endpoint),
+ *  NETRON_E_AGAIN (more than 200 a second and peer, or the queue is full) */
+NETRON_API NETRON_MUST int netron_engine_try_path(netron_engine *NETRON_NONNULL engine,
+                                                  const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                                  const netron_endpoint *NETRON_NONNULL endpoint,
+                                                  uint64_t now_ns);
+
+/** Moves a peer to a path that it showed to be its own: within the last 30 s, or by a circuit that
+ *  is still there. NETRON_EVENT_MOVED follows unless it is there already.
+ *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER (no session), NETRON_E_EXPIRED (not shown, or too long
+ *  ago) */
+NETRON_API NETRON_MUST int netron_engine_use_path(netron_engine *NETRON_NONNULL engine,
+                                                  const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                                  const netron_endpoint *NETRON_NONNULL endpoint,
+                                                  uint64_t now_ns);
+
+/* --- what goes through ------------------------------------------------------------------------ */
+
 /** Takes one datagram off the wire; `tos` is its IP TOS or traffic class byte. The bytes are
  *  borrowed for the call.
  *  @return NETRON_OK, or why it was dropped: a negative NETRON_E_*. A refused datagram leaves the
@@ -205,6 +292,10 @@ enum {
                                       nobody has; at most once a second and address */
     NETRON_EVENT_LOST = 8,         /* `token` events did not fit the queue before this one */
     NETRON_EVENT_HOST_CHANGED = 9, /* the host has other addresses or routes, or may have */
+    NETRON_EVENT_CIRCUIT_CLOSED = 10, /* the circuit `endpoint`, whose neighbour is `id`; `token`:
+                                         the id of its other side, where it was forwarded, else 0;
+                                         `code`: NETRON_CIRCUIT_* */
+    NETRON_EVENT_PATH = 11,           /* `id` gets mail at `endpoint`, which was tried; `rtt_ns` */
 };
 
 /** Why a peer went. */
@@ -213,6 +304,13 @@ enum {
     NETRON_DOWN_SILENT = 2,  /* it no longer answers */
     NETRON_DOWN_LOCAL = 3,   /* hung up here */
     NETRON_DOWN_IDLE = 4,    /* neither end needed the session: see netron_engine_keep() */
+};
+
+/** Why a circuit ended. */
+enum {
+    NETRON_CIRCUIT_IDLE = 1,      /* nothing came by it for 60 s */
+    NETRON_CIRCUIT_NEIGHBOUR = 2, /* there is no session with a neighbour any more */
+    NETRON_CIRCUIT_LOCAL = 3,     /* closed here */
 };
 
 typedef struct netron_event {
@@ -253,32 +351,36 @@ NETRON_API size_t netron_engine_peers(const netron_engine *NETRON_NONNULL engine
                                       size_t capacity);
 
 /* Every reason to drop a packet: each has a counter. Numbers are frozen once released. */
-#define NETRON_DROP_MAP(XX)                                            \
-    XX(0, MALFORMED, "not a message of the protocol")                  \
-    XX(1, UNKNOWN_INDEX, "no session by that receiver index")          \
-    XX(2, FORGED, "authentication tag does not match")                 \
-    XX(3, REPLAYED, "counter seen before or too old")                  \
-    XX(4, SPOOFED, "inner source is not the sender's")                 \
-    XX(5, BAD_INNER, "inner packet is not well formed")                \
-    XX(6, UNROUTED, "no peer has the inner destination")               \
-    XX(7, NO_SESSION, "the peer has no session")                       \
-    XX(8, WRONG_NETWORK, "first message does not know the token")      \
-    XX(9, REPEATED, "first message seen before")                       \
-    XX(10, BAD_IDENTITY, "id and static key do not belong together")   \
-    XX(11, LIMITED, "over a rate or table limit")                      \
-    XX(12, QUEUE_FULL, "a bounded queue was full")                     \
-    XX(13, CONGESTED, "outer congestion mark on a packet without ECN") \
-    XX(14, FRAGMENT, "fragment is inconsistent or came too late")      \
-    XX(15, TUN_WRITE, "the interface did not take the packet")         \
-    XX(16, UDP_SEND, "the socket did not take the datagram")           \
-    XX(17, TOO_BIG, "packet is larger than the interface's MTU")       \
-    XX(18, DATAGRAM, "over a limit of the datagrams of others")
+#define NETRON_DROP_MAP(XX)                                             \
+    XX(0, MALFORMED, "not a message of the protocol")                   \
+    XX(1, UNKNOWN_INDEX, "no session by that receiver index")           \
+    XX(2, FORGED, "authentication tag does not match")                  \
+    XX(3, REPLAYED, "counter seen before or too old")                   \
+    XX(4, SPOOFED, "inner source is not the sender's")                  \
+    XX(5, BAD_INNER, "inner packet is not well formed")                 \
+    XX(6, UNROUTED, "no peer has the inner destination")                \
+    XX(7, NO_SESSION, "the peer has no session")                        \
+    XX(8, WRONG_NETWORK, "first message does not know the token")       \
+    XX(9, REPEATED, "first message seen before")                        \
+    XX(10, BAD_IDENTITY, "id and static key do not belong together")    \
+    XX(11, LIMITED, "over a rate or table limit")                       \
+    XX(12, QUEUE_FULL, "a bounded queue was full")                      \
+    XX(13, CONGESTED, "outer congestion mark on a packet without ECN")  \
+    XX(14, FRAGMENT, "fragment is inconsistent or came too late")       \
+    XX(15, TUN_WRITE, "the interface did not take the packet")          \
+    XX(16, UDP_SEND, "the socket did not take the datagram")            \
+    XX(17, TOO_BIG, "packet is larger than the interface's MTU")        \
+    XX(18, DATAGRAM, "over a limit of the datagrams of others")         \
+    XX(19, NO_CIRCUIT, "no circuit by that id, or it leads nowhere")    \
+    XX(20, NOT_NEIGHBOUR, "not from the path of a circuit's neighbour") \
+    XX(21, HOPS, "passed more relays than it may")                      \
+    XX(22, RELAY_LIMITED, "over the rate of a circuit")
 
 enum {
 #define XX(number, name, text) NETRON_DROP_##name = (number),
     NETRON_DROP_MAP(XX)
 #undef XX
-        NETRON_DROP_COUNT = 19
+        NETRON_DROP_COUNT = 23
 };
 
 /** The name of a reason, in lower case with underscores; static storage; NULL past the last. */
@@ -288,7 +390,8 @@ typedef struct netron_counters {
     uint64_t drops[32]; /* by NETRON_DROP_* */
     uint64_t handshakes_begun, handshakes_done, cookies_sent, handshakes_taken;
     uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
-    uint64_t reserved[8];
+    uint64_t relayed_packets, relayed_bytes; /* between other members, by circuits */
+    uint64_t reserved[6];
 } netron_counters;
 
 NETRON_API void netron_engine_counters(const netron_engine *NETRON_NONNULL engine,

@@ -16,7 +16,7 @@
     XX(7, FORGED, "authentication tag does not match")                 \
     XX(8, AGAIN, "a queue is full; try again later")                   \
     XX(9, NOT_PERMITTED, "the system does not permit it")              \
-    XX(10, IN_USE, "address, port or interface already in use")        \
+    XX(10, IN_USE, "address, port, interface or id already in use")    \
     XX(11, UNSUPPORTED, "the kernel or the library does not offer it") \
     XX(12, SYSTEM, "a system call failed; errno tells which")          \
     XX(13, FULL, "a table reached its limit")                          \

@@ -19,6 +19,7 @@ enum {
     NETRON_LANES_MAX = 4,
     NETRON_PEERS_MAX = 16384,
     NETRON_PREFIXES_PER_PEER_MAX = 16,
+    NETRON_CIRCUITS_MAX = 4096, /* ids; a circuit that is forwarded has two */
     NETRON_EPOCH_SECONDS_MIN = 3600,
 };
 
@@ -28,12 +29,18 @@ enum {
     NETRON_SUITE_AES256_GCM = 2,
 };
 
+/** What an endpoint is. */
+enum {
+    NETRON_ENDPOINT_UDP = 0,
+    NETRON_ENDPOINT_CIRCUIT = 1, /* of this node: `scope` is its id, address and port are 0 */
+};
+
 /** Where a datagram comes from or goes to. */
 typedef struct netron_endpoint {
     uint8_t address[16]; /* IPv6, or IPv4 as ::ffff:a.b.c.d */
-    uint32_t scope;      /* interface index of a link-local address, else 0 */
+    uint32_t scope;      /* interface index of a link-local address, id of a circuit, else 0 */
     uint16_t port;       /* host byte order */
-    uint16_t reserved;   /* 0 */
+    uint16_t kind;       /* NETRON_ENDPOINT_* */
 } netron_endpoint;
 
 /** A range of inner addresses. */

@@ -67,7 +67,7 @@ static inline void nf_sockaddr_get(const nf_sockaddr *address, netron_endpoint *
         out->scope = 0;
         out->port = ntohs(address->v4.sin_port);
     }
-    out->reserved = 0;
+    out->kind = NETRON_ENDPOINT_UDP;
 }
 
 #endif

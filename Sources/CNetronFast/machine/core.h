@@ -170,6 +170,23 @@ int nf_core_keep(nf_core *core, const uint8_t id[32], bool kept, uint64_t now_ns
 int nf_core_send_datagram(
     nf_core *core, const netron_endpoint *to, const uint8_t *bytes, size_t length, uint64_t now_ns);
 int nf_core_ping(nf_core *core, const uint8_t id[32], uint64_t token, uint64_t now_ns);
+int nf_core_try_path(nf_core *core,
+                     const uint8_t id[32],
+                     const netron_endpoint *endpoint,
+                     uint64_t now_ns);
+int nf_core_use_path(nf_core *core,
+                     const uint8_t id[32],
+                     const netron_endpoint *endpoint,
+                     uint64_t now_ns);
+uint32_t nf_core_circuit_id(nf_core *core);
+int nf_core_circuit_end(nf_core *core, const netron_circuit_side *side, uint64_t now_ns);
+int nf_core_circuit_forward(nf_core *core,
+                            const netron_circuit_side *a,
+                            const netron_circuit_side *b,
+                            uint32_t bytes_per_second,
+                            uint64_t now_ns);
+int nf_core_circuit_close(nf_core *core, uint32_t id_in, uint64_t now_ns);
+int nf_core_circuit_info(const nf_core *core, uint32_t id_in, netron_circuit_info *out);
 void nf_core_close(nf_core *core, uint64_t now_ns);
 
 /** A message 1, 2, 3, a cookie, or of others that share the port. @return NETRON_OK or why it was
