@@ -308,6 +308,7 @@ static int drop_error(unsigned reason)
 {
     switch (reason) {
     case NETRON_DROP_UNKNOWN_INDEX:
+    case NETRON_DROP_NO_CIRCUIT:
         return NETRON_E_UNKNOWN_PEER;
     case NETRON_DROP_FORGED:
         return NETRON_E_FORGED;
@@ -315,10 +316,62 @@ static int drop_error(unsigned reason)
         return NETRON_E_REPLAYED;
     case NETRON_DROP_SPOOFED:
     case NETRON_DROP_CONGESTED:
+    case NETRON_DROP_NOT_NEIGHBOUR:
+    case NETRON_DROP_HOPS:
         return NETRON_E_REFUSED;
+    case NETRON_DROP_RELAY_LIMITED:
+        return NETRON_E_AGAIN;
     default:
         return NETRON_E_MALFORMED;
     }
+}
+
+static int take_relayed(
+    netron_engine *engine, uint8_t *datagram, size_t length, const nf_path *from, uint8_t tos);
+
+static int
+take(netron_engine *engine, uint8_t *datagram, size_t length, const nf_path *from, uint8_t tos)
+{
+    nf_inbound inbound;
+    unsigned reason = 0;
+    switch (nf_lane_open(&engine->lane, datagram, length, from, tos, &inbound, &reason)) {
+    case NF_OPEN_PACKET:
+        return keep_packet(engine, &inbound);
+    case NF_OPEN_DROPPED:
+        return drop_error(reason);
+    case NF_OPEN_CONTROL: /* not opened: as it came */
+        return nf_core_datagram(engine->core, datagram, length, from, engine->lane.now_ns);
+    case NF_OPEN_RELAY:
+        return take_relayed(engine, datagram, length, from, tos);
+    case NF_OPEN_STRAY:
+        nf_assert(false); /* there is one lane */
+    case NF_OPEN_DONE:
+        break;
+    }
+    return NETRON_OK;
+}
+
+/* What is carried is no RELAY itself: take() comes here once. */
+static int take_relayed(
+    netron_engine *engine, uint8_t *datagram, size_t length, const nf_path *from, uint8_t tos)
+{
+    nf_path through;
+    unsigned reason = 0;
+    switch (nf_lane_relay(&engine->lane, datagram, length, from, tos, &through, &reason)) {
+    case NF_RELAY_ARRIVED:
+        return take(engine, datagram + NF_CIRCUIT_SHIM_BYTES, length - NF_CIRCUIT_SHIM_BYTES,
+                    &through, tos);
+    case NF_RELAY_DROPPED:
+        return drop_error(reason);
+    case NF_RELAY_FULL: /* nobody polled */
+        nf_lane_drop(&engine->lane, NETRON_DROP_QUEUE_FULL);
+        return NETRON_E_AGAIN;
+    case NF_RELAY_STRAY:
+        nf_assert(false); /* there is one lane */
+    case NF_RELAY_SENT:
+        break;
+    }
+    return NETRON_OK;
 }
 
 int netron_engine_receive(netron_engine *engine,
@@ -331,29 +384,15 @@ int netron_engine_receive(netron_engine *engine,
     if (length > sizeof(engine->datagram)) {
         return NETRON_E_MALFORMED;
     }
+    if (from->kind != NETRON_ENDPOINT_UDP) {
+        return NETRON_E_INVALID;
+    }
     nf_core_advance(engine->core, now_ns);
     engine->lane.now_ns = now_ns;
     memcpy(engine->datagram, bytes, length);
     nf_path path = {.remote = *from};
-    nf_inbound inbound;
-    unsigned reason = 0;
-    int result = NETRON_OK;
     nf_reclaim_online(&engine->core->table.reclaim, 0);
-    switch (nf_lane_open(&engine->lane, engine->datagram, length, &path, tos, &inbound, &reason)) {
-    case NF_OPEN_PACKET:
-        result = keep_packet(engine, &inbound);
-        break;
-    case NF_OPEN_DONE:
-        break;
-    case NF_OPEN_DROPPED:
-        result = drop_error(reason);
-        break;
-    case NF_OPEN_CONTROL:
-        result = nf_core_datagram(engine->core, bytes, length, &path, now_ns);
-        break;
-    case NF_OPEN_STRAY:
-        nf_assert(false); /* there is one lane */
-    }
+    int result = take(engine, engine->datagram, length, &path, tos);
     nf_reclaim_offline(&engine->core->table.reclaim, 0);
     drain_letters(engine, now_ns);
     return result;

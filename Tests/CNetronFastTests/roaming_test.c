@@ -317,7 +317,11 @@ static void only_the_right_answer_from_the_right_place_moves_a_peer(void **state
     /* Before there is a challenge there is no answer to it, not even one of zeros. */
     say(world, &c.home, response, sizeof(response));
     pair_run(world, NF_SECOND_NS);
+    unsigned answers = c.answers;
     say(world, &new, response, sizeof(response));
+    assert_int_equal(c.answers, answers);
+    const uint8_t unknown[12] = {9}; /* any packet but one that tries a path */
+    say(world, &new, unknown, sizeof(unknown));
     assert_true(same_endpoint(&c.last.destination, &new));
     assert_int_equal(caller_open(&c.caller, c.last.bytes, c.last.length, body), 12);
     assert_int_equal(body[0], 3);

@@ -22,7 +22,7 @@ static void session_messages_go_to_their_lane_and_all_else_to_control(void **sta
             for (uint32_t index = 0; index < NF_LANE_COUNT * 2; index++) {
                 uint8_t bytes[32] = {(uint8_t)type};
                 nf_store_le32(bytes + 4, 0xabcdef00u | 0xf0u | index);
-                bool session = type >= NF_TYPE_DATA && type <= NF_TYPE_FRAGMENT;
+                bool session = type >= NF_TYPE_DATA && type <= NF_TYPE_RELAY;
                 uint32_t wanted = session ? 1 + index % NF_LANE_COUNT % lanes : 0;
                 assert_int_equal(steered_to(&group, families[index % 2], bytes, 32), wanted);
             }

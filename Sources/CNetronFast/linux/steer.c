@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* steer.c - the socket filter that brings a session message to the lane that owns it. */
+/* steer.c - the socket filter that brings a session message, or what a circuit carries, to the lane
+ * that owns it. */
 #include "linux/steer.h"
 
 #include "machine/assert.h"
@@ -11,7 +12,7 @@
 #include <sys/socket.h>
 
 enum {
-    INDEX_OFFSET = 4, /* of the receiver index in a session message; its first byte is the lowest */
+    INDEX_OFFSET = 4, /* of the receiver index, or circuit id; its first byte is the lowest */
     STEER_LENGTH = 9,
 };
 
@@ -24,7 +25,7 @@ int nf_steer_attach(int fd, uint32_t lanes)
     struct sock_filter code[STEER_LENGTH] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
         BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, NF_TYPE_DATA, 0, 6),
-        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, NF_TYPE_FRAGMENT, 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, NF_TYPE_RELAY, 5, 0),
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, INDEX_OFFSET),
         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, NF_LANE_COUNT - 1),
         BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, lanes),

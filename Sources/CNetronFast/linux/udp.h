@@ -41,11 +41,11 @@ typedef struct nf_udp_group {
 
 /** Binds one control socket and `lanes` lane sockets to `port` (0: any free one). The port is bound
  *  without SO_REUSEPORT first, so that one in use is -EADDRINUSE. A classic BPF program steers
- *  session messages (types NF_TYPE_DATA to NF_TYPE_FRAGMENT) by the low bits of their receiver
- *  index to socket 1 + lane (1 + lane % lanes for a lane that is not there), all else to socket 0;
- *  where it cannot be attached every socket may get anything. Buffers are raised with SO_*BUFFORCE,
- *  else SO_*BUF. TOS and destination address are received as control messages.
- *  `offloads_off`: NETRON_OFFLOAD_UDP_GSO, _UDP_GRO. @return 0 or a negative errno */
+ *  session messages and RELAY (types NF_TYPE_DATA to NF_TYPE_RELAY) by the low bits of their
+ *  receiver index or circuit id to socket 1 + lane (1 + lane % lanes for a lane that is not there),
+ * all else to socket 0; where it cannot be attached every socket may get anything. Buffers are
+ * raised with SO_*BUFFORCE, else SO_*BUF. TOS and destination address are received as control
+ * messages. `offloads_off`: NETRON_OFFLOAD_UDP_GSO, _UDP_GRO. @return 0 or a negative errno */
 int nf_udp_open(nf_udp_group *group, uint16_t port, uint32_t lanes, uint32_t offloads_off);
 
 void nf_udp_close(nf_udp_group *group);

@@ -200,7 +200,7 @@ static void take_datagram(
     netron_device *device, const uint8_t *bytes, uint32_t length, const nf_path *path, uint8_t tos)
 {
     if (length >= NF_SESSION_OVERHEAD_BYTES && bytes[0] >= NF_TYPE_DATA &&
-        bytes[0] <= NF_TYPE_FRAGMENT) {
+        bytes[0] <= NF_TYPE_RELAY) {
         /* The filter is not there, or a train was merged over it. */
         nf_worker_links links = device->workers[0].links;
         if (!nf_worker_bring(&links, bytes, length, path, tos)) {

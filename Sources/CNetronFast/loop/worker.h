@@ -101,4 +101,7 @@ bool nf_worker_drain_tun(nf_worker *worker);
 bool nf_worker_drain_udp(nf_worker *worker);
 bool nf_worker_drain_inbox(nf_worker *worker);
 
+/** worker_out.c: sends the outbox whole. */
+void nf_worker_flush(nf_worker *worker);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* worker_in.c - UDP to TUN: receive trains, open each datagram, join segments, write. */
+/* worker_in.c - UDP to TUN, or on to others: receive trains, open each datagram, join segments,
+ * write. */
 #include "loop/worker.h"
 
 #include <string.h>
@@ -57,6 +58,21 @@ static void bring_to_control(
     (void)nf_lane_post(&worker->lane, &letter, datagram, length);
 }
 
+static void bring_to_lane(
+    nf_worker *worker, const uint8_t *datagram, size_t length, const nf_path *from, uint8_t tos)
+{
+    if (!nf_worker_bring(&worker->links, datagram, length, from, tos)) {
+        nf_lane_drop(&worker->lane, NETRON_DROP_QUEUE_FULL);
+    }
+}
+
+static void take_relayed(nf_worker *worker,
+                         uint8_t *datagram,
+                         size_t length,
+                         const nf_path *from,
+                         uint8_t tos,
+                         bool in_batch);
+
 /* `in_batch`: the datagram lies in the receiver's buffers, not in a letter. */
 static void take(nf_worker *worker,
                  uint8_t *datagram,
@@ -77,13 +93,53 @@ static void take(nf_worker *worker,
         bring_to_control(worker, datagram, length, from, tos);
         break;
     case NF_OPEN_STRAY:
-        if (!nf_worker_bring(&worker->links, datagram, length, from, tos)) {
-            nf_lane_drop(&worker->lane, NETRON_DROP_QUEUE_FULL);
-        }
+        bring_to_lane(worker, datagram, length, from, tos);
+        break;
+    case NF_OPEN_RELAY:
+        take_relayed(worker, datagram, length, from, tos, in_batch);
         break;
     case NF_OPEN_DONE:
     case NF_OPEN_DROPPED:
         break;
+    }
+}
+
+/* What is carried is no RELAY itself: take() comes here once. */
+static void take_relayed(nf_worker *worker,
+                         uint8_t *datagram,
+                         size_t length,
+                         const nf_path *from,
+                         uint8_t tos,
+                         bool in_batch)
+{
+    nf_path through;
+    unsigned reason;
+    nf_relay_result result =
+        nf_lane_relay(&worker->lane, datagram, length, from, tos, &through, &reason);
+    if (result == NF_RELAY_FULL) {
+        nf_worker_flush(worker);
+        result = nf_lane_relay(&worker->lane, datagram, length, from, tos, &through, &reason);
+    }
+    switch (result) {
+    case NF_RELAY_ARRIVED:
+        take(worker, datagram + NF_CIRCUIT_SHIM_BYTES, length - NF_CIRCUIT_SHIM_BYTES, &through,
+             tos, in_batch);
+        break;
+    case NF_RELAY_STRAY:
+        bring_to_lane(worker, datagram, length, from, tos);
+        break;
+    case NF_RELAY_SENT:
+    case NF_RELAY_DROPPED:
+    case NF_RELAY_FULL: /* an empty outbox takes any datagram */
+        break;
+    }
+}
+
+/* What a batch brought for others leaves with it. */
+static void send_relayed(nf_worker *worker)
+{
+    if (worker->lane.outbox.count > 0) {
+        nf_worker_flush(worker);
     }
 }
 
@@ -104,6 +160,7 @@ static int drain_socket(nf_worker *worker, nf_udp *udp)
         }
     }
     write_pending(worker);
+    send_relayed(worker);
     return count;
 }
 
@@ -142,5 +199,6 @@ bool nf_worker_drain_inbox(nf_worker *worker)
         nf_mailbox_drop(worker->inbox);
         any = true;
     }
+    send_relayed(worker);
     return any;
 }

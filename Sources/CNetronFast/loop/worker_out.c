@@ -23,7 +23,7 @@ static void tell_refused(nf_worker *worker, bool too_big)
     nf_outbox *outbox = &worker->lane.outbox;
     nf_letter letter = {.kind = too_big ? NF_LETTER_TOO_BIG : NF_LETTER_REFUSED};
     for (uint32_t i = 0; i < outbox->count; i++) {
-        if (letter.index != outbox->session_index[i]) {
+        if (outbox->session_index[i] != 0 && letter.index != outbox->session_index[i]) {
             letter.index = outbox->session_index[i];
             (void)nf_lane_post(&worker->lane, &letter, NULL, 0);
         }
@@ -32,7 +32,7 @@ static void tell_refused(nf_worker *worker, bool too_big)
 
 /* Sends the outbox whole. A full socket is waited for, not dropped: so the TUN's queue fills, and
  * the host's own TCP slows down. */
-static void flush(nf_worker *worker)
+void nf_worker_flush(nf_worker *worker)
 {
     nf_outbox *outbox = &worker->lane.outbox;
     uint32_t done = 0, waits = 0;
@@ -61,7 +61,7 @@ static void flush(nf_worker *worker)
 static void seal(nf_worker *worker, nf_flow *flow, uint8_t *packet, size_t length, uint8_t flags)
 {
     if (!nf_lane_seal(&worker->lane, flow, packet, length, flags)) {
-        flush(worker);
+        nf_worker_flush(worker);
         /* An empty outbox takes any packet. */
         (void)nf_lane_seal(&worker->lane, flow, packet, length, flags);
     }
@@ -126,6 +126,6 @@ bool nf_worker_drain_tun(nf_worker *worker)
             take_packet(worker, &vnet, packet, length);
         }
     }
-    flush(worker);
+    nf_worker_flush(worker);
     return reads > 0;
 }

@@ -23,12 +23,25 @@ static void rotate_cookie_secret(nf_core *core)
     nf_random_bytes(&core->random, core->cookie_secret[0], sizeof(core->cookie_secret[0]));
 }
 
+/* Where two circuits would be one address, the ids tell them apart. */
+static void make_cookie(const uint8_t secret[32],
+                        const netron_endpoint *endpoint,
+                        uint8_t out[NF_COOKIE_SECRET_BYTES])
+{
+    uint8_t source[sizeof(endpoint->address)];
+    memcpy(source, endpoint->address, sizeof(source));
+    if (nf_endpoint_is_circuit(endpoint)) {
+        nf_store_le32(source, endpoint->scope);
+    }
+    nf_cookie_make(secret, source, endpoint->port, out);
+}
+
 static bool has_valid_cookie(nf_core *core, const nf_handshake *handshake, const nf_path *path)
 {
     uint8_t expected[NF_COOKIE_SECRET_BYTES];
     bool valid = false;
     for (unsigned i = 0; i < 2; i++) {
-        nf_cookie_make(core->cookie_secret[i], path->remote.address, path->remote.port, expected);
+        make_cookie(core->cookie_secret[i], &path->remote, expected);
         valid |= sodium_memcmp(expected, handshake->remote_cookie, sizeof(expected)) == 0;
     }
     return valid;
@@ -45,7 +58,7 @@ static void send_cookie(nf_core *core,
         return;
     }
     uint8_t cookie[NF_COOKIE_SECRET_BYTES], nonce[24];
-    nf_cookie_make(core->cookie_secret[0], path->remote.address, path->remote.port, cookie);
+    make_cookie(core->cookie_secret[0], &path->remote, cookie);
     nf_random_bytes(&core->random, nonce, sizeof(nonce));
     nf_cookie_write(key, cookie, message1, handshake->remote_index, nonce, outgoing->bytes);
     outgoing->length = NF_COOKIE_BYTES;

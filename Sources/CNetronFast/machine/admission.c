@@ -156,12 +156,24 @@ static void refill(nf_rate *rate, uint32_t per_second, uint32_t burst, uint64_t 
 
 bool nf_rate_take(nf_rate *rate, uint32_t per_second, uint32_t burst, uint64_t now_ns)
 {
+    return nf_rate_take_many(rate, 1, per_second, burst, now_ns);
+}
+
+bool nf_rate_take_many(
+    nf_rate *rate, uint32_t count, uint32_t per_second, uint32_t burst, uint64_t now_ns)
+{
+    uint64_t wanted = (uint64_t)count * MILLI;
     refill(rate, per_second, burst, now_ns);
-    if (rate->tokens_milli < MILLI) {
+    if (rate->tokens_milli < wanted) {
         return false;
     }
-    rate->tokens_milli -= MILLI;
+    rate->tokens_milli -= wanted;
     return true;
+}
+
+void nf_rate_give_back(nf_rate *rate, uint32_t count)
+{
+    rate->tokens_milli += (uint64_t)count * MILLI; /* at the next refill no more than the burst */
 }
 
 uint64_t nf_source_network(const uint8_t address[16], uint64_t seed)

@@ -32,6 +32,13 @@ typedef struct nf_rate {
 /** Takes one token from a bucket of `per_second` that holds `burst`. */
 bool nf_rate_take(nf_rate *rate, uint32_t per_second, uint32_t burst, uint64_t now_ns);
 
+/** Takes so many at once, or none. */
+bool nf_rate_take_many(
+    nf_rate *rate, uint32_t count, uint32_t per_second, uint32_t burst, uint64_t now_ns);
+
+/** Gives back what was taken for nothing. */
+void nf_rate_give_back(nf_rate *rate, uint32_t count);
+
 typedef struct nf_rates {
     uint64_t key[NF_RATE_SOURCES_MAX]; /* 0: free */
     nf_rate rate[NF_RATE_SOURCES_MAX];

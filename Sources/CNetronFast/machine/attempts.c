@@ -78,7 +78,10 @@ uint32_t nf_attempts_take(nf_core *core, nf_attempt_state state, const nf_path *
     if (core->table.free_count == 0) {
         nf_table_collect(&core->table); /* a flood uses up slots faster than ticks come */
     }
-    uint32_t index = number == UINT32_MAX ? 0 : nf_table_reserve(&core->table);
+    /* What comes by a circuit is taken by its lane: the session opens there too. */
+    uint32_t lane = nf_endpoint_is_circuit(&path->remote) ? path->remote.scope & (NF_LANE_COUNT - 1)
+                                                          : nf_table_next_lane(&core->table);
+    uint32_t index = number == UINT32_MAX ? 0 : nf_table_reserve(&core->table, lane);
     if (index == 0) {
         return UINT32_MAX;
     }

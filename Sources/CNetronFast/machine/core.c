@@ -87,6 +87,7 @@ int nf_core_new(nf_core **out, const netron_options *given)
                     options.epoch_seconds);
     nf_random_bytes(&core->random, core->hash_key, sizeof(core->hash_key));
     nf_random_bytes(&core->random, core->cookie_secret, sizeof(core->cookie_secret));
+    nf_random_bytes(&core->random, core->challenge_key, sizeof(core->challenge_key));
     core->aeads = nf_aead_cache_new(core->backend);
     if (core->aeads == NULL ||
         !nf_table_init(&core->table, options.peers_max, options.lanes, options.mtu)) {
@@ -132,7 +133,14 @@ void nf_core_free(nf_core *core)
 
 uint64_t nf_core_network_of(const nf_core *core, const netron_endpoint *endpoint)
 {
-    return nf_source_network(endpoint->address, nf_load_le64(core->hash_key));
+    uint64_t seed = nf_load_le64(core->hash_key);
+    if (!nf_endpoint_is_circuit(endpoint)) {
+        return nf_source_network(endpoint->address, seed);
+    }
+    /* Each circuit is a network of its own, which no address is in. */
+    uint8_t id[16] = {0};
+    nf_store_le32(id, endpoint->scope);
+    return nf_source_network(id, ~seed);
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
@@ -211,6 +219,8 @@ void nf_core_tick(nf_core *core, uint64_t now_ns)
             nf_peers_rebuild_routes(core);
         } else if (owner == peers_max + NF_HANDSHAKES_MAX + NF_OWNER_HOST) {
             nf_core_host_changed(core, now_ns);
+        } else if (owner == peers_max + NF_HANDSHAKES_MAX + NF_OWNER_CIRCUITS) {
+            nf_circuits_timeout(core);
         } else {
             nf_waiting_timeout(core);
         }
@@ -282,7 +292,7 @@ void nf_core_letter(
         take_control_message(core, letter, body, length);
         break;
     case NF_LETTER_ROAMED:
-        nf_path_roamed(core, letter->index, &letter->path);
+        nf_ways_roamed(core, letter->index, &letter->path);
         break;
     case NF_LETTER_ACTIVE: {
         nf_session *session = nf_table_find(&core->table, letter->index);
@@ -413,6 +423,7 @@ void nf_core_close(nf_core *core, uint64_t now_ns)
 void nf_core_counters(nf_core *core, netron_counters *out)
 {
     *out = core->counters;
+    nf_circuits_count(core, out);
     for (uint32_t number = 0; number < core->peer_high; number++) {
         netron_peer_info info;
         if (nf_peers_info(core, number, &info)) {

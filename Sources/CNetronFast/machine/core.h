@@ -45,6 +45,12 @@ typedef struct nf_attempt {
     uint8_t message[NF_MESSAGE1_BYTES]; /* 1 while DIALING, 3 while CONFIRMING */
 } nf_attempt;
 
+/** A path that a peer showed to be its own. */
+typedef struct nf_way {
+    nf_path path;
+    uint64_t shown_ns; /* when it last did; 0: no way */
+} nf_way;
+
 /** A member we have, or just had, a session with. */
 typedef struct nf_peer {
     bool used;
@@ -57,13 +63,18 @@ typedef struct nf_peer {
     uint32_t current, previous; /* session indices; 0: none */
     uint32_t pending_messages;  /* of it in the event queue */
     uint32_t path_mtu, search_best;
-    nf_path path, challenge_path;
-    uint8_t challenge[8];
+    uint32_t circuit_count; /* circuits whose neighbour it is, or that lead to it */
+    nf_path path;
+    nf_way ways[NF_WAYS_MAX]; /* of UDP; circuits know whom they lead to */
+    nf_rate try_rate;
+    uint64_t challenged_ns;   /* when a challenge of its own was last answered by one of ours */
+    uint64_t direct_asked_ns; /* when a circuit would have taken over; 0: it would not */
     uint64_t made_ns, rekey_ns, previous_end_ns;
     uint64_t rtt_ns;
     uint64_t seen_tx, seen_rx; /* counters of the current session when last looked at */
     uint64_t seen_data;        /* sent by the data lanes, among seen_tx */
     uint64_t heard_ns, unanswered_ns, probe_ns, redial_ns;
+    uint64_t silent_end_ns; /* then it is down, unless it is heard before */
     bool kept;                      /* while idle */
     bool has_wall;                  /* its clock, by the last handshake: */
     uint64_t wall_ms;               /* what it shows less our own clock, modulo 2^64 */
@@ -135,6 +146,11 @@ typedef struct nf_core {
     uint8_t cookie_secret[2][32]; /* newest first */
     uint64_t cookie_secret_ns;
     uint64_t host_changed_ns; /* when peers were last told, or will be */
+    uint8_t challenge_key[16];
+
+    uint32_t circuit_high; /* one past the highest entry that was ever used */
+    uint32_t next_circuit; /* where the search for a free entry begins */
+    uint32_t circuits_used;
 
     struct nf_owners *owners; /* of prefixes */
     struct nf_waiting *waiting;
@@ -245,7 +261,7 @@ uint64_t nf_core_network_of(const nf_core *core, const netron_endpoint *endpoint
 void nf_core_say_goodbye(nf_core *core, uint32_t peer, uint8_t reason);
 
 /* Deadline owners behind peers and attempts. */
-enum { NF_OWNER_ROUTES, NF_OWNER_WAITING, NF_OWNER_HOST, NF_OWNER_COUNT };
+enum { NF_OWNER_ROUTES, NF_OWNER_WAITING, NF_OWNER_HOST, NF_OWNER_CIRCUITS, NF_OWNER_COUNT };
 
 void nf_core_set_deadline_peer(nf_core *core, uint32_t peer, uint64_t at_ns);
 void nf_core_set_deadline_attempt(nf_core *core, uint32_t attempt, uint64_t at_ns);
@@ -330,10 +346,13 @@ void nf_owners_remove(nf_core *core, uint32_t peer, const netron_prefix *prefix)
 
 /* liveness.c: looks at a peer and sets its next deadline */
 void nf_liveness_check(nf_core *core, uint32_t peer);
+/** Something is not answered: who is not heard within `end_ns` is down. */
+void nf_liveness_doubt(nf_core *core, nf_peer *peer, uint64_t end_ns);
 
-/* path.c: echoes, challenges, path MTU */
+/* path.c: echoes, path MTU, messages of the link */
 void nf_path_echo(nf_core *core, nf_session *session, uint64_t token);
-void nf_path_roamed(nf_core *core, uint32_t index, const nf_path *path);
+/** What a new path is taken to pass: bytes of the datagram, without a circuit's shim. */
+uint32_t nf_path_mtu_base(const nf_path *path);
 void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body, size_t length);
 void nf_path_search(nf_core *core, uint32_t peer);
 /** Probes that are due. @return when the next one is */
@@ -341,6 +360,29 @@ uint64_t nf_path_search_due(nf_core *core, uint32_t peer, bool active);
 void nf_path_too_big(nf_core *core, uint32_t index);
 /** The host refuses to send from the path's own address: from now on it chooses. */
 void nf_path_refused(nf_core *core, uint32_t index);
+
+/* ways.c: which of a peer's paths is used */
+void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path);
+void nf_ways_challenged(nf_core *core, nf_session *session, const nf_path *path);
+void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const nf_path *path);
+/** Does a peer's direct path stay, though a handshake was made through a circuit? */
+bool nf_ways_stays_direct(nf_core *core, uint32_t peer, const nf_path *made_by);
+/** The path does not answer: the others are challenged, and the first to answer is used. */
+void nf_ways_fall_back(nf_core *core, uint32_t peer);
+
+/* circuits.c */
+/** Is it an endpoint that can be sent to: of UDP, or a circuit that ends here? */
+bool nf_circuits_may_reach(nf_core *core, const netron_endpoint *endpoint);
+/** A peer was met through that path: if it is a circuit, it leads there. */
+void nf_circuits_met(nf_core *core, const nf_path *path, uint32_t peer);
+/** A circuit that leads to a peer, behind the entry `after`; NULL when there is none. */
+nf_circuit *nf_circuits_to(nf_core *core, uint32_t peer, uint32_t *after);
+/** Puts what goes by a circuit behind its shim, and on the way to its neighbour; without one its
+ *  length becomes 0. */
+void nf_circuits_wrap(nf_core *core, nf_outgoing *outgoing);
+void nf_circuits_forget_peer(nf_core *core, uint32_t peer);
+void nf_circuits_timeout(nf_core *core);
+void nf_circuits_count(nf_core *core, netron_counters *out);
 
 /* waiting.c */
 bool nf_waiting_init(nf_core *core);

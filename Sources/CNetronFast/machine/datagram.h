@@ -33,7 +33,19 @@ typedef struct nf_departure {
 
 static inline bool nf_endpoint_equal(const netron_endpoint *a, const netron_endpoint *b)
 {
-    return a->port == b->port && a->scope == b->scope && memcmp(a->address, b->address, 16) == 0;
+    return a->port == b->port && a->kind == b->kind && a->scope == b->scope &&
+           memcmp(a->address, b->address, 16) == 0;
+}
+
+static inline bool nf_endpoint_is_circuit(const netron_endpoint *endpoint)
+{
+    return endpoint->kind == NETRON_ENDPOINT_CIRCUIT;
+}
+
+/** The endpoint that a circuit is to its end. */
+static inline netron_endpoint nf_endpoint_of_circuit(uint32_t id)
+{
+    return (netron_endpoint){.scope = id, .kind = NETRON_ENDPOINT_CIRCUIT};
 }
 
 #endif

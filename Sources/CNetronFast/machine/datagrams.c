@@ -103,7 +103,8 @@ int nf_core_send_datagram(
     nf_core *core, const netron_endpoint *to, const uint8_t *bytes, size_t length, uint64_t now_ns)
 {
     nf_core_advance(core, now_ns);
-    if (core->datagrams == NULL || to->port == 0 || !nf_is_foreign(bytes, length)) {
+    if (core->datagrams == NULL || to->kind != NETRON_ENDPOINT_UDP || to->port == 0 ||
+        !nf_is_foreign(bytes, length)) {
         return NETRON_E_INVALID;
     }
     if (core->outgoing_ring.count >= NF_OUTGOING_MAX / 2) {

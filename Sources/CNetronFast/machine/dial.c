@@ -78,7 +78,8 @@ static uint32_t begin(nf_core *core, const nf_path *path, const uint8_t *id)
 int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t now_ns)
 {
     nf_core_advance(core, now_ns);
-    if (path->remote.port == 0 || (id != NULL && memcmp(id, core->identity.id, 32) == 0)) {
+    if (!nf_circuits_may_reach(core, &path->remote) ||
+        (id != NULL && memcmp(id, core->identity.id, 32) == 0)) {
         return NETRON_E_INVALID;
     }
     return begin(core, path, id) == UINT32_MAX ? NETRON_E_AGAIN : NETRON_OK;
@@ -87,7 +88,7 @@ int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t
 void nf_dial_again(nf_core *core, uint32_t peer)
 {
     const nf_peer *known = &core->peers[peer];
-    if (nf_dial_is_dialing(core, known->id)) {
+    if (!nf_circuits_may_reach(core, &known->path.remote) || nf_dial_is_dialing(core, known->id)) {
         return;
     }
     uint32_t number = begin(core, &known->path, known->id);
@@ -249,6 +250,7 @@ int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length)
     uint32_t peer = nf_peers_find(core, id);
     if (is_superfluous(core, attempt, peer)) {
         nf_peers_note_clock(core, peer, attempt->handshake.remote_wall_ms, core->now_ns);
+        nf_circuits_met(core, &attempt->path, peer);
         nf_peers_tell_up(core, peer, &attempt->path.remote);
         nf_attempts_free(core, number, false);
         return NETRON_OK;

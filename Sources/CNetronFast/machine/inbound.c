@@ -86,15 +86,30 @@ static nf_open_result take_fragment(nf_lane *lane,
     return drop(lane, NETRON_DROP_FRAGMENT, reason);
 }
 
-/* A new highest counter from another place: control challenges it, at most ten times a second. */
-static void note_source(nf_lane *lane, nf_session *session, uint32_t index, const nf_path *from)
+/* Who only tries a path does not say by it that it moved. */
+static bool is_trial(const uint8_t *opened, size_t length)
+{
+    return opened[0] == NF_TYPE_LINK && length > NF_SESSION_OVERHEAD_BYTES &&
+           (opened[NF_HEADER_BYTES] == NF_LINK_CHALLENGE ||
+            opened[NF_HEADER_BYTES] == NF_LINK_RESPONSE);
+}
+
+/* A new highest counter: by the path, which works then, or from another place, which control
+ * challenges, at most ten times a second. */
+static void note_source(
+    nf_lane *lane, nf_session *session, const uint8_t *opened, size_t length, const nf_path *from)
 {
     nf_path known;
     nf_session_get_path(session, &known);
-    if (nf_endpoint_equal(&known.remote, &from->remote) ||
-        (session->roam_told_ns != 0 && lane->now_ns - session->roam_told_ns < NF_CHECK_ACTIVE_NS)) {
+    if (nf_endpoint_equal(&known.remote, &from->remote)) {
+        atomic_store_explicit(&session->path_heard_ns, lane->now_ns, memory_order_relaxed);
         return;
     }
+    if ((session->roam_told_ns != 0 && lane->now_ns - session->roam_told_ns < NF_CHECK_ACTIVE_NS) ||
+        is_trial(opened, length)) {
+        return;
+    }
+    uint32_t index = nf_receiver_index_of(opened);
     session->roam_told_ns = lane->now_ns;
     nf_letter letter = {.kind = NF_LETTER_ROAMED, .index = index, .path = *from};
     (void)nf_lane_post(lane, &letter, NULL, 0);
@@ -167,6 +182,9 @@ nf_open_result nf_lane_open(nf_lane *lane,
                             unsigned *reason)
 {
     if (length < 4 || datagram[0] < NF_TYPE_MESSAGE1 || datagram[0] > NF_TYPE_FRAGMENT) {
+        if (length >= NF_RELAY_BYTES_MIN && datagram[0] == NF_TYPE_RELAY) {
+            return NF_OPEN_RELAY;
+        }
         if (lane->table->takes_datagrams && nf_is_foreign(datagram, length)) {
             return NF_OPEN_CONTROL;
         }
@@ -203,7 +221,7 @@ nf_open_result nf_lane_open(nf_lane *lane,
     }
     note_heard(lane, session, index, datagram[0], length - NF_SESSION_OVERHEAD_BYTES);
     if (newest) {
-        note_source(lane, session, index, from);
+        note_source(lane, session, datagram, length, from);
     }
     return deliver(lane, session, datagram, length, from, tos, inbound, reason);
 }

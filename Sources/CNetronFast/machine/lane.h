@@ -17,26 +17,9 @@
 #include "machine/fragment.h"
 #include "machine/letter.h"
 #include "machine/mailbox.h"
+#include "machine/outbox.h"
 #include "machine/table.h"
 #include "netron/engine.h"
-
-enum {
-    NF_OUTBOX_MESSAGES_MAX = 64,
-    NF_OUTBOX_BYTES = 128 * 1024,
-    NF_OUTBOX_TRAIN_BYTES_MAX = 65000, /* of one message: UDP's own limit, with room for headers */
-    NF_OUTBOX_TRAIN_SEGMENTS_MAX = 64,
-};
-
-/** Sealed datagrams that wait for the socket. */
-typedef struct nf_outbox {
-    uint8_t *arena;
-    size_t used;
-    uint32_t count;
-    bool closed; /* the last message ended with a shorter datagram */
-    uint32_t datagrams_in_last;
-    nf_departure messages[NF_OUTBOX_MESSAGES_MAX];
-    uint32_t session_index[NF_OUTBOX_MESSAGES_MAX]; /* whose they are, for TOO_BIG */
-} nf_outbox;
 
 typedef struct nf_lane {
     nf_table *table;
@@ -95,15 +78,14 @@ bool nf_lane_post(nf_lane *lane, const nf_letter *letter, const void *body, size
 typedef struct nf_flow {
     nf_session *session;
     nf_aead *aead;
-    nf_path path;
-    uint32_t session_index;
+    nf_train train;
     uint32_t path_mtu;
     uint16_t clamp_mtu; /* for the MSS of a SYN; 0: leave it */
-    uint8_t tos;
 } nf_flow;
 
 /** Finds the flow of an inner packet. Without a route or a session the packet is told to control
- *  (it waits there), which counts nothing; a packet that is none is dropped and counted.
+ *  (it waits there), which counts nothing; a packet that is none, or whose circuit is gone, is
+ *  dropped and counted.
  *  @return false when there is nothing to send */
 bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t length);
 
@@ -111,13 +93,6 @@ bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t l
  *  lowered to the path first, in place. `flags`: of a session header.
  *  @return false if the outbox is full: flush it, and call again */
 bool nf_lane_seal(nf_lane *lane, nf_flow *flow, uint8_t *packet, size_t length, uint8_t flags);
-
-static inline void nf_outbox_clear(nf_outbox *outbox)
-{
-    outbox->used = 0;
-    outbox->count = 0;
-    outbox->closed = false;
-}
 
 /** Seals any message of a session, as `lane`, to `out` (16 + length + 16 bytes).
  *  @return the datagram's length, or 0 when the key may seal no more */
@@ -144,6 +119,7 @@ typedef enum nf_open_result {
     NF_OPEN_DROPPED, /* and counted; `*reason` */
     NF_OPEN_CONTROL, /* a message for control: the shell brings it there */
     NF_OPEN_STRAY,   /* another lane's: the shell brings it there */
+    NF_OPEN_RELAY,   /* it came by a circuit: see nf_lane_relay() */
 } nf_open_result;
 
 /** Opens one datagram in place. */
@@ -154,5 +130,23 @@ nf_open_result nf_lane_open(nf_lane *lane,
                             uint8_t tos,
                             nf_inbound *inbound,
                             unsigned *reason);
+
+typedef enum nf_relay_result {
+    NF_RELAY_ARRIVED, /* this node is the end: open what is behind the shim, as from `*through` */
+    NF_RELAY_SENT,    /* it is in the outbox, for the next neighbour */
+    NF_RELAY_DROPPED, /* and counted; `*reason` */
+    NF_RELAY_STRAY,   /* another lane's: the shell brings it there */
+    NF_RELAY_FULL,    /* the outbox is: flush it, and call again */
+} nf_relay_result;
+
+/** Takes a datagram of type RELAY; what it carries is of none. `through`: the circuit, as a path.
+ */
+nf_relay_result nf_lane_relay(nf_lane *lane,
+                              const uint8_t *datagram,
+                              size_t length,
+                              const nf_path *from,
+                              uint8_t tos,
+                              nf_path *through,
+                              unsigned *reason);
 
 #endif

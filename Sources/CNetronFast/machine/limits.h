@@ -54,10 +54,27 @@ enum { NF_PROBES_LOST = 2 /* echoes lost before a new handshake is tried */ };
 #define NF_PROBE_CONFIRM_NS (10 * NF_SECOND_NS)  /* while traffic flows */
 #define NF_PROBE_RAISE_NS   (600 * NF_SECOND_NS) /* RFC 8899 5.1.1 */
 enum {
-    NF_PATH_MTU_BASE = 1200,   /* UDP payload bytes that every path is taken to pass */
-    NF_PROBE_TRIES_MAX = 3,    /* of one search */
-    NF_CONFIRMS_LOST_MAX = 3,  /* then the path is searched anew */
-    NF_CIRCUIT_SHIM_BYTES = 8, /* room kept for a relay's header */
+    NF_PATH_MTU_BASE = 1200,  /* UDP payload bytes that every path is taken to pass */
+    NF_PROBE_TRIES_MAX = 3,   /* of one search */
+    NF_CONFIRMS_LOST_MAX = 3, /* then the path is searched anew */
+    NF_WAYS_MAX = 3,          /* other paths that a peer showed to be its own; the oldest goes */
+    NF_TRY_PER_SECOND = 200,  /* challenges to paths that the caller tries, of one peer */
+    NF_TRY_BURST = 64,
+};
+#define NF_CHALLENGE_END_NS (5 * NF_SECOND_NS)  /* a response that comes later is none */
+#define NF_WAY_END_NS       (30 * NF_SECOND_NS) /* how long a shown path may be chosen */
+#define NF_DIRECT_ANSWER_NS                                                               \
+    (200 * NF_MILLISECOND_NS)                 /* or two round trips: has a direct path to \
+                                                 answer before a circuit takes over */
+#define NF_DIRECT_FRESH_NS (3 * NF_SECOND_NS) /* heard so lately, it stays through a handshake */
+
+/* --- circuits --------------------------------------------------------------------------------- */
+#define NF_CIRCUIT_END_NS    (60 * NF_SECOND_NS) /* nothing came by it that long: it ends */
+#define NF_CIRCUIT_CHECK_NS  (1 * NF_SECOND_NS)  /* between two looks at all of them, at least */
+#define NF_CIRCUIT_ORPHAN_NS (2 * NF_SECOND_NS)  /* a peer whose circuit ended has to be heard */
+enum {
+    NF_CIRCUIT_BURST_DIVISOR = 4,         /* of a second's bytes, at once */
+    NF_CIRCUIT_BURST_BYTES_MIN = 64 << 10 /* and a train at least */
 };
 
 /* --- queues ----------------------------------------------------------------------------------- */

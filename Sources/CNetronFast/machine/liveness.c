@@ -24,6 +24,22 @@ static uint64_t patience(const nf_peer *peer)
     return trips > NF_UNANSWERED_MIN_NS ? trips : NF_UNANSWERED_MIN_NS;
 }
 
+void nf_liveness_doubt(nf_core *core, nf_peer *peer, uint64_t end_ns)
+{
+    bool doubted = peer->unanswered_ns != 0;
+    end_ns += core->now_ns;
+    peer->silent_end_ns = doubted ? earlier(peer->silent_end_ns, end_ns) : end_ns;
+    peer->unanswered_ns = doubted ? peer->unanswered_ns : core->now_ns;
+    peer->probe_ns = core->now_ns;
+}
+
+/* Who has another way to the peer asks faster once it began to. */
+static uint64_t next_probe_at(const nf_peer *peer)
+{
+    bool hurries = peer->probes_lost > 0 && peer->circuit_count > 0;
+    return peer->probe_ns + (hurries ? patience(peer) / 2 : patience(peer));
+}
+
 /* @return true if packets went either way since the last look */
 static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session, bool lanes_sent)
 {
@@ -39,8 +55,7 @@ static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session, 
         peer->redial_ns = 0;
     } else if ((core->idle_ends ? lanes_sent : sent) && peer->unanswered_ns == 0) {
         /* Where sessions are made on demand, messages are many, and few want an answer. */
-        peer->unanswered_ns = core->now_ns;
-        peer->probe_ns = core->now_ns;
+        nf_liveness_doubt(core, peer, NF_SILENT_END_NS);
     }
     peer->seen_rx = rx;
     peer->seen_tx = tx;
@@ -98,16 +113,18 @@ static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
     if (peer->unanswered_ns == 0) {
         if (now_ns >= keepalive_at(peer, session)) {
             nf_path_echo(core, session, 0);
-            peer->unanswered_ns = now_ns;
-            peer->probe_ns = now_ns;
+            nf_liveness_doubt(core, peer, NF_SILENT_END_NS);
         }
         return;
     }
-    if (now_ns >= peer->probe_ns + patience(peer)) {
+    if (now_ns >= next_probe_at(peer)) {
         nf_path_echo(core, session, 0);
         peer->probe_ns = now_ns;
         if (peer->probes_lost < UINT8_MAX) {
             peer->probes_lost++;
+        }
+        if (peer->probes_lost > NF_PROBES_LOST) {
+            nf_ways_fall_back(core, (uint32_t)(peer - core->peers));
         }
     }
     if (peer->probes_lost > NF_PROBES_LOST && now_ns >= peer->redial_ns) {
@@ -171,7 +188,7 @@ void nf_liveness_check(nf_core *core, uint32_t number)
     bool lanes_sent = compare_data(peer, session);
     bool active = compare_counters(core, peer, session, lanes_sent);
     note_use(core, peer, lanes_sent);
-    if (peer->unanswered_ns != 0 && now_ns >= peer->unanswered_ns + NF_SILENT_END_NS) {
+    if (peer->unanswered_ns != 0 && now_ns >= peer->silent_end_ns) {
         nf_peers_remove(core, number, NETRON_DOWN_SILENT);
         return;
     }
@@ -186,6 +203,7 @@ void nf_liveness_check(nf_core *core, uint32_t number)
     bool watch = active || peer->unanswered_ns != 0;
     atomic_store_explicit(&session->watched, watch ? 1 : 0, memory_order_relaxed);
     next = earlier(next, watch ? now_ns + NF_CHECK_ACTIVE_NS : keepalive_at(peer, session));
+    next = peer->unanswered_ns == 0 ? next : earlier(next, next_probe_at(peer));
     next = earlier(next, earlier(peer->rekey_ns, session->made_ns + NF_SESSION_END_NS));
     next = earlier(next, idle_end_at(peer));
     if (peer->previous != 0) {

@@ -27,18 +27,16 @@ static uint32_t find_peer(nf_lane *lane, const nf_ip *ip)
                            : nf_routes_find6(routes, ip->destination);
 }
 
-/* The session a peer's packets leave by, or NULL. */
-static nf_session *find_session(nf_lane *lane, uint32_t peer, uint32_t *index)
+/* Behind a circuit's shim the datagrams go to its neighbour. */
+static bool go_by_circuit(nf_lane *lane, nf_train *train)
 {
-    nf_table *table = lane->table;
-    uint32_t slot = atomic_load_explicit(&table->peers[peer].send_slot, memory_order_acquire);
-    if (slot == NF_NO_SLOT) {
-        return NULL;
+    const nf_circuit *circuit = nf_table_circuit(lane->table, train->path.remote.scope);
+    if (circuit == NULL || !nf_table_way_out(lane->table, circuit, &train->path)) {
+        nf_lane_drop(lane, NETRON_DROP_NO_CIRCUIT);
+        return false;
     }
-    nf_session *session = &table->slots[slot];
-    *index = atomic_load_explicit(&session->index, memory_order_acquire);
-    /* A slot that was given back and filled again may be another peer's now. */
-    return *index != 0 && session->peer == peer ? session : NULL;
+    train->circuit = circuit->out_id;
+    return true;
 }
 
 bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t length)
@@ -49,8 +47,9 @@ bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t l
         return false;
     }
     uint32_t peer = find_peer(lane, &ip);
+    nf_train *train = &flow->train;
     nf_session *session =
-        peer == NF_NO_PEER ? NULL : find_session(lane, peer, &flow->session_index);
+        peer == NF_NO_PEER ? NULL : nf_table_session_of(lane->table, peer, &train->session_index);
     if (session == NULL) {
         tell_waiting(lane, peer, packet, length);
         return false;
@@ -58,53 +57,24 @@ bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t l
     flow->session = session;
     flow->aead =
         nf_aead_cache_get(lane->aeads, session->key_identity, session->suite, session->send_key);
-    nf_session_get_path(session, &flow->path);
+    nf_session_get_path(session, &train->path);
+    train->circuit = 0;
+    if (__builtin_expect(nf_endpoint_is_circuit(&train->path.remote), 0) &&
+        !go_by_circuit(lane, train)) {
+        return false;
+    }
+    train->tos = nf_tos_encapsulate(ip.tos);
     flow->path_mtu = atomic_load_explicit(&session->path_mtu, memory_order_relaxed);
-    flow->tos = nf_tos_encapsulate(ip.tos);
     flow->clamp_mtu = nf_session_clamp_mtu(session, lane->table->mtu);
     if (atomic_load_explicit(&session->watched, memory_order_relaxed) == 0 &&
         atomic_exchange_explicit(&session->watched, 1, memory_order_relaxed) == 0) {
-        nf_letter letter = {.kind = NF_LETTER_ACTIVE, .index = flow->session_index};
+        nf_letter letter = {.kind = NF_LETTER_ACTIVE, .index = train->session_index};
         if (!nf_lane_post(lane, &letter, NULL, 0)) {
             atomic_store_explicit(&session->watched, 0,
                                   memory_order_relaxed); /* the next one tells */
         }
     }
     return true;
-}
-
-/* The message that `length` more bytes go into: the last one, if they may follow there. */
-static nf_departure *place(nf_outbox *outbox, const nf_flow *flow, size_t length)
-{
-    if (outbox->used + length > NF_OUTBOX_BYTES) {
-        return NULL;
-    }
-    if (outbox->count > 0) {
-        uint32_t last = outbox->count - 1;
-        nf_departure *message = &outbox->messages[last];
-        if (!outbox->closed && outbox->session_index[last] == flow->session_index &&
-            message->tos == flow->tos && length <= message->segment &&
-            outbox->datagrams_in_last < NF_OUTBOX_TRAIN_SEGMENTS_MAX &&
-            message->length + length <= NF_OUTBOX_TRAIN_BYTES_MAX) {
-            return message;
-        }
-    }
-    if (outbox->count == NF_OUTBOX_MESSAGES_MAX) {
-        return NULL;
-    }
-    nf_departure *message = &outbox->messages[outbox->count];
-    outbox->session_index[outbox->count] = flow->session_index;
-    outbox->count++;
-    outbox->closed = false;
-    outbox->datagrams_in_last = 0;
-    *message = (nf_departure){
-        .bytes = outbox->arena + outbox->used,
-        .segment = (uint32_t)length,
-        .to = flow->path.remote,
-        .local = flow->path.local,
-        .tos = flow->tos,
-    };
-    return message;
 }
 
 static bool seal_one(nf_lane *lane,
@@ -115,25 +85,24 @@ static bool seal_one(nf_lane *lane,
                      size_t length)
 {
     nf_outbox *outbox = &lane->outbox;
-    size_t sealed = length + NF_SESSION_OVERHEAD_BYTES;
-    nf_departure *message = place(outbox, flow, sealed);
+    size_t shim = flow->train.circuit == 0 ? 0 : NF_CIRCUIT_SHIM_BYTES;
+    size_t whole = shim + length + NF_SESSION_OVERHEAD_BYTES;
+    nf_departure *message = nf_outbox_place(outbox, &flow->train, whole);
     if (message == NULL) {
         return false;
     }
     uint8_t *out = outbox->arena + outbox->used;
-    size_t written =
-        nf_session_seal(flow->session, flow->aead, lane->number, type, flags, bytes, length, out);
+    if (__builtin_expect(shim != 0, 0)) {
+        nf_shim_write(out, NF_RELAY_HOPS_MAX, flow->train.circuit);
+    }
+    size_t written = nf_session_seal(flow->session, flow->aead, lane->number, type, flags, bytes,
+                                     length, out + shim);
     if (__builtin_expect(written == 0, 0)) {
         nf_lane_drop(lane, NETRON_DROP_NO_SESSION);
-        if (outbox->datagrams_in_last == 0) {
-            outbox->count--;
-        }
+        nf_outbox_forgo(outbox);
         return true;
     }
-    outbox->used += sealed;
-    outbox->datagrams_in_last++;
-    outbox->closed = sealed < message->segment;
-    message->length += (uint32_t)sealed;
+    nf_outbox_put(outbox, message, whole);
     return true;
 }
 
@@ -152,7 +121,8 @@ static bool seal_fragments(
     }
     nf_outbox *outbox = &lane->outbox;
     if (outbox->count + count > NF_OUTBOX_MESSAGES_MAX ||
-        outbox->used + count * (room + NF_SESSION_OVERHEAD_BYTES) > NF_OUTBOX_BYTES) {
+        outbox->used + count * (room + NF_SESSION_OVERHEAD_BYTES + NF_CIRCUIT_SHIM_BYTES) >
+            NF_OUTBOX_BYTES) {
         return false; /* all pieces or none */
     }
     uint32_t id = lane->next_fragment_id;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path.c - the link itself: echoes, moves to another address, and how large a datagram may be.
+/* path.c - the link itself: echoes, how large a datagram may be, and what else the ends say about
+ * it.
  *
- * A peer is sent bulk only where it proved to get mail: a packet from a new source is answered with
- * a sealed challenge to that source, 44 bytes for at least 32, and only its response moves the
- * path. The size is found by padded probes (RFC 8899); what they tell is the UDP payload. */
+ * The size is found by padded probes (RFC 8899). What they tell is the UDP payload, or where the
+ * path is a circuit what remains of it behind the shim. */
 #include "machine/core.h"
 
-#include <sodium.h>
 #include <string.h>
 
 /* --- echoes ----------------------------------------------------------------------------------- */
@@ -38,48 +37,26 @@ static void take_echo_reply(nf_core *core, nf_session *session, const uint8_t *b
     }
 }
 
-/* --- moves ------------------------------------------------------------------------------------ */
-
-void nf_path_roamed(nf_core *core, uint32_t index, const nf_path *path)
-{
-    nf_session *session = nf_table_find(&core->table, index);
-    if (session == NULL) {
-        return;
-    }
-    nf_peer *peer = &core->peers[session->peer];
-    if (nf_endpoint_equal(&peer->path.remote, &path->remote)) {
-        return;
-    }
-    peer->challenge_path = *path;
-    nf_random_bytes(&core->random, peer->challenge, sizeof(peer->challenge));
-    uint8_t body[NF_LINK_CHALLENGE_BYTES] = {NF_LINK_CHALLENGE};
-    memcpy(body + 4, peer->challenge, sizeof(peer->challenge));
-    nf_core_seal(core, session, NF_TYPE_LINK, body, sizeof(body), path);
-}
-
-static void
-take_response(nf_core *core, nf_session *session, const uint8_t *body, const nf_path *path)
-{
-    nf_peer *peer = &core->peers[session->peer];
-    static const uint8_t none[sizeof(peer->challenge)];
-    if (memcmp(peer->challenge, none, sizeof(none)) == 0 ||
-        sodium_memcmp(peer->challenge, body + 4, sizeof(peer->challenge)) != 0 ||
-        !nf_endpoint_equal(&peer->challenge_path.remote, &path->remote)) {
-        return;
-    }
-    memset(peer->challenge, 0, sizeof(peer->challenge));
-    nf_peers_set_path(core, session->peer, path);
-}
-
 /* --- sizes ------------------------------------------------------------------------------------ */
 
 /* What is tried, in UDP payload bytes: the most that the inner MTU can use, with a relay's shim;
  * below it what Ethernet, PPPoE, common tunnels and IPv6's least MTU leave. */
 static const uint16_t common_sizes[] = {1440, 1412, 1372, 1332, 1292, 1252, 1232};
 
-static uint32_t top_size(const nf_core *core)
+static uint32_t shim_of(const nf_path *path)
 {
-    return core->table.mtu + NF_SESSION_OVERHEAD_BYTES + NF_CIRCUIT_SHIM_BYTES;
+    return nf_endpoint_is_circuit(&path->remote) ? NF_CIRCUIT_SHIM_BYTES : 0;
+}
+
+uint32_t nf_path_mtu_base(const nf_path *path)
+{
+    return NF_PATH_MTU_BASE - shim_of(path);
+}
+
+static uint32_t top_size(const nf_core *core, const nf_peer *peer)
+{
+    return core->table.mtu + NF_SESSION_OVERHEAD_BYTES + NF_CIRCUIT_SHIM_BYTES -
+           shim_of(&peer->path);
 }
 
 static void send_probe(nf_core *core, nf_session *session, uint32_t size)
@@ -102,18 +79,19 @@ static void use_size(nf_core *core, uint32_t number, uint32_t size, bool settled
 void nf_path_search(nf_core *core, uint32_t number)
 {
     nf_peer *peer = &core->peers[number];
-    peer->search_best = NF_PATH_MTU_BASE;
+    peer->search_best = nf_path_mtu_base(&peer->path);
     peer->search_tries = 0;
     peer->search_ns = core->now_ns;
     peer->confirms_lost = 0;
-    use_size(core, number, NF_PATH_MTU_BASE, false);
+    use_size(core, number, peer->search_best, false);
     nf_core_set_deadline_peer(core, number, core->now_ns);
 }
 
 static void search_step(nf_core *core, uint32_t number, nf_session *session)
 {
     nf_peer *peer = &core->peers[number];
-    bool found_top = peer->search_best >= top_size(core);
+    uint32_t top = top_size(core, peer), shim = shim_of(&peer->path);
+    bool found_top = peer->search_best >= top;
     if (found_top || peer->search_tries >= NF_PROBE_TRIES_MAX) {
         use_size(core, number, peer->search_best, true);
         peer->search_tries = 0;
@@ -121,10 +99,11 @@ static void search_step(nf_core *core, uint32_t number, nf_session *session)
         peer->confirm_ns = core->now_ns + NF_PROBE_CONFIRM_NS;
         return;
     }
-    send_probe(core, session, top_size(core));
+    send_probe(core, session, top);
     for (unsigned i = 0; i < sizeof(common_sizes) / sizeof(common_sizes[0]); i++) {
-        if (common_sizes[i] > peer->search_best && common_sizes[i] < top_size(core)) {
-            send_probe(core, session, common_sizes[i]);
+        uint32_t size = common_sizes[i] - shim;
+        if (size > peer->search_best && size < top) {
+            send_probe(core, session, size);
         }
     }
     peer->search_tries++;
@@ -144,7 +123,8 @@ uint64_t nf_path_search_due(nf_core *core, uint32_t number, bool active)
         }
         search_step(core, number, session);
     }
-    if (!active || peer->path_mtu <= NF_PATH_MTU_BASE || core->now_ns < peer->confirm_ns) {
+    if (!active || peer->path_mtu <= nf_path_mtu_base(&peer->path) ||
+        core->now_ns < peer->confirm_ns) {
         return peer->search_ns;
     }
     if (peer->confirms_lost >= NF_CONFIRMS_LOST_MAX) {
@@ -175,7 +155,8 @@ static void take_probe_reply(nf_core *core, nf_session *session, const uint8_t *
     uint32_t number = session->peer;
     nf_peer *peer = &core->peers[number];
     uint32_t size = nf_load_le16(body + 2);
-    if (size > top_size(core)) {
+    uint32_t top = top_size(core, peer);
+    if (size > top) {
         return; /* never asked for */
     }
     if (size >= peer->path_mtu) {
@@ -184,9 +165,8 @@ static void take_probe_reply(nf_core *core, nf_session *session, const uint8_t *
     }
     if (size > peer->search_best) {
         peer->search_best = size;
-        bool top = size == top_size(core);
-        use_size(core, number, size, top);
-        if (top) {
+        use_size(core, number, size, size == top);
+        if (size == top) {
             peer->search_ns = UINT64_MAX;
         }
     }
@@ -195,19 +175,37 @@ static void take_probe_reply(nf_core *core, nf_session *session, const uint8_t *
 void nf_path_too_big(nf_core *core, uint32_t index)
 {
     nf_session *session = nf_table_find(&core->table, index);
-    if (session != NULL && core->peers[session->peer].path_mtu > NF_PATH_MTU_BASE) {
+    if (session == NULL) {
+        return;
+    }
+    const nf_peer *peer = &core->peers[session->peer];
+    if (peer->path_mtu > nf_path_mtu_base(&peer->path)) {
         nf_path_search(core, session->peer);
     }
+}
+
+static void clear_local(nf_session *session)
+{
+    nf_path path;
+    nf_session_get_path(session, &path);
+    memset(&path.local, 0, sizeof(path.local));
+    nf_session_set_path(session, &path);
 }
 
 void nf_path_refused(nf_core *core, uint32_t index)
 {
     nf_session *session = nf_table_find(&core->table, index);
+    if (session == NULL) {
+        return;
+    }
+    nf_path path;
+    nf_session_get_path(session, &path);
+    if (nf_endpoint_is_circuit(&path.remote)) {
+        const nf_circuit *circuit = nf_table_circuit(&core->table, path.remote.scope);
+        session = circuit == NULL ? NULL : nf_peers_session(core, circuit->peer);
+    }
     if (session != NULL) {
-        nf_path path;
-        nf_session_get_path(session, &path);
-        memset(&path.local, 0, sizeof(path.local));
-        nf_session_set_path(session, &path);
+        clear_local(session);
     }
 }
 
@@ -232,6 +230,9 @@ void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body
             }
             nf_core_seal(core, session, NF_TYPE_LINK, reply, length,
                          body[0] == NF_LINK_CHALLENGE ? &letter->path : NULL);
+            if (body[0] == NF_LINK_CHALLENGE) {
+                nf_ways_challenged(core, session, &letter->path);
+            }
             return;
         }
         break;
@@ -243,7 +244,7 @@ void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body
         break;
     case NF_LINK_RESPONSE:
         if (length == NF_LINK_CHALLENGE_BYTES) {
-            take_response(core, session, body, &letter->path);
+            nf_ways_response(core, session, nf_load_le64(body + 4), &letter->path);
             return;
         }
         break;

@@ -151,6 +151,13 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     uint32_t number = session->peer;
     nf_peer *peer = &core->peers[number];
     bool was_up = peer->current != 0;
+    nf_path path;
+    nf_session_get_path(session, &path);
+    nf_circuits_met(core, &path, number);
+    if (was_up && nf_ways_stays_direct(core, number, &path)) {
+        path = peer->path;
+        nf_session_set_path(session, &path);
+    }
     if (was_up && begun_ns <= peer->made_ns && loses_overlap(core, peer, session)) {
         nf_peers_end_session(core, number, peer->previous);
         peer->previous = index;
@@ -177,12 +184,10 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     if (rtt_ns != 0 && peer->rtt_ns == 0) {
         peer->rtt_ns = rtt_ns;
     }
-    nf_path path;
-    nf_session_get_path(session, &path);
     bool moved = was_up && !nf_endpoint_equal(&peer->path.remote, &path.remote);
     bool same_path = was_up && !moved;
     peer->path = path;
-    atomic_store_explicit(&session->path_mtu, same_path ? peer->path_mtu : NF_PATH_MTU_BASE,
+    atomic_store_explicit(&session->path_mtu, same_path ? peer->path_mtu : nf_path_mtu_base(&path),
                           memory_order_relaxed);
     atomic_store_explicit(&session->path_settled, same_path ? 1 : 0, memory_order_relaxed);
     publish_current(core, number);
@@ -255,6 +260,7 @@ void nf_peers_remove(nf_core *core, uint32_t number, int reason)
     }
     nf_peers_end_session(core, number, peer->current);
     nf_peers_end_session(core, number, peer->previous);
+    nf_circuits_forget_peer(core, number);
     if (reason != 0 && was_up) {
         netron_event *event = nf_event_add(core, NETRON_EVENT_PEER_DOWN);
         if (event != NULL) {

@@ -114,7 +114,14 @@ nf_outgoing *nf_core_outgoing(nf_core *core)
     if (core->outgoing_ring.count == 0) {
         nf_core_say_goodbyes(core);
     }
-    return core->outgoing_ring.count == 0 ? NULL : &core->outgoing[core->outgoing_ring.first];
+    if (core->outgoing_ring.count == 0) {
+        return NULL;
+    }
+    nf_outgoing *outgoing = &core->outgoing[core->outgoing_ring.first];
+    if (nf_endpoint_is_circuit(&outgoing->path.remote)) {
+        nf_circuits_wrap(core, outgoing);
+    }
+    return outgoing;
 }
 
 void nf_core_outgoing_drop(nf_core *core)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 _Static_assert(sizeof(nf_path) <= NF_PATH_WORDS * sizeof(uint64_t), "a path fits its words");
+_Static_assert(NETRON_CIRCUITS_MAX == 1 << NF_CIRCUIT_SLOT_BITS, "each slot has a place");
 _Static_assert(sizeof(nf_session) <= 2048, "two sessions and a peer are within 4 KiB");
 
 bool nf_table_init(nf_table *table, uint32_t peers_max, uint32_t lanes, uint32_t mtu)
@@ -25,12 +26,13 @@ bool nf_table_init(nf_table *table, uint32_t peers_max, uint32_t lanes, uint32_t
     nf_assert(table->slots_max <= 1u << NF_SLOT_BITS);
     table->slots = calloc(table->slots_max, sizeof(*table->slots));
     table->peers = calloc(peers_max, sizeof(*table->peers));
+    table->circuits = calloc(NETRON_CIRCUITS_MAX, sizeof(*table->circuits));
     table->generations = calloc(table->slots_max, sizeof(*table->generations));
     table->free_slots = calloc(table->slots_max, sizeof(*table->free_slots));
     table->retired_slots = calloc(table->slots_max, sizeof(*table->retired_slots));
     table->retired_stamps = calloc(table->slots_max, sizeof(*table->retired_stamps));
-    if (table->slots == NULL || table->peers == NULL || table->generations == NULL ||
-        table->free_slots == NULL || table->retired_slots == NULL ||
+    if (table->slots == NULL || table->peers == NULL || table->circuits == NULL ||
+        table->generations == NULL || table->free_slots == NULL || table->retired_slots == NULL ||
         table->retired_stamps == NULL) {
         nf_table_free(table);
         return false;
@@ -60,6 +62,7 @@ void nf_table_free(nf_table *table)
     nf_routes_free(atomic_load_explicit(&table->routes, memory_order_relaxed));
     free(table->slots);
     free(table->peers);
+    free(table->circuits);
     free(table->generations);
     free(table->free_slots);
     free(table->retired_slots);
@@ -67,8 +70,16 @@ void nf_table_free(nf_table *table)
     memset(table, 0, sizeof(*table));
 }
 
-uint32_t nf_table_reserve(nf_table *table)
+uint32_t nf_table_next_lane(nf_table *table)
 {
+    uint32_t lane = table->next_lane;
+    table->next_lane = (lane + 1) % table->lanes;
+    return lane;
+}
+
+uint32_t nf_table_reserve(nf_table *table, uint32_t lane)
+{
+    nf_assert(lane < table->lanes);
     if (table->free_count == 0) {
         return 0;
     }
@@ -76,9 +87,7 @@ uint32_t nf_table_reserve(nf_table *table)
     uint32_t mask = (1u << NF_GENERATION_BITS) - 1;
     uint32_t generation = (table->generations[slot] + 1u) & mask;
     table->generations[slot] = (uint16_t)generation;
-    uint32_t owner = table->next_owner;
-    table->next_owner = (owner + 1) % table->lanes;
-    return generation << (NF_SLOT_BITS + NF_LANE_BITS) | slot << NF_LANE_BITS | owner;
+    return generation << (NF_SLOT_BITS + NF_LANE_BITS) | slot << NF_LANE_BITS | lane;
 }
 
 void nf_table_publish(nf_table *table, const nf_session_facts *facts)
@@ -99,6 +108,7 @@ void nf_table_publish(nf_table *table, const nf_session_facts *facts)
     memcpy(session->send_key, facts->send_key, sizeof(session->send_key));
     memcpy(session->receive_key, facts->receive_key, sizeof(session->receive_key));
     atomic_store_explicit(&session->heard_ns, facts->now_ns, memory_order_relaxed);
+    atomic_store_explicit(&session->path_heard_ns, facts->now_ns, memory_order_relaxed);
     atomic_store_explicit(&session->watched, 1, memory_order_relaxed);
     nf_replay_divide(session->windows, session->window_bits, facts->remote_lanes);
     nf_session_set_path(session, &facts->path);
@@ -177,6 +187,17 @@ void nf_session_get_path(nf_session *session, nf_path *path)
         after = atomic_load_explicit(&session->path_version, memory_order_relaxed);
     } while (before != after || (before & 1) != 0);
     memcpy(path, words, sizeof(*path));
+}
+
+bool nf_table_way_out(nf_table *table, const nf_circuit *circuit, nf_path *path)
+{
+    uint32_t index;
+    nf_session *session = nf_table_session_of(table, circuit->peer, &index);
+    if (session == NULL) {
+        return false;
+    }
+    nf_session_get_path(session, path);
+    return !nf_endpoint_is_circuit(&path->remote);
 }
 
 uint64_t nf_session_sent(nf_session *session, uint64_t *bytes)

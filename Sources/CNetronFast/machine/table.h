@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "machine/circuit.h"
 #include "machine/datagram.h"
 #include "machine/reclaim.h"
 #include "machine/replay.h"
@@ -48,8 +49,9 @@ typedef struct nf_session {
     _Atomic uint64_t heard_ns;
     _Atomic uint64_t used_ns; /* when an inner packet or a control message came; 0: none did */
     _Atomic uint64_t rx_packets, rx_bytes;
-    uint64_t roam_told_ns; /* when control was last told of another source */
-    bool confirmed;        /* a packet of it was authenticated */
+    _Atomic uint64_t path_heard_ns; /* when the newest packet came by the path itself */
+    uint64_t roam_told_ns;          /* when control was last told of another source */
+    bool confirmed;                 /* a packet of it was authenticated */
     nf_replay windows[NF_LANE_COUNT];
     uint64_t window_bits[NF_REPLAY_WORDS_MAX];
 
@@ -68,6 +70,7 @@ typedef struct nf_table {
     bool takes_datagrams; /* of others that share the port; set before the lanes begin */
     nf_session *slots;
     nf_peer_entry *peers;
+    nf_circuit *circuits;        /* NETRON_CIRCUITS_MAX */
     _Atomic(nf_routes *) routes; /* NULL: none */
     nf_reclaim reclaim;
 
@@ -80,7 +83,7 @@ typedef struct nf_table {
     uint32_t retired_first, retired_count;
     nf_routes *old_routes; /* NULL, or a snapshot that waits for the lanes */
     uint64_t old_routes_stamp;
-    uint32_t next_owner;
+    uint32_t next_lane;
     uint64_t next_key_identity;
 } nf_table;
 
@@ -88,9 +91,12 @@ typedef struct nf_table {
 bool nf_table_init(nf_table *table, uint32_t peers_max, uint32_t lanes, uint32_t mtu);
 void nf_table_free(nf_table *table);
 
-/** Takes a free slot: its index is told to the other side, nothing is published yet.
- *  @return the index, or 0 when none is free */
-uint32_t nf_table_reserve(nf_table *table);
+/** Takes a free slot for sessions that `lane` opens: its index is told to the other side, nothing
+ *  is published yet. @return the index, or 0 when none is free */
+uint32_t nf_table_reserve(nf_table *table, uint32_t lane);
+
+/** The lanes in turn, for what any of them may open. */
+uint32_t nf_table_next_lane(nf_table *table);
 
 /** The slot number of an index. */
 static inline uint32_t nf_slot_of(uint32_t index)
@@ -113,6 +119,30 @@ static inline nf_session *nf_table_find(nf_table *table, uint32_t index)
     nf_session *session = &table->slots[slot];
     return atomic_load_explicit(&session->index, memory_order_acquire) == index ? session : NULL;
 }
+
+/** The session that a peer's packets leave by, or NULL. */
+static inline nf_session *nf_table_session_of(nf_table *table, uint32_t peer, uint32_t *index)
+{
+    uint32_t slot = atomic_load_explicit(&table->peers[peer].send_slot, memory_order_acquire);
+    if (slot == NF_NO_SLOT) {
+        return NULL;
+    }
+    nf_session *session = &table->slots[slot];
+    *index = atomic_load_explicit(&session->index, memory_order_acquire);
+    /* A slot that was given back and filled again may be another peer's now. */
+    return *index != 0 && session->peer == peer ? session : NULL;
+}
+
+/** The published entry of a circuit id, or NULL. */
+static inline nf_circuit *nf_table_circuit(nf_table *table, uint32_t id)
+{
+    nf_circuit *circuit = &table->circuits[nf_circuit_slot_of(id)];
+    bool is_known = atomic_load_explicit(&circuit->id, memory_order_acquire) == id && id != 0;
+    return is_known ? circuit : NULL;
+}
+
+/** The way to a circuit's neighbour. False while it has none, or one that is a circuit itself. */
+bool nf_table_way_out(nf_table *table, const nf_circuit *circuit, nf_path *path);
 
 typedef struct nf_session_facts {
     uint32_t index, remote_index, peer;

@@ -32,6 +32,13 @@
  *              | type   | flags  | 0      | 0      | recv index | counter  | sealed | tag |
  *              +--------+--------+--------+--------+------------+----------+--------+-----+
  *
+ *  RELAY       0        1        2        3        4            8
+ *              +--------+--------+--------+--------+------------+------------------------------+
+ *              | type 9 | hops   | 0      | 0      | circuit id | a datagram of types 1 to 8   |
+ *              +--------+--------+--------+--------+------------+------------------------------+
+ *
+ * hops: relays that it may pass yet. circuit id: chosen by the receiver, as a receiver index is.
+ *
  * The 16 bytes of a session header are associated data. counter: lane in its 3 high bits, sequence
  * below; the nonce is 4 zero bytes and the counter. recv index: the receiver's session slot; its 3
  * low bits name the lane that opens it, so a socket filter can steer by them.
@@ -57,6 +64,7 @@ enum nf_type {
     NF_TYPE_CONTROL = 6,  /* one message of the layer above */
     NF_TYPE_LINK = 7,     /* echo, path challenge, path probe, goodbye: see link.h */
     NF_TYPE_FRAGMENT = 8, /* a piece of an inner IP packet: see fragment.h */
+    NF_TYPE_RELAY = 9,    /* one of the above, carried by a circuit: see circuit.h */
 };
 
 enum nf_wire_lengths {
@@ -69,7 +77,10 @@ enum nf_wire_lengths {
     NF_TAG_BYTES = 16,
     NF_SESSION_OVERHEAD_BYTES = NF_HEADER_BYTES + NF_TAG_BYTES,
     NF_COOKIE_SECRET_BYTES = 16, /* the cookie itself */
-    NF_LANE_BITS = 3,            /* of an index, and of a counter */
+    NF_CIRCUIT_SHIM_BYTES = 8,   /* what a RELAY has before the datagram that it carries */
+    NF_RELAY_BYTES_MIN = NF_CIRCUIT_SHIM_BYTES + NF_SESSION_OVERHEAD_BYTES,
+    NF_RELAY_HOPS_MAX = 2,
+    NF_LANE_BITS = 3, /* of an index, and of a counter */
     NF_LANE_COUNT = 1 << NF_LANE_BITS,
     NF_LANE_CONTROL = NF_LANE_COUNT - 1, /* the control thread seals as the last lane */
 };
@@ -165,10 +176,20 @@ static inline bool nf_is_foreign(const uint8_t *bytes, size_t length)
            bytes[0] == 'd' && bytes[length - 1] == 'e';
 }
 
-/** The receiver index of a message 2, 3, cookie or session message that is long enough. */
+/** The receiver index of a message 2, 3, cookie or session message that is long enough, or the
+ *  circuit id of a RELAY. */
 static inline uint32_t nf_receiver_index_of(const uint8_t *message)
 {
     return nf_load_le32(message + 4);
+}
+
+static inline void nf_shim_write(uint8_t *out, unsigned hops, uint32_t circuit_id)
+{
+    out[0] = NF_TYPE_RELAY;
+    out[1] = (uint8_t)hops;
+    out[2] = 0;
+    out[3] = 0;
+    nf_store_le32(out + 4, circuit_id);
 }
 
 #endif

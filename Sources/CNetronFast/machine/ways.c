@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ways.c - which of a peer's paths is used: moves, paths that are tried, circuits and back.
+ *
+ * A peer is sent bulk only where it proved to get mail: by its RESPONSE to a sealed CHALLENGE, 44
+ * bytes, to that address. There are two kinds of them. What a peer's own packets came from is
+ * challenged to move there; what the caller tries is only learned, unless the path so far is a
+ * circuit. A challenge is kept nowhere: its secret says when it was sent and why, under a keyed
+ * hash with the session and the address, so that any number can be under way.
+ *
+ * A direct path is never given up for a circuit while it answers. Both ends move on their own, so
+ * for a moment they send by different ways: who hears a circuit though its path is direct asks by
+ * that, and challenges the circuit only when the direct path is silent. */
+#include "machine/core.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* The secret: hash 41 | moves 1 | time 22 bits of 2^13 ns, which is 34 s and then again from 0. */
+enum {
+    TIME_BITS = 22,
+    TIME_UNIT_BITS = 13,
+    FACT_BITS = TIME_BITS + 1,
+};
+#define TIME_MASK  ((UINT64_C(1) << TIME_BITS) - 1)
+#define FACT_MASK  ((UINT64_C(1) << FACT_BITS) - 1)
+#define MOVES_FACT (UINT64_C(1) << TIME_BITS)
+
+_Static_assert((NF_CHALLENGE_END_NS >> TIME_UNIT_BITS) < TIME_MASK, "the time tells its age");
+
+static bool is_direct(const nf_path *path)
+{
+    return !nf_endpoint_is_circuit(&path->remote);
+}
+
+/* --- challenges ------------------------------------------------------------------------------- */
+
+static uint64_t secret_of(const nf_core *core,
+                          const nf_session *session,
+                          const netron_endpoint *endpoint,
+                          uint64_t facts)
+{
+    uint8_t input[40] = {0}, hash[crypto_shorthash_BYTES];
+    nf_store_le64(input, session->key_identity);
+    memcpy(input + 8, endpoint->address, sizeof(endpoint->address));
+    nf_store_le32(input + 24, endpoint->scope);
+    nf_store_le16(input + 28, endpoint->port);
+    nf_store_le16(input + 30, endpoint->kind);
+    nf_store_le64(input + 32, facts);
+    crypto_shorthash(hash, input, sizeof(input), core->challenge_key);
+    return (nf_load_le64(hash) & ~FACT_MASK) | facts;
+}
+
+static void challenge(nf_core *core, nf_session *session, const nf_path *path, bool moves)
+{
+    uint64_t facts = (core->now_ns >> TIME_UNIT_BITS & TIME_MASK) | (moves ? MOVES_FACT : 0);
+    uint8_t body[NF_LINK_CHALLENGE_BYTES] = {NF_LINK_CHALLENGE};
+    nf_store_le64(body + 4, secret_of(core, session, &path->remote, facts));
+    nf_core_seal(core, session, NF_TYPE_LINK, body, sizeof(body), path);
+}
+
+/* How long ago the secret was sent, in whole units. */
+static uint64_t age_of(const nf_core *core, uint64_t secret)
+{
+    uint64_t units = ((core->now_ns >> TIME_UNIT_BITS) - secret) & TIME_MASK;
+    return units << TIME_UNIT_BITS;
+}
+
+/* --- paths that were shown -------------------------------------------------------------------- */
+
+static nf_way *find_way(nf_peer *peer, const netron_endpoint *endpoint)
+{
+    for (unsigned i = 0; i < NF_WAYS_MAX; i++) {
+        if (peer->ways[i].shown_ns != 0 &&
+            nf_endpoint_equal(&peer->ways[i].path.remote, endpoint)) {
+            return &peer->ways[i];
+        }
+    }
+    return NULL;
+}
+
+static void remember(nf_core *core, uint32_t number, const nf_path *path, uint64_t shown_ns)
+{
+    nf_peer *peer = &core->peers[number];
+    if (!is_direct(path)) {
+        nf_circuits_met(core, path, number);
+        return;
+    }
+    nf_way *way = find_way(peer, &path->remote);
+    for (unsigned i = 0; way == NULL && i < NF_WAYS_MAX; i++) {
+        way = peer->ways[i].shown_ns == 0 ? &peer->ways[i] : NULL;
+    }
+    if (way == NULL) {
+        way = &peer->ways[0];
+        for (unsigned i = 1; i < NF_WAYS_MAX; i++) {
+            way = peer->ways[i].shown_ns < way->shown_ns ? &peer->ways[i] : way;
+        }
+    }
+    *way = (nf_way){.path = *path, .shown_ns = shown_ns};
+}
+
+static bool is_fresh(const nf_core *core, const nf_way *way)
+{
+    return way->shown_ns != 0 && core->now_ns - way->shown_ns <= NF_WAY_END_NS;
+}
+
+/* When the path itself was last heard. */
+static uint64_t path_heard_at(nf_core *core, uint32_t peer)
+{
+    const nf_session *session = nf_peers_session(core, peer);
+    return session == NULL ? 0
+                           : atomic_load_explicit(&session->path_heard_ns, memory_order_relaxed);
+}
+
+/* --- moves ------------------------------------------------------------------------------------ */
+
+static void move(nf_core *core, uint32_t number, const nf_path *path)
+{
+    nf_peer *peer = &core->peers[number];
+    uint64_t heard_ns = path_heard_at(core, number);
+    if (heard_ns != 0 && heard_ns <= core->now_ns) {
+        remember(core, number, &peer->path, heard_ns);
+    }
+    peer->direct_asked_ns = 0;
+    nf_peers_set_path(core, number, path);
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Has the direct path yet to show that it no longer answers? One that was heard lately and then no
+ * more has shown it; else it is asked first. */
+static bool waits_for_direct(nf_core *core, uint32_t number)
+{
+    nf_peer *peer = &core->peers[number];
+    nf_session *session = nf_peers_session(core, number);
+    uint64_t heard_ns = path_heard_at(core, number), asked_ns = peer->direct_asked_ns;
+    uint64_t silent_ns = core->now_ns > heard_ns ? core->now_ns - heard_ns : 0;
+    if (session == NULL || (silent_ns >= later(NF_UNANSWERED_MIN_NS, 3 * peer->rtt_ns) &&
+                            silent_ns < NF_DIRECT_FRESH_NS)) {
+        return false;
+    }
+    uint64_t patience_ns = later(NF_DIRECT_ANSWER_NS, 2 * peer->rtt_ns);
+    /* What was asked on another occasion long ago is no answer to this one. */
+    if (heard_ns >= asked_ns || core->now_ns - asked_ns > 4 * patience_ns) {
+        nf_path_echo(core, session, 0);
+        peer->direct_asked_ns = core->now_ns;
+        return true;
+    }
+    return core->now_ns - asked_ns < patience_ns;
+}
+
+void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path)
+{
+    nf_session *session = nf_table_find(&core->table, index);
+    if (session == NULL) {
+        return;
+    }
+    const nf_peer *peer = &core->peers[session->peer];
+    if (nf_endpoint_equal(&peer->path.remote, &path->remote) ||
+        (is_direct(&peer->path) && !is_direct(path) && waits_for_direct(core, session->peer))) {
+        return;
+    }
+    challenge(core, session, path, true);
+}
+
+/* A peer that is reached by a circuit tries a direct path: so do we, on what its packet came from,
+ * at most ten times a second. Where the path is direct its own packets tell when it moves. */
+void nf_ways_challenged(nf_core *core, nf_session *session, const nf_path *path)
+{
+    nf_peer *peer = &core->peers[session->peer];
+    if (is_direct(&peer->path) || !is_direct(path) ||
+        (peer->challenged_ns != 0 && core->now_ns - peer->challenged_ns < NF_CHECK_ACTIVE_NS)) {
+        return;
+    }
+    peer->challenged_ns = core->now_ns;
+    challenge(core, session, path, true);
+}
+
+static void tell_path(nf_core *core, const nf_peer *peer, const nf_path *path, uint64_t rtt_ns)
+{
+    netron_event *event = nf_event_add(core, NETRON_EVENT_PATH);
+    if (event != NULL) {
+        memcpy(event->id, peer->id, sizeof(event->id));
+        event->endpoint = path->remote;
+        event->rtt_ns = rtt_ns;
+    }
+}
+
+void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const nf_path *path)
+{
+    uint64_t age_ns = age_of(core, secret);
+    uint64_t expected = secret_of(core, session, &path->remote, secret & FACT_MASK);
+    if (sodium_memcmp(&expected, &secret, sizeof(secret)) != 0 || age_ns > NF_CHALLENGE_END_NS) {
+        return;
+    }
+    uint32_t number = session->peer;
+    nf_peer *peer = &core->peers[number];
+    bool moves = (secret & MOVES_FACT) != 0;
+    bool to_direct = is_direct(path), from_direct = is_direct(&peer->path);
+    remember(core, number, path, core->now_ns);
+    if (!moves) {
+        tell_path(core, peer, path, age_ns);
+    }
+    if (nf_endpoint_equal(&peer->path.remote, &path->remote) ||
+        !(moves || (to_direct && !from_direct)) ||
+        (from_direct && !to_direct && path_heard_at(core, number) + age_ns > core->now_ns)) {
+        return;
+    }
+    move(core, number, path);
+    peer->rtt_ns = to_direct != from_direct ? age_ns : peer->rtt_ns;
+    nf_session *current = nf_peers_session(core, number);
+    if (current != NULL && to_direct != from_direct) {
+        nf_path_echo(core, current, 0); /* so that the peer sees where it is reached now */
+    }
+}
+
+bool nf_ways_stays_direct(nf_core *core, uint32_t number, const nf_path *made_by)
+{
+    const nf_peer *peer = &core->peers[number];
+    return is_direct(&peer->path) && !is_direct(made_by) && peer->unanswered_ns == 0 &&
+           path_heard_at(core, number) + NF_DIRECT_FRESH_NS > core->now_ns;
+}
+
+void nf_ways_fall_back(nf_core *core, uint32_t number)
+{
+    nf_peer *peer = &core->peers[number];
+    nf_session *session = nf_peers_session(core, number);
+    uint32_t after = 0;
+    for (const nf_circuit *circuit;
+         session != NULL && (circuit = nf_circuits_to(core, number, &after)) != NULL;) {
+        nf_path path = {.remote = nf_endpoint_of_circuit(
+                            atomic_load_explicit(&circuit->id, memory_order_relaxed))};
+        if (!nf_endpoint_equal(&path.remote, &peer->path.remote)) {
+            challenge(core, session, &path, true);
+        }
+    }
+    for (unsigned i = 0; session != NULL && !is_direct(&peer->path) && i < NF_WAYS_MAX; i++) {
+        if (is_fresh(core, &peer->ways[i])) {
+            challenge(core, session, &peer->ways[i].path, true);
+        }
+    }
+}
+
+/* --- what the caller asks for ----------------------------------------------------------------- */
+
+int nf_core_try_path(nf_core *core,
+                     const uint8_t id[32],
+                     const netron_endpoint *endpoint,
+                     uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    if (!nf_circuits_may_reach(core, endpoint)) {
+        return NETRON_E_INVALID;
+    }
+    uint32_t number = nf_peers_find(core, id);
+    nf_session *session = number == NF_NO_PEER ? NULL : nf_peers_session(core, number);
+    if (session == NULL) {
+        return NETRON_E_UNKNOWN_PEER;
+    }
+    /* The rest of the queue is for what has to be said. */
+    if (core->outgoing_ring.count >= NF_OUTGOING_MAX / 2 ||
+        !nf_rate_take(&core->peers[number].try_rate, NF_TRY_PER_SECOND, NF_TRY_BURST, now_ns)) {
+        return NETRON_E_AGAIN;
+    }
+    nf_path path = {.remote = *endpoint};
+    challenge(core, session, &path, false);
+    return NETRON_OK;
+}
+
+int nf_core_use_path(nf_core *core,
+                     const uint8_t id[32],
+                     const netron_endpoint *endpoint,
+                     uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    uint32_t number = nf_peers_find(core, id);
+    nf_session *session = number == NF_NO_PEER ? NULL : nf_peers_session(core, number);
+    if (session == NULL) {
+        return NETRON_E_UNKNOWN_PEER;
+    }
+    nf_peer *peer = &core->peers[number];
+    if (nf_endpoint_equal(&peer->path.remote, endpoint)) {
+        return NETRON_OK;
+    }
+    nf_path path = {.remote = *endpoint};
+    if (nf_endpoint_is_circuit(endpoint)) {
+        const nf_circuit *circuit = nf_table_circuit(&core->table, endpoint->scope);
+        if (circuit == NULL || circuit->far != number) {
+            return NETRON_E_EXPIRED;
+        }
+    } else {
+        const nf_way *way = find_way(peer, endpoint);
+        if (way == NULL || !is_fresh(core, way)) {
+            return NETRON_E_EXPIRED;
+        }
+        path = way->path;
+    }
+    move(core, number, &path);
+    nf_path_echo(core, session, 0);
+    return NETRON_OK;
+}
