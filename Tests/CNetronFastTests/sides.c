@@ -72,37 +72,48 @@ static void wake(void *context)
     sem_post(&s->awake);
 }
 
-void start_side(side *s, int number, uint32_t lanes, uint32_t offloads_off)
+static void start(side *s, int number, netron_device_options *options, uint32_t lanes)
 {
-    static const uint8_t secret[] = "a secret of the two devices";
+    static const uint8_t secret[] = "a secret of the devices";
     sem_init(&s->awake, 0, 0);
-    netron_prefix address = {
-        .address = {10, 1, 0, (uint8_t)(number + 1)}, .family = 4, .length = 24};
-    netron_device_options options = {
-        .size = sizeof(options),
-        .tun = 1,
-        .addresses = &address,
-        .addresses_count = 1,
-        .port = PORT,
-        .offloads_off = offloads_off,
-        .wake = wake,
-        .context = s,
-    };
-    options.engine = (netron_options){
-        .size = sizeof(options.engine),
+    options->size = sizeof(*options);
+    options->wake = wake;
+    options->context = s;
+    options->engine = (netron_options){
+        .size = sizeof(options->engine),
         .lanes = lanes,
         .network_secret = secret,
         .network_secret_length = sizeof(secret),
         .datagrams = 1,
     };
-    netron_identity_new(options.engine.identity_seed);
-    assert_int_equal(netron_identity_id(options.engine.identity_seed, s->id), NETRON_OK);
+    netron_identity_new(options->engine.identity_seed);
+    assert_int_equal(netron_identity_id(options->engine.identity_seed, s->id), NETRON_OK);
     enter_side(number);
     int error = 0;
-    int result = netron_device_start(&s->device, &options, &error);
+    int result = netron_device_start(&s->device, options, &error);
     if (result != NETRON_OK) {
         fail_msg("%s: %s", netron_error_text(result), strerror(error));
     }
+}
+
+void start_side(side *s, int number, uint32_t lanes, uint32_t offloads_off)
+{
+    netron_prefix address = {
+        .address = {10, 1, 0, (uint8_t)(number + 1)}, .family = 4, .length = 24};
+    netron_device_options options = {
+        .tun = 1,
+        .addresses = &address,
+        .addresses_count = 1,
+        .port = PORT,
+        .offloads_off = offloads_off,
+    };
+    start(s, number, &options, lanes);
+}
+
+void start_relay(side *s, int number, uint32_t lanes, uint16_t port)
+{
+    netron_device_options options = {.port = port};
+    start(s, number, &options, lanes);
 }
 
 void await_event(side *s, uint32_t kind, netron_event *event)

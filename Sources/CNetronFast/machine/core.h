@@ -69,12 +69,13 @@ typedef struct nf_peer {
     nf_rate try_rate;
     uint64_t challenged_ns;   /* when a challenge of its own was last answered by one of ours */
     uint64_t direct_asked_ns; /* when a circuit would have taken over; 0: it would not */
+    uint64_t chosen_ns;       /* when the caller chose the path; 0: it did not */
     uint64_t made_ns, rekey_ns, previous_end_ns;
     uint64_t rtt_ns;
     uint64_t seen_tx, seen_rx; /* counters of the current session when last looked at */
     uint64_t seen_data;        /* sent by the data lanes, among seen_tx */
     uint64_t heard_ns, unanswered_ns, probe_ns, redial_ns;
-    uint64_t silent_end_ns; /* then it is down, unless it is heard before */
+    uint64_t silent_end_ns;         /* then it is down, unless it is heard before */
     bool kept;                      /* while idle */
     bool has_wall;                  /* its clock, by the last handshake: */
     uint64_t wall_ms;               /* what it shows less our own clock, modulo 2^64 */

@@ -63,10 +63,10 @@ enum {
 };
 #define NF_CHALLENGE_END_NS (5 * NF_SECOND_NS)  /* a response that comes later is none */
 #define NF_WAY_END_NS       (30 * NF_SECOND_NS) /* how long a shown path may be chosen */
-#define NF_DIRECT_ANSWER_NS                                                               \
-    (200 * NF_MILLISECOND_NS)                 /* or two round trips: has a direct path to \
-                                                 answer before a circuit takes over */
-#define NF_DIRECT_FRESH_NS (3 * NF_SECOND_NS) /* heard so lately, it stays through a handshake */
+/* A direct path that is asked has so long, or two round trips, before a circuit takes over. */
+#define NF_DIRECT_ANSWER_NS (200 * NF_MILLISECOND_NS)
+#define NF_DIRECT_FRESH_NS  (3 * NF_SECOND_NS) /* heard so lately, it stays through a handshake */
+#define NF_CHOSEN_NS        (1 * NF_SECOND_NS) /* has a peer to follow to a path chosen here */
 
 /* --- circuits --------------------------------------------------------------------------------- */
 #define NF_CIRCUIT_END_NS    (60 * NF_SECOND_NS) /* nothing came by it that long: it ends */

@@ -121,6 +121,7 @@ static void move(nf_core *core, uint32_t number, const nf_path *path)
         remember(core, number, &peer->path, heard_ns);
     }
     peer->direct_asked_ns = 0;
+    peer->chosen_ns = 0;
     nf_peers_set_path(core, number, path);
 }
 
@@ -131,24 +132,31 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 /* Has the direct path yet to show that it no longer answers? One that was heard lately and then no
  * more has shown it; else it is asked first. */
-static bool waits_for_direct(nf_core *core, uint32_t number)
+static bool waits_for_direct(const nf_core *core, nf_peer *peer, uint64_t heard_ns)
 {
-    nf_peer *peer = &core->peers[number];
-    nf_session *session = nf_peers_session(core, number);
-    uint64_t heard_ns = path_heard_at(core, number), asked_ns = peer->direct_asked_ns;
     uint64_t silent_ns = core->now_ns > heard_ns ? core->now_ns - heard_ns : 0;
-    if (session == NULL || (silent_ns >= later(NF_UNANSWERED_MIN_NS, 3 * peer->rtt_ns) &&
-                            silent_ns < NF_DIRECT_FRESH_NS)) {
+    if (silent_ns >= later(NF_UNANSWERED_MIN_NS, 3 * peer->rtt_ns) &&
+        silent_ns < NF_DIRECT_FRESH_NS) {
         return false;
     }
     uint64_t patience_ns = later(NF_DIRECT_ANSWER_NS, 2 * peer->rtt_ns);
+    uint64_t asked_ns = peer->direct_asked_ns;
     /* What was asked on another occasion long ago is no answer to this one. */
     if (heard_ns >= asked_ns || core->now_ns - asked_ns > 4 * patience_ns) {
-        nf_path_echo(core, session, 0);
         peer->direct_asked_ns = core->now_ns;
         return true;
     }
     return core->now_ns - asked_ns < patience_ns;
+}
+
+/* A packet came by `path`. Is it only that the other end has not followed us yet? */
+static bool stays(nf_core *core, uint32_t number, const nf_path *path)
+{
+    nf_peer *peer = &core->peers[number];
+    if (is_direct(&peer->path) && !is_direct(path)) {
+        return waits_for_direct(core, peer, path_heard_at(core, number));
+    }
+    return peer->chosen_ns != 0 && core->now_ns - peer->chosen_ns < NF_CHOSEN_NS;
 }
 
 void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path)
@@ -157,12 +165,18 @@ void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path)
     if (session == NULL) {
         return;
     }
-    const nf_peer *peer = &core->peers[session->peer];
-    if (nf_endpoint_equal(&peer->path.remote, &path->remote) ||
-        (is_direct(&peer->path) && !is_direct(path) && waits_for_direct(core, session->peer))) {
+    uint32_t number = session->peer;
+    if (nf_endpoint_equal(&core->peers[number].path.remote, &path->remote)) {
         return;
     }
-    challenge(core, session, path, true);
+    if (!stays(core, number, path)) {
+        challenge(core, session, path, true);
+        return;
+    }
+    nf_session *current = nf_peers_session(core, number);
+    if (current != NULL) {
+        nf_path_echo(core, current, 0); /* here we are, and are you? */
+    }
 }
 
 /* A peer that is reached by a circuit tries a direct path: so do we, on what its packet came from,
@@ -298,6 +312,7 @@ int nf_core_use_path(nf_core *core,
         path = way->path;
     }
     move(core, number, &path);
+    peer->chosen_ns = core->now_ns;
     nf_path_echo(core, session, 0);
     return NETRON_OK;
 }
