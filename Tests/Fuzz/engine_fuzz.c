@@ -3,7 +3,9 @@
  *
  * The input is a row of steps: kind u8 | length u8 | length bytes. A step brings a datagram from
  * the peer's place or from elsewhere, a real one with some bytes changed, a message that the peer
- * has well sealed (behind a seal no mutation would ever be read), an inner packet, or time. */
+ * has well sealed (behind a seal no mutation would ever be read), an inner packet, or time; a
+ * datagram behind a circuit's shim, with circuits that end here and that go on to a second peer; a
+ * path that is tried or chosen; a circuit that is made or closed. */
 #include "machine/assert.h"
 #include "netron/netron.h"
 
@@ -19,7 +21,8 @@ enum {
     RECORDED = 4, /* message 1 and 3, an empty packet, and a message 1 that is not used */
     DATAGRAM_BYTES_MAX = 2048,
     ANSWERS_MAX = 300, /* to one step: the queues of the engine hold no more */
-    PEERS_MAX = 2,
+    PEERS_MAX = 3,
+    CIRCUITS = 4, /* ids: one that ends here for either peer, two that are one circuit */
     TICK_MS = 50,
     TIME_BYTES_MAX = 4, /* 51 s a step */
     DOUBLINGS_MAX = 2,  /* of a body: 255 bytes of input become 1020 */
@@ -34,6 +37,12 @@ enum step_kind {
     INNER_PACKET,
     TIME,
     DIAL,
+    RELAYED,
+    RELAYED_SEALED,
+    TRY_PATH,
+    USE_PATH,
+    CLOSE_CIRCUIT,
+    MAKE_CIRCUITS,
     STEP_KINDS,
 };
 
@@ -43,13 +52,15 @@ enum step_kind {
 static const char secret[] = "what the members know";
 static const netron_endpoint peer_place = {.address = {[10] = 0xff, 0xff, 100, 0, 0, 1},
                                            .port = 4000};
+static const netron_endpoint second_place = {.address = {[10] = 0xff, 0xff, 100, 0, 1, 1},
+                                             .port = 4001};
 static const netron_endpoint elsewhere = {.address = {[10] = 0xff, 0xff, 100, 0, 9, 1},
                                           .port = 4009};
 
 typedef struct world {
     netron_engine *engine;
     uint64_t now_ns;
-    caller peer;
+    caller peer, second;
     uint8_t record[RECORDED][NF_MESSAGE1_BYTES];
     size_t record_length[RECORDED];
     uint8_t answer[DATAGRAM_BYTES_MAX]; /* the last datagram that came out */
@@ -91,11 +102,42 @@ static void record(world *w, unsigned number, const uint8_t *bytes, size_t lengt
     w->record_length[number] = length;
 }
 
-/* The engine and its peer, with the session that they have made. */
+static uint32_t circuit_id(unsigned number)
+{
+    return 0x77000000u | number % CIRCUITS << NF_LANE_BITS;
+}
+
+static netron_circuit_side side_of(const caller *neighbour, unsigned number)
+{
+    netron_circuit_side side = {.id_in = circuit_id(number), .id_out = 100 + number};
+    memcpy(side.neighbour, neighbour->identity.id, sizeof(side.neighbour));
+    return side;
+}
+
+static void make_circuits(world *w)
+{
+    netron_circuit_side ends[2] = {side_of(&w->peer, 0), side_of(&w->second, 1)};
+    netron_circuit_side a = side_of(&w->peer, 2), b = side_of(&w->second, 3);
+    (void)netron_engine_circuit_end(w->engine, &ends[0], w->now_ns);
+    (void)netron_engine_circuit_end(w->engine, &ends[1], w->now_ns);
+    (void)netron_engine_circuit_forward(w->engine, &a, &b, 100000, w->now_ns);
+    drain(w);
+}
+
+static void take_message3(world *w, caller *peer, const netron_endpoint *place, uint8_t *out)
+{
+    caller_begin(peer, peer == &w->peer ? 8 : 24, NULL);
+    receive(w, peer->message1, NF_MESSAGE1_BYTES, place);
+    nf_assert(w->answer_length == NF_MESSAGE2_BYTES);
+    nf_assert(caller_answer(peer, w->answer, NF_MESSAGE2_BYTES, out));
+    receive(w, out, NF_MESSAGE3_BYTES, place);
+}
+
+/* The engine and its peers, with the sessions that they have made, and circuits. */
 static void meet(world *w)
 {
     static netron_options options;
-    static caller begun;
+    static caller begun, begun_second;
     uint8_t datagram[NF_MESSAGE1_BYTES];
     if (options.size == 0) {
         options = (netron_options){
@@ -111,20 +153,20 @@ static void meet(world *w)
             options.identity_seed[0]++;
         }
         caller_init(&begun, 1, secret, WALL_MS);
+        caller_init(&begun_second, 2, secret, WALL_MS);
     }
     w->now_ns = START_NS;
     w->peer = begun;
+    w->second = begun_second;
     nf_assert(netron_engine_new(&w->engine, &options) == NETRON_OK);
     netron_engine_set_time(w->engine, WALL_MS, w->now_ns);
     caller_begin(&w->peer, 16, NULL);
     record(w, 3, w->peer.message1, NF_MESSAGE1_BYTES);
-    caller_begin(&w->peer, 8, NULL);
+    take_message3(w, &w->second, &second_place, datagram);
+    take_message3(w, &w->peer, &peer_place, datagram);
     record(w, 0, w->peer.message1, NF_MESSAGE1_BYTES);
-    receive(w, w->peer.message1, NF_MESSAGE1_BYTES, &peer_place);
-    nf_assert(w->answer_length == NF_MESSAGE2_BYTES);
-    nf_assert(caller_answer(&w->peer, w->answer, NF_MESSAGE2_BYTES, datagram));
     record(w, 1, datagram, NF_MESSAGE3_BYTES);
-    receive(w, datagram, NF_MESSAGE3_BYTES, &peer_place);
+    make_circuits(w);
     netron_prefix prefix = {.address = {10, 1}, .family = 4, .length = 16};
     nf_assert(netron_engine_set_prefixes(w->engine, w->peer.identity.id, &prefix, 1, w->now_ns) ==
               NETRON_OK);
@@ -159,6 +201,49 @@ static void receive_sealed(world *w, const uint8_t *data, size_t size, const net
         length *= 2;
     }
     receive(w, datagram, caller_seal(&w->peer, type, body, length, datagram), from);
+}
+
+/* circuit u8 (from whom: bit 7), hops u8, then a datagram */
+static void receive_relayed(world *w, const uint8_t *data, size_t size)
+{
+    uint8_t datagram[NF_CIRCUIT_SHIM_BYTES + 255];
+    if (size < 2) {
+        return;
+    }
+    nf_shim_write(datagram, data[1], circuit_id(data[0]));
+    memcpy(datagram + NF_CIRCUIT_SHIM_BYTES, data + 2, size - 2);
+    receive(w, datagram, NF_CIRCUIT_SHIM_BYTES + size - 2,
+            (data[0] & 0x80) != 0 ? &second_place : &peer_place);
+}
+
+/* The second peer carries what the first one sealed: type u8, then the body. */
+static void receive_relayed_sealed(world *w, const uint8_t *data, size_t size)
+{
+    uint8_t datagram[NF_CIRCUIT_SHIM_BYTES + 255 + NF_SESSION_OVERHEAD_BYTES];
+    if (size == 0) {
+        return;
+    }
+    nf_shim_write(datagram, 1, circuit_id(1));
+    uint8_t type = (uint8_t)(NF_TYPE_DATA + data[0] % 4);
+    size_t sealed = caller_seal(&w->peer, type, data + 1, size - 1, datagram + 8);
+    receive(w, datagram, NF_CIRCUIT_SHIM_BYTES + sealed, &second_place);
+}
+
+/* which u8: a circuit, or a place; whom u8 */
+static void ask_for_path(world *w, const uint8_t *data, size_t size, bool use)
+{
+    if (size < 2) {
+        return;
+    }
+    netron_endpoint circuit = {.kind = NETRON_ENDPOINT_CIRCUIT, .scope = circuit_id(data[0])};
+    const netron_endpoint *to = data[0] < 64    ? &circuit
+                                : data[0] < 128 ? &elsewhere
+                                : data[0] < 192 ? &second_place
+                                                : &peer_place;
+    const caller *whom = data[1] % 2 == 0 ? &w->peer : &w->second;
+    (void)(use ? netron_engine_use_path : netron_engine_try_path)(w->engine, whom->identity.id, to,
+                                                                  w->now_ns);
+    drain(w);
 }
 
 static void let_time_pass(world *w, const uint8_t *data, size_t size)
@@ -204,6 +289,25 @@ static void take_step(world *w, unsigned kind, const uint8_t *data, size_t size)
     case DIAL:
         (void)netron_engine_dial(w->engine, &elsewhere, size >= 32 ? data : NULL, w->now_ns);
         drain(w);
+        break;
+    case RELAYED:
+        receive_relayed(w, data, size);
+        break;
+    case RELAYED_SEALED:
+        receive_relayed_sealed(w, data, size);
+        break;
+    case TRY_PATH:
+        ask_for_path(w, data, size, false);
+        break;
+    case USE_PATH:
+        ask_for_path(w, data, size, true);
+        break;
+    case CLOSE_CIRCUIT:
+        (void)netron_engine_circuit_close(w->engine, circuit_id(size), w->now_ns);
+        drain(w);
+        break;
+    case MAKE_CIRCUITS:
+        make_circuits(w);
         break;
     case STEP_KINDS:
         break;

@@ -23,8 +23,9 @@ static void tell_refused(nf_worker *worker, bool too_big)
     nf_outbox *outbox = &worker->lane.outbox;
     nf_letter letter = {.kind = too_big ? NF_LETTER_TOO_BIG : NF_LETTER_REFUSED};
     for (uint32_t i = 0; i < outbox->count; i++) {
-        if (outbox->session_index[i] != 0 && letter.index != outbox->session_index[i]) {
-            letter.index = outbox->session_index[i];
+        uint32_t index = nf_outbox_session(outbox, i);
+        if (index != 0 && index != letter.index) {
+            letter.index = index;
             (void)nf_lane_post(&worker->lane, &letter, NULL, 0);
         }
     }

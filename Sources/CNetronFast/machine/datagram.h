@@ -31,10 +31,12 @@ typedef struct nf_departure {
     uint8_t tos;
 } nf_departure;
 
+/* No padding: as bytes they are equal when they are. */
+_Static_assert(sizeof(netron_endpoint) == 16 + 4 + 2 + 2, "an endpoint is its fields");
+
 static inline bool nf_endpoint_equal(const netron_endpoint *a, const netron_endpoint *b)
 {
-    return a->port == b->port && a->kind == b->kind && a->scope == b->scope &&
-           memcmp(a->address, b->address, 16) == 0;
+    return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 static inline bool nf_endpoint_is_circuit(const netron_endpoint *endpoint)

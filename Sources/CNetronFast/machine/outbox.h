@@ -32,9 +32,20 @@ typedef struct nf_outbox {
     bool closed; /* the last message ended with a shorter datagram */
     uint32_t datagrams_in_last;
     nf_departure messages[NF_OUTBOX_MESSAGES_MAX];
-    uint32_t session_index[NF_OUTBOX_MESSAGES_MAX];
-    uint32_t circuit[NF_OUTBOX_MESSAGES_MAX];
+    uint64_t whose[NF_OUTBOX_MESSAGES_MAX]; /* nf_train_of() */
 } nf_outbox;
+
+/** Session and circuit as one number, which tells trains apart. */
+static inline uint64_t nf_train_of(const nf_train *train)
+{
+    return (uint64_t)train->circuit << 32 | train->session_index;
+}
+
+/** Whose session's a message is, or 0. */
+static inline uint32_t nf_outbox_session(const nf_outbox *outbox, uint32_t message)
+{
+    return (uint32_t)outbox->whose[message];
+}
 
 static inline void nf_outbox_clear(nf_outbox *outbox)
 {
@@ -53,9 +64,8 @@ static inline nf_departure *nf_outbox_place(nf_outbox *outbox, const nf_train *t
     if (outbox->count > 0) {
         uint32_t last = outbox->count - 1;
         nf_departure *message = &outbox->messages[last];
-        if (!outbox->closed && outbox->session_index[last] == train->session_index &&
-            outbox->circuit[last] == train->circuit && message->tos == train->tos &&
-            length <= message->segment &&
+        if (!outbox->closed && outbox->whose[last] == nf_train_of(train) &&
+            message->tos == train->tos && length <= message->segment &&
             outbox->datagrams_in_last < NF_OUTBOX_TRAIN_SEGMENTS_MAX &&
             message->length + length <= NF_OUTBOX_TRAIN_BYTES_MAX) {
             return message;
@@ -65,8 +75,7 @@ static inline nf_departure *nf_outbox_place(nf_outbox *outbox, const nf_train *t
         return NULL;
     }
     nf_departure *message = &outbox->messages[outbox->count];
-    outbox->session_index[outbox->count] = train->session_index;
-    outbox->circuit[outbox->count] = train->circuit;
+    outbox->whose[outbox->count] = nf_train_of(train);
     outbox->count++;
     outbox->closed = false;
     outbox->datagrams_in_last = 0;
