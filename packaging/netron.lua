@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- netron.lua - a Wireshark dissector of what Netron says over UDP: types 1 to 8, all that is not
+-- netron.lua - a Wireshark dissector of what Netron says over UDP: types 1 to 9, all that is not
 -- encrypted. Put it into Wireshark's folder of personal plugins, or call
 -- tshark -X lua_script:netron.lua
 --
@@ -8,7 +8,7 @@
 
 local netron = Proto("netron", "Netron")
 
-local HEADER_BYTES, TAG_BYTES = 16, 16
+local HEADER_BYTES, TAG_BYTES, SHIM_BYTES = 16, 16, 8
 
 local types = {
     [1] = "Handshake message 1",
@@ -19,6 +19,7 @@ local types = {
     [6] = "Control",
     [7] = "Link",
     [8] = "Fragment",
+    [9] = "Relay",
 }
 
 -- Lengths of the messages of a handshake; those of a session are HEADER + TAG or more.
@@ -44,6 +45,8 @@ local f = {
     counter = ProtoField.uint64("netron.counter", "Counter", base.HEX),
     lane = ProtoField.uint8("netron.counter.lane", "Sender's lane"),
     sequence = ProtoField.uint64("netron.counter.sequence", "Sequence", base.DEC),
+    hops = ProtoField.uint8("netron.hops", "Relays it may pass yet"),
+    circuit = ProtoField.uint32("netron.circuit", "Circuit id", base.HEX),
     inner = ProtoField.uint32("netron.inner_length", "Inner length"),
 }
 netron.fields = f
@@ -71,6 +74,11 @@ local function well_formed(buffer)
     if lengths[kind] then
         return buffer:len() == lengths[kind] and flags <= 7
             and buffer(2, 1):uint() == 1 and buffer(3, 1):uint() == 0
+    end
+    if kind == 9 then
+        return buffer:len() >= SHIM_BYTES + HEADER_BYTES + TAG_BYTES and flags <= 2
+            and buffer(2, 2):uint() == 0 and buffer(SHIM_BYTES, 1):uint() ~= 9
+            and well_formed(buffer(SHIM_BYTES):tvb())
     end
     return kind >= 5 and kind <= 8 and buffer:len() >= HEADER_BYTES + TAG_BYTES
         and flags <= 1 and buffer(2, 2):uint() == 0
@@ -136,10 +144,21 @@ function netron.dissector(buffer, info, root)
         info.cols.info = "Malformed"
         return buffer:len()
     end
+    local whole, prefix = buffer:len(), ""
+    if kind == 9 then -- what it carries is a datagram of its own
+        local id = buffer(4, 4)
+        tree:add(f.hops, buffer(1, 1))
+        tree:add(f.reserved, buffer(2, 2))
+        tree:add_le(f.circuit, id)
+        prefix = string.format("Relay, circuit 0x%08x: ", id:le_uint())
+        buffer = buffer(SHIM_BYTES):tvb()
+        kind = buffer(0, 1):uint()
+        tree:add(f.type, buffer(0, 1))
+    end
     local dissect = lengths[kind] and dissect_handshake or dissect_session
     local text = dissect(buffer, tree, kind)
-    info.cols.info = text == "" and types[kind] or types[kind] .. ", " .. text
-    return buffer:len()
+    info.cols.info = prefix .. (text == "" and types[kind] or types[kind] .. ", " .. text)
+    return whole
 end
 
 local function guess(buffer, info, root)
