@@ -91,7 +91,7 @@ static bool watch_wire(pair_world *world, pair_datagram *datagram)
 static void a_handshake_and_packets_both_ways_pass_a_relay_unchanged(void **state)
 {
     (void)state;
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     line l = line_make(world, over_r, 3, 0);
     wire w = {.line = &l};
     world->hook = watch_wire;
@@ -120,7 +120,7 @@ static void a_handshake_and_packets_both_ways_pass_a_relay_unchanged(void **stat
 static void two_relays_are_two_swaps_and_a_third_is_too_many(void **state)
 {
     (void)state;
-    pair_world *world = line_world(5);
+    pair_world *world = line_world(5, false);
     const unsigned two[] = {0, 1, 2, 3}, three[] = {0, 1, 2, 3, 4};
     line l = line_make(world, two, 4, 0);
     line_connect(world, &l);
@@ -143,7 +143,7 @@ static void two_relays_are_two_swaps_and_a_third_is_too_many(void **state)
 static void new_keys_are_made_through_the_circuit(void **state)
 {
     (void)state;
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     line l = line_make(world, over_r, 3, 0);
     line_connect(world, &l);
     uint64_t taken = pair_counters(world, B).handshakes_taken;
@@ -167,7 +167,7 @@ static void the_shim_is_taken_off_the_size_of_the_path(void **state)
         {0, TOP}, {TOP + 8, TOP}, {TOP + 7, 1412 - 8}, {1300, 1292 - 8}, {1200, 1200 - 8},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        pair_world *world = line_world(3);
+        pair_world *world = line_world(3, false);
         world->size_max = cases[i].size_max;
         line l = line_make(world, over_r, 3, 0);
         line_connect(world, &l);
@@ -192,7 +192,7 @@ static void the_shim_is_taken_off_the_size_of_the_path(void **state)
 static void a_neighbour_that_moves_takes_its_circuits_along(void **state)
 {
     (void)state;
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     line l = line_make(world, over_r, 3, 0);
     line_connect(world, &l);
     world->nodes[A].endpoint = pair_endpoint(900, 3);
@@ -209,6 +209,24 @@ static void a_neighbour_that_moves_takes_its_circuits_along(void **state)
     pair_free(world);
 }
 
+static void a_neighbour_whose_nat_moves_it_without_a_word_is_found_again(void **state)
+{
+    (void)state;
+    pair_world *world = line_world(3, false);
+    line l = line_make(world, over_r, 3, 0);
+    line_connect(world, &l);
+    pair_run(world, NF_SECOND_NS);
+    world->nodes[A].endpoint = pair_endpoint(900, 3);
+    uint32_t first = talk(world, A, B, 0, 30, NF_MILLISECOND_NS);
+    assert_memory_equal(&world->nodes[R].last_event[NETRON_EVENT_MOVED].endpoint,
+                        &world->nodes[A].endpoint, sizeof(netron_endpoint));
+    uint32_t end = talk(world, A, B, first, 50, NF_MILLISECOND_NS);
+    pair_run(world, NF_SECOND_NS);
+    pair_assert_all_seen(world, A, first, end);
+    pair_assert_all_seen(world, B, first, end);
+    pair_free(world);
+}
+
 /* --- what does not ---------------------------------------------------------------------------- */
 
 static bool capture_relay(pair_world *world, pair_datagram *datagram)
@@ -222,7 +240,7 @@ static bool capture_relay(pair_world *world, pair_datagram *datagram)
 /* A circuit, and a datagram that A sent by it. */
 static pair_world *make_captured(line *l, pair_datagram *datagram)
 {
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     *l = line_make(world, over_r, 3, 0);
     line_connect(world, l);
     pair_run(world, 3 * NF_SECOND_NS);
@@ -243,10 +261,17 @@ static void only_the_neighbour_may_write_an_id(void **state)
     uint64_t before = pair_counters(world, R).relayed_packets;
     netron_endpoint stranger = pair_endpoint(700, 1);
     const netron_endpoint *wrong[] = {&world->nodes[B].endpoint, &stranger};
+    uint32_t strays = world->strays;
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(pair_inject(world, R, wrong[i], d.bytes, d.length), NETRON_E_REFUSED);
         assert_int_equal(pair_drops(world, R, NETRON_DROP_NOT_NEIGHBOUR), i + 1);
     }
+    for (unsigned i = 0; i < 500; i++) { /* A is asked for there, ten times a second */
+        (void)pair_inject(world, R, &stranger, d.bytes, d.length);
+        pair_run(world, 2 * NF_MILLISECOND_NS);
+    }
+    assert_in_range(world->strays - strays, 9, 11);
+    assert_int_equal(world->nodes[R].event_count[NETRON_EVENT_MOVED], 0);
     /* The other side's id is not A's to write either, nor is an end's id anybody's but R's. */
     nf_store_le32(d.bytes + 4, l.back[1]);
     assert_int_equal(pair_inject(world, R, &world->nodes[A].endpoint, d.bytes, d.length),
@@ -332,7 +357,7 @@ static void each_direction_has_its_bytes_a_second(void **state)
 {
     (void)state;
     enum { PER_SECOND = 400000, SECONDS = 10 };
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     line l = line_make(world, over_r, 3, PER_SECOND);
     line_connect(world, &l);
     for (unsigned i = 0; i < SECONDS * 1000; i++) { /* three times as much from A, a tenth from B */
@@ -364,7 +389,7 @@ static void each_direction_has_its_bytes_a_second(void **state)
 static void one_that_nobody_uses_ends_everywhere(void **state)
 {
     (void)state;
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     line l = line_make(world, over_r, 3, 0);
     pair_run(world, NF_CIRCUIT_END_NS - NF_SECOND_NS);
     assert_int_equal(closed(world, A) + closed(world, R) + closed(world, B), 0);
@@ -387,7 +412,7 @@ static void one_that_nobody_uses_ends_everywhere(void **state)
 static void one_whose_session_is_kept_does_not_end(void **state)
 {
     (void)state;
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     line l = line_make(world, over_r, 3, 0);
     line_connect(world, &l);
     pair_run(world, 600 * NF_SECOND_NS);
@@ -401,7 +426,7 @@ static void one_whose_session_is_kept_does_not_end(void **state)
 static void it_ends_with_the_neighbour_and_the_peer_behind_it_soon_after(void **state)
 {
     (void)state;
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     line l = line_make(world, over_r, 3, 0);
     line_connect(world, &l);
     uint64_t relayed = pair_counters(world, R).relayed_packets;
@@ -429,7 +454,7 @@ static void it_ends_with_the_neighbour_and_the_peer_behind_it_soon_after(void **
 static void one_that_is_closed_is_gone_at_once(void **state)
 {
     (void)state;
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     line l = line_make(world, over_r, 3, 0);
     netron_engine *engine = world->nodes[A].engine;
     netron_endpoint circuit = line_endpoint(&l, false);
@@ -491,7 +516,7 @@ static void another_circuit_takes_over_when_one_ends(void **state)
 static void sides_that_can_not_be_are_refused(void **state)
 {
     (void)state;
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, false);
     netron_engine *engine = world->nodes[R].engine;
     uint64_t now_ns = world->now_ns;
     netron_circuit_side a = {.id_in = netron_engine_circuit_id(engine), .id_out = 1}, b = a;
@@ -530,7 +555,7 @@ static void sides_that_can_not_be_are_refused(void **state)
 static void all_places_can_be_taken_and_are_used_again(void **state)
 {
     (void)state;
-    pair_world *world = line_world(2);
+    pair_world *world = line_world(2, false);
     netron_engine *engine = world->nodes[A].engine;
     netron_circuit_side side = {.id_out = 5};
     memcpy(side.neighbour, world->nodes[1].id, NETRON_ID_BYTES);
@@ -556,6 +581,7 @@ int main(void)
         cmocka_unit_test(new_keys_are_made_through_the_circuit),
         cmocka_unit_test(the_shim_is_taken_off_the_size_of_the_path),
         cmocka_unit_test(a_neighbour_that_moves_takes_its_circuits_along),
+        cmocka_unit_test(a_neighbour_whose_nat_moves_it_without_a_word_is_found_again),
         cmocka_unit_test(only_the_neighbour_may_write_an_id),
         cmocka_unit_test(what_is_not_well_formed_is_dropped_at_the_relay_and_at_the_end),
         cmocka_unit_test(an_id_that_nobody_gave_is_unknown),

@@ -11,11 +11,19 @@
 
 #include <string.h>
 
-pair_world *line_world(unsigned nodes)
+pair_world *line_world(unsigned nodes, bool idle_ends)
 {
-    pair_world *world = pair_new(nodes);
+    pair_world *world = pair_new(0);
+    for (unsigned node = 0; node < nodes; node++) {
+        netron_options options = pair_options(world, node);
+        options.idle_ends = idle_ends;
+        pair_add_with(world, &options);
+    }
     for (unsigned node = 0; node + 1 < nodes; node++) {
         pair_connect(world, node, node + 1);
+        assert_int_equal(netron_engine_keep(world->nodes[node].engine, world->nodes[node + 1].id, 1,
+                                            world->now_ns),
+                         NETRON_OK);
     }
     pair_run(world, 3 * NF_SECOND_NS);
     return world;

@@ -14,8 +14,9 @@ typedef struct line {
     uint32_t ids[LINE_NODES_MAX], back[LINE_NODES_MAX];
 } line;
 
-/** Nodes that are neighbours of the next one, each, and have searched their paths. */
-pair_world *line_world(unsigned nodes);
+/** Nodes that are neighbours of the next one, each, and have searched their paths. Their sessions
+ *  are kept, or made on demand (`idle_ends`) and kept with these neighbours. */
+pair_world *line_world(unsigned nodes, bool idle_ends);
 
 /** Makes a circuit over neighbours. */
 line line_make(pair_world *world, const unsigned *nodes, unsigned count, uint32_t bytes_per_second);

@@ -16,6 +16,7 @@ enum { LANES = 4, FIRST = 0, SECOND = 1, BYTES = 1000, HERE = 3 /* the lane of m
 
 static nf_table table;
 static nf_lane lanes[LANES];
+static nf_mailbox *control;
 static uint32_t session_of[2];
 
 static netron_endpoint place(unsigned peer)
@@ -60,9 +61,12 @@ static int make_lanes(void **state)
 {
     (void)state;
     assert_true(nf_table_init(&table, 4, LANES, NETRON_MTU_DEFAULT));
+    control = nf_mailbox_new(16, NF_LETTER_BYTES_MAX);
+    assert_non_null(control);
     for (uint32_t i = 0; i < LANES; i++) {
         assert_true(nf_lane_init(&lanes[i], &table, i, NF_AEAD_FIXED_ORDER));
         lanes[i].now_ns = NF_SECOND_NS;
+        lanes[i].control = control;
     }
     netron_endpoint first = place(FIRST), second = place(SECOND);
     add_peer(FIRST, &first);
@@ -81,6 +85,7 @@ static int free_lanes(void **state)
         nf_lane_free(&lanes[i]);
     }
     nf_table_free(&table);
+    nf_mailbox_free(control);
     return 0;
 }
 
@@ -192,6 +197,37 @@ static void a_neighbour_without_a_path_of_its_own_carries_nothing(void **state)
     assert_int_equal(atomic_load(&table.circuits[10].packets), 0);
 }
 
+/* Letters to control that name a session and a place. */
+static unsigned take_letters(uint32_t session, const netron_endpoint *from)
+{
+    unsigned count = 0;
+    size_t length;
+    for (const void *bytes; (bytes = nf_mailbox_peek(control, &length)) != NULL; count++) {
+        nf_letter letter;
+        memcpy(&letter, bytes, sizeof(letter));
+        assert_int_equal(letter.kind, NF_LETTER_ROAMED);
+        assert_int_equal(letter.index, session);
+        assert_memory_equal(&letter.path.remote, from, sizeof(*from));
+        nf_mailbox_drop(control);
+    }
+    return count;
+}
+
+static void a_datagram_from_elsewhere_is_dropped_and_told_ten_times_a_second(void **state)
+{
+    (void)state;
+    unsigned reason, told = 0;
+    netron_endpoint elsewhere = place(SECOND);
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_int_equal(bring(HERE, id_at(10, HERE), BYTES, SECOND, 0, &reason), NF_RELAY_DROPPED);
+        assert_int_equal(reason, NETRON_DROP_NOT_NEIGHBOUR);
+        told += take_letters(session_of[FIRST], &elsewhere);
+        lanes[HERE].now_ns += NF_MILLISECOND_NS;
+    }
+    assert_int_equal(told, 10);
+    assert_int_equal(atomic_load(&table.circuits[10].heard_ns), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +237,9 @@ int main(void)
                                         free_lanes),
         cmocka_unit_test_setup_teardown(a_full_outbox_costs_nothing_of_the_rate, make_lanes,
                                         free_lanes),
+        cmocka_unit_test_setup_teardown(
+            a_datagram_from_elsewhere_is_dropped_and_told_ten_times_a_second, make_lanes,
+            free_lanes),
         cmocka_unit_test_setup_teardown(a_neighbour_without_a_path_of_its_own_carries_nothing,
                                         make_lanes, free_lanes),
     };

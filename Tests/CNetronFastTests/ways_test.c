@@ -70,10 +70,10 @@ static bool pass(pair_world *world, pair_datagram *d)
 }
 
 /* A and B, who reach each other by R alone. */
-static pair_world *make_world(links *l, line *circuit)
+static pair_world *make_world_of(links *l, line *circuit, bool idle_ends)
 {
     static const unsigned over_r[] = {A, R, B};
-    pair_world *world = line_world(3);
+    pair_world *world = line_world(3, idle_ends);
     memset(l, 0, sizeof(*l));
     world->hook = pass;
     world->context = l;
@@ -83,14 +83,24 @@ static pair_world *make_world(links *l, line *circuit)
     return world;
 }
 
-/* The same, moved to the direct path. */
-static pair_world *make_direct(links *l, line *circuit)
+static pair_world *make_world(links *l, line *circuit)
 {
-    pair_world *world = make_world(l, circuit);
+    return make_world_of(l, circuit, false);
+}
+
+/* The same, moved to the direct path. */
+static pair_world *make_direct_of(links *l, line *circuit, bool idle_ends)
+{
+    pair_world *world = make_world_of(l, circuit, idle_ends);
     assert_int_equal(try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
     pair_run(world, 3 * NF_SECOND_NS);
     assert_false(line_is_relayed(world, A, B) || line_is_relayed(world, B, A));
     return world;
+}
+
+static pair_world *make_direct(links *l, line *circuit)
+{
+    return make_direct_of(l, circuit, false);
 }
 
 /* Packets each way, each 10 ms. @return the serial after the last */
@@ -228,11 +238,11 @@ static void a_handshake_through_the_circuit_does_not_move_a_direct_path_that_liv
 /* --- and back --------------------------------------------------------------------------------- */
 
 /* Cuts the direct path under traffic. @return the longest that either end heard nothing */
-static uint64_t outage(links *cut, bool ab, bool ba, bool both_talk)
+static uint64_t outage(bool idle_ends, bool ab, bool ba, bool both_talk)
 {
     links l;
     line circuit;
-    pair_world *world = make_direct(&l, &circuit);
+    pair_world *world = make_direct_of(&l, &circuit, idle_ends);
     uint32_t serial = 0;
     uint64_t heard_ns[3] = {0}, longest_ns = 0;
     uint32_t had[3] = {0};
@@ -266,7 +276,6 @@ static uint64_t outage(links *cut, bool ab, bool ba, bool both_talk)
     assert_int_equal(try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
     pair_run(world, NF_SECOND_NS);
     assert_false(line_is_relayed(world, A, B) || line_is_relayed(world, B, A));
-    *cut = l;
     pair_free(world);
     return longest_ns;
 }
@@ -274,12 +283,15 @@ static uint64_t outage(links *cut, bool ab, bool ba, bool both_talk)
 static void a_direct_path_that_dies_under_traffic_is_replaced_within_a_second(void **state)
 {
     (void)state;
-    links l;
-    assert_in_range(outage(&l, true, true, true), NF_UNANSWERED_MIN_NS, NF_SECOND_NS);
-    assert_in_range(outage(&l, true, true, false), NF_UNANSWERED_MIN_NS, NF_SECOND_NS);
-    /* In one direction only: who is not heard does not know, who hears nothing tells it. */
-    assert_in_range(outage(&l, true, false, true), NF_UNANSWERED_MIN_NS, 3 * NF_SECOND_NS / 2);
-    assert_in_range(outage(&l, false, true, true), NF_UNANSWERED_MIN_NS, 3 * NF_SECOND_NS / 2);
+    for (int idle_ends = 0; idle_ends < 2; idle_ends++) {
+        assert_in_range(outage(idle_ends, true, true, true), NF_UNANSWERED_MIN_NS, NF_SECOND_NS);
+        assert_in_range(outage(idle_ends, true, true, false), NF_UNANSWERED_MIN_NS, NF_SECOND_NS);
+        /* In one direction: who is not heard does not know, who hears nothing tells it. */
+        assert_in_range(outage(idle_ends, true, false, true), NF_UNANSWERED_MIN_NS,
+                        3 * NF_SECOND_NS / 2);
+        assert_in_range(outage(idle_ends, false, true, true), NF_UNANSWERED_MIN_NS,
+                        3 * NF_SECOND_NS / 2);
+    }
 }
 
 static void both_ends_use_the_circuit_then(void **state)
@@ -392,6 +404,36 @@ static void a_path_that_was_tried_is_used_when_the_caller_says_so(void **state)
     pair_free(world);
 }
 
+static bool second_places_alone(pair_world *world, pair_datagram *d)
+{
+    netron_endpoint destination = d->destination;
+    bool passes = second_places(world, d);
+    return passes && memcmp(&destination, &d->destination, sizeof(destination)) != 0;
+}
+
+static void another_path_that_was_shown_takes_over_from_one_that_dies(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(2);
+    world->hook = second_places;
+    pair_connect(world, 0, 1);
+    netron_endpoint second = pair_endpoint(1, 1);
+    assert_int_equal(try_path(world, 0, 1, &second), NETRON_OK);
+    pair_run(world, 20 * NF_SECOND_NS);
+    world->hook = second_places_alone;
+    for (uint32_t serial = 0; serial < 300; serial++) {
+        (void)pair_send(world, 0, 1, 200, serial);
+        (void)pair_send(world, 1, 0, 200, serial);
+        pair_run(world, 10 * NF_MILLISECOND_NS);
+    }
+    pair_run(world, NF_SECOND_NS);
+    pair_assert_all_seen(world, 0, 150, 300);
+    pair_assert_all_seen(world, 1, 150, 300);
+    assert_int_equal(moves(world, 0), 1);
+    assert_int_equal(moves(world, 1), 1);
+    pair_free(world);
+}
+
 static void tries_have_a_rate_and_a_valid_endpoint(void **state)
 {
     (void)state;
@@ -469,6 +511,7 @@ int main(void)
         cmocka_unit_test(loss_alone_is_no_reason_to_leave_a_direct_path),
         cmocka_unit_test(one_that_is_idle_when_it_dies_falls_back_with_the_first_packets),
         cmocka_unit_test(a_path_that_was_tried_is_used_when_the_caller_says_so),
+        cmocka_unit_test(another_path_that_was_shown_takes_over_from_one_that_dies),
         cmocka_unit_test(tries_have_a_rate_and_a_valid_endpoint),
         cmocka_unit_test(an_answer_counts_only_in_time_and_from_the_place_that_was_asked),
     };

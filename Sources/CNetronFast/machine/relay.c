@@ -3,7 +3,8 @@
  *
  * What it carries is between two others: it is neither opened nor looked at, but for its type. It
  * is taken only from where the circuit's neighbour proved to be, so that who guesses an id has
- * gained nothing, and copied once, into the outbox, where equal ones of a circuit make a train. */
+ * gained nothing, and copied once, into the outbox, where equal ones of a circuit make a train.
+ * From elsewhere it is dropped, but control asks the neighbour whether it is there now. */
 #include "machine/lane.h"
 
 #include <string.h>
@@ -20,6 +21,28 @@ static bool is_well_formed(const uint8_t *datagram)
     uint8_t carried = datagram[NF_CIRCUIT_SHIM_BYTES];
     return datagram[1] <= NF_RELAY_HOPS_MAX && datagram[2] == 0 && datagram[3] == 0 &&
            carried >= NF_TYPE_MESSAGE1 && carried <= NF_TYPE_FRAGMENT;
+}
+
+/* Who has nothing to say but what it carries would not be noticed when its NAT moves it: at most
+ * ten times a second control challenges it there. */
+static bool is_from_neighbour(nf_lane *lane, nf_circuit *circuit, const nf_path *from)
+{
+    uint32_t index;
+    nf_session *session = nf_table_session_of(lane->table, circuit->peer, &index);
+    if (session == NULL) {
+        return false;
+    }
+    nf_path known;
+    nf_session_get_path(session, &known);
+    if (nf_endpoint_equal(&known.remote, &from->remote)) {
+        return true;
+    }
+    if (circuit->told_ns == 0 || lane->now_ns - circuit->told_ns >= NF_CHECK_ACTIVE_NS) {
+        circuit->told_ns = lane->now_ns;
+        nf_letter letter = {.kind = NF_LETTER_ROAMED, .index = index, .path = *from};
+        (void)nf_lane_post(lane, &letter, NULL, 0);
+    }
+    return false;
 }
 
 static void note_heard(const nf_lane *lane, nf_circuit *circuit)
@@ -93,9 +116,7 @@ nf_relay_result nf_lane_relay(nf_lane *lane,
     if ((id & (NF_LANE_COUNT - 1)) != lane->number) {
         return NF_RELAY_STRAY;
     }
-    nf_path neighbour;
-    if (!nf_table_way_out(lane->table, circuit, &neighbour) ||
-        !nf_endpoint_equal(&neighbour.remote, &from->remote)) {
+    if (!is_from_neighbour(lane, circuit, from)) {
         return drop(lane, NETRON_DROP_NOT_NEIGHBOUR, reason);
     }
     note_heard(lane, circuit);

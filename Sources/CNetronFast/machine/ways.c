@@ -15,15 +15,19 @@
 #include <sodium.h>
 #include <string.h>
 
-/* The secret: hash 41 | moves 1 | time 22 bits of 2^13 ns, which is 34 s and then again from 0. */
+/* The secret: hash 40 | why 2 | time 22 bits of 2^13 ns, which is 34 s and then again from 0. */
 enum {
     TIME_BITS = 22,
     TIME_UNIT_BITS = 13,
-    FACT_BITS = TIME_BITS + 1,
+    FACT_BITS = TIME_BITS + 2,
 };
-#define TIME_MASK  ((UINT64_C(1) << TIME_BITS) - 1)
-#define FACT_MASK  ((UINT64_C(1) << FACT_BITS) - 1)
-#define MOVES_FACT (UINT64_C(1) << TIME_BITS)
+#define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
+#define FACT_MASK ((UINT64_C(1) << FACT_BITS) - 1)
+
+/* What an answer is good for. */
+#define TRIED   UINT64_C(0)                /* to know the path */
+#define MOVES   (UINT64_C(1) << TIME_BITS) /* to use it */
+#define REPLACE (UINT64_C(3) << TIME_BITS) /* ... unless the path so far was heard meanwhile */
 
 _Static_assert((NF_CHALLENGE_END_NS >> TIME_UNIT_BITS) < TIME_MASK, "the time tells its age");
 
@@ -50,9 +54,9 @@ static uint64_t secret_of(const nf_core *core,
     return (nf_load_le64(hash) & ~FACT_MASK) | facts;
 }
 
-static void challenge(nf_core *core, nf_session *session, const nf_path *path, bool moves)
+static void challenge(nf_core *core, nf_session *session, const nf_path *path, uint64_t why)
 {
-    uint64_t facts = (core->now_ns >> TIME_UNIT_BITS & TIME_MASK) | (moves ? MOVES_FACT : 0);
+    uint64_t facts = (core->now_ns >> TIME_UNIT_BITS & TIME_MASK) | why;
     uint8_t body[NF_LINK_CHALLENGE_BYTES] = {NF_LINK_CHALLENGE};
     nf_store_le64(body + 4, secret_of(core, session, &path->remote, facts));
     nf_core_seal(core, session, NF_TYPE_LINK, body, sizeof(body), path);
@@ -117,8 +121,8 @@ static void move(nf_core *core, uint32_t number, const nf_path *path)
 {
     nf_peer *peer = &core->peers[number];
     uint64_t heard_ns = path_heard_at(core, number);
-    if (heard_ns != 0 && heard_ns <= core->now_ns) {
-        remember(core, number, &peer->path, heard_ns);
+    if (heard_ns != 0) { /* a lane's clock may be ahead of ours */
+        remember(core, number, &peer->path, heard_ns < core->now_ns ? heard_ns : core->now_ns);
     }
     peer->direct_asked_ns = 0;
     peer->chosen_ns = 0;
@@ -170,7 +174,7 @@ void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path)
         return;
     }
     if (!stays(core, number, path)) {
-        challenge(core, session, path, true);
+        challenge(core, session, path, MOVES);
         return;
     }
     nf_session *current = nf_peers_session(core, number);
@@ -189,7 +193,7 @@ void nf_ways_challenged(nf_core *core, nf_session *session, const nf_path *path)
         return;
     }
     peer->challenged_ns = core->now_ns;
-    challenge(core, session, path, true);
+    challenge(core, session, path, MOVES);
 }
 
 static void tell_path(nf_core *core, const nf_peer *peer, const nf_path *path, uint64_t rtt_ns)
@@ -202,6 +206,22 @@ static void tell_path(nf_core *core, const nf_peer *peer, const nf_path *path, u
     }
 }
 
+/* May a path that answered so replace the one so far? */
+static bool may_replace(nf_core *core, uint32_t number, const nf_path *path, uint64_t secret)
+{
+    const nf_peer *peer = &core->peers[number];
+    bool to_direct = is_direct(path), from_direct = is_direct(&peer->path);
+    if (nf_endpoint_equal(&peer->path.remote, &path->remote)) {
+        return false;
+    }
+    if (to_direct && !from_direct) {
+        return true;
+    }
+    bool yields = (secret & REPLACE) == REPLACE || (from_direct && !to_direct);
+    bool was_heard = path_heard_at(core, number) + age_of(core, secret) > core->now_ns;
+    return (secret & MOVES) != 0 && !(yields && was_heard);
+}
+
 void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const nf_path *path)
 {
     uint64_t age_ns = age_of(core, secret);
@@ -211,21 +231,18 @@ void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const
     }
     uint32_t number = session->peer;
     nf_peer *peer = &core->peers[number];
-    bool moves = (secret & MOVES_FACT) != 0;
-    bool to_direct = is_direct(path), from_direct = is_direct(&peer->path);
     remember(core, number, path, core->now_ns);
-    if (!moves) {
+    if ((secret & MOVES) == 0) {
         tell_path(core, peer, path, age_ns);
     }
-    if (nf_endpoint_equal(&peer->path.remote, &path->remote) ||
-        !(moves || (to_direct && !from_direct)) ||
-        (from_direct && !to_direct && path_heard_at(core, number) + age_ns > core->now_ns)) {
+    if (!may_replace(core, number, path, secret)) {
         return;
     }
+    bool is_another_kind = is_direct(path) != is_direct(&peer->path);
     move(core, number, path);
-    peer->rtt_ns = to_direct != from_direct ? age_ns : peer->rtt_ns;
     nf_session *current = nf_peers_session(core, number);
-    if (current != NULL && to_direct != from_direct) {
+    if (current != NULL && is_another_kind) {
+        peer->rtt_ns = age_ns;
         nf_path_echo(core, current, 0); /* so that the peer sees where it is reached now */
     }
 }
@@ -239,20 +256,21 @@ bool nf_ways_stays_direct(nf_core *core, uint32_t number, const nf_path *made_by
 
 void nf_ways_fall_back(nf_core *core, uint32_t number)
 {
-    nf_peer *peer = &core->peers[number];
+    const nf_peer *peer = &core->peers[number];
     nf_session *session = nf_peers_session(core, number);
     uint32_t after = 0;
-    for (const nf_circuit *circuit;
-         session != NULL && (circuit = nf_circuits_to(core, number, &after)) != NULL;) {
-        nf_path path = {.remote = nf_endpoint_of_circuit(
-                            atomic_load_explicit(&circuit->id, memory_order_relaxed))};
+    const nf_circuit *circuit;
+    while (session != NULL && (circuit = nf_circuits_to(core, number, &after)) != NULL) {
+        uint32_t id = atomic_load_explicit(&circuit->id, memory_order_relaxed);
+        nf_path path = {.remote = nf_endpoint_of_circuit(id)};
         if (!nf_endpoint_equal(&path.remote, &peer->path.remote)) {
-            challenge(core, session, &path, true);
+            challenge(core, session, &path, REPLACE);
         }
     }
-    for (unsigned i = 0; session != NULL && !is_direct(&peer->path) && i < NF_WAYS_MAX; i++) {
-        if (is_fresh(core, &peer->ways[i])) {
-            challenge(core, session, &peer->ways[i].path, true);
+    for (unsigned i = 0; session != NULL && i < NF_WAYS_MAX; i++) {
+        const nf_way *way = &peer->ways[i];
+        if (is_fresh(core, way) && !nf_endpoint_equal(&way->path.remote, &peer->path.remote)) {
+            challenge(core, session, &way->path, REPLACE);
         }
     }
 }
@@ -279,7 +297,7 @@ int nf_core_try_path(nf_core *core,
         return NETRON_E_AGAIN;
     }
     nf_path path = {.remote = *endpoint};
-    challenge(core, session, &path, false);
+    challenge(core, session, &path, TRIED);
     return NETRON_OK;
 }
 
