@@ -169,6 +169,64 @@ import Testing
         }
     }
 
+    /// Waits until `device` has a session with the peer. @return where it is reached
+    private func up(_ id: NodeID, at device: Device) async throws -> Endpoint {
+        try await next(of: device) { event in
+            if case .peerUp(id, let endpoint, _, _) = event { endpoint } else { nil }
+        }
+    }
+
+    @Test("two devices meet by a circuit and move to a direct path", .timeLimit(.minutes(1)))
+    func circuit() async throws {
+        let left = try device()
+        let relay = try device()
+        let right = try device()
+        let ids = try [left, relay, right].map { try #require($0.info()).id }
+        for end in [left, right] {
+            try end.dial(loopback(relay), id: ids[1])
+            _ = try await up(ids[1], at: end)
+        }
+        _ = try await up(ids[0], at: relay)
+        _ = try await up(ids[2], at: relay)
+        let out = try (#require(relay.circuitID()), #require(relay.circuitID()))
+        let into = try (#require(left.circuitID()), #require(right.circuitID()))
+        try left.circuitEnd(CircuitSide(neighbour: ids[1], idIn: into.0, idOut: out.0))
+        try right.circuitEnd(CircuitSide(neighbour: ids[1], idIn: into.1, idOut: out.1))
+        try relay.circuitForward(
+            CircuitSide(neighbour: ids[0], idIn: out.0, idOut: into.0),
+            CircuitSide(neighbour: ids[2], idIn: out.1, idOut: into.1),
+            bytesPerSecond: 1 << 20
+        )
+        try left.dial(Endpoint(circuit: into.0), id: ids[2])
+        #expect(try await up(ids[2], at: left) == Endpoint(circuit: into.0))
+        #expect(try await up(ids[0], at: right) == Endpoint(circuit: into.1))
+        #expect(try #require(relay.counters()).relayedPackets >= 3)
+
+        let place = try loopback(right)
+        #expect(throws: EngineError.expired) { try left.usePath(place, of: ids[2]) }
+        try left.tryPath(place, of: ids[2])
+        let path = try await next(of: left) { event in
+            if case .path(ids[2], let endpoint, let rtt) = event { (endpoint, rtt) } else { nil }
+        }
+        #expect(path.0 == place && path.1 < .seconds(5))
+        let moved = try await next(of: left) { event in
+            if case .moved(ids[2], let endpoint) = event { endpoint } else { nil }
+        }
+        #expect(moved == place)
+        try left.usePath(place, of: ids[2])
+
+        try relay.circuitClose(out.0)
+        let closed = try await next(of: relay) { event in
+            if case .circuitClosed(let id, let other, let neighbour, let end) = event {
+                (id, other, neighbour, end)
+            } else {
+                nil
+            }
+        }
+        #expect(closed == (out.0, out.1, ids[0], .local))
+        #expect(throws: EngineError.invalid) { try relay.circuitClose(out.1) }
+    }
+
     @Test("who did not ask for datagrams sends none") func noDatagrams() throws {
         let device = try device()
         #expect(throws: EngineError.invalid) {

@@ -101,7 +101,7 @@ static void fill(nf_core *core,
     uint32_t slot = slot_of(core, entry);
     core->circuit_high = slot >= core->circuit_high ? slot + 1 : core->circuit_high;
     core->circuits_used++;
-    core->peers[peer].circuit_count++;
+    core->peers[peer].circuits_by++;
     nf_core_set_deadline_owner(core, NF_OWNER_CIRCUITS, core->now_ns + NF_CIRCUIT_CHECK_NS);
 }
 
@@ -178,11 +178,11 @@ int nf_core_circuit_info(const nf_core *core, uint32_t id_in, netron_circuit_inf
 static void lead_to(nf_core *core, nf_circuit *entry, uint32_t peer)
 {
     if (entry->far != NF_NO_PEER) {
-        core->peers[entry->far].circuit_count--;
+        core->peers[entry->far].circuits_to--;
     }
     entry->far = peer;
     if (peer != NF_NO_PEER) {
-        core->peers[peer].circuit_count++;
+        core->peers[peer].circuits_to++;
     }
 }
 
@@ -198,7 +198,7 @@ void nf_circuits_met(nf_core *core, const nf_path *path, uint32_t peer)
 
 nf_circuit *nf_circuits_to(nf_core *core, uint32_t peer, uint32_t *after)
 {
-    bool any = core->peers[peer].circuit_count > 0;
+    bool any = core->peers[peer].circuits_to > 0;
     while (any && *after < core->circuit_high) {
         nf_circuit *entry = &core->table.circuits[(*after)++];
         if (id_of(entry) != 0 && entry->far == peer) {
@@ -266,7 +266,7 @@ static void retire(nf_core *core, nf_circuit *entry)
     atomic_store_explicit(&entry->id, 0, memory_order_release);
     entry->retired_stamp = nf_reclaim_retire(&core->table.reclaim);
     core->circuits_used--;
-    core->peers[entry->peer].circuit_count--;
+    core->peers[entry->peer].circuits_by--;
     lead_to(core, entry, NF_NO_PEER);
     if (entry->other != NF_NO_CIRCUIT) {
         core->counters.relayed_packets +=
@@ -309,7 +309,8 @@ int nf_core_circuit_close(nf_core *core, uint32_t id_in, uint64_t now_ns)
 
 void nf_circuits_forget_peer(nf_core *core, uint32_t peer)
 {
-    for (uint32_t slot = 0; core->peers[peer].circuit_count > 0 && slot < core->circuit_high;
+    const nf_peer *gone = &core->peers[peer];
+    for (uint32_t slot = 0; gone->circuits_by + gone->circuits_to > 0 && slot < core->circuit_high;
          slot++) {
         nf_circuit *entry = &core->table.circuits[slot];
         if (id_of(entry) == 0) {
@@ -322,7 +323,7 @@ void nf_circuits_forget_peer(nf_core *core, uint32_t peer)
             end(core, entry, NETRON_CIRCUIT_NEIGHBOUR);
         }
     }
-    nf_assert(core->peers[peer].circuit_count == 0);
+    nf_assert(gone->circuits_by + gone->circuits_to == 0);
 }
 
 static uint64_t heard_at(const nf_core *core, const nf_circuit *entry)

@@ -48,7 +48,7 @@ typedef struct nf_attempt {
 /** A path that a peer showed to be its own. */
 typedef struct nf_way {
     nf_path path;
-    uint64_t shown_ns; /* when it last did; 0: no way */
+    uint32_t shown_s; /* when it last did, in seconds from 1; 0: no way */
 } nf_way;
 
 /** A member we have, or just had, a session with. */
@@ -63,7 +63,8 @@ typedef struct nf_peer {
     uint32_t current, previous; /* session indices; 0: none */
     uint32_t pending_messages;  /* of it in the event queue */
     uint32_t path_mtu, search_best;
-    uint32_t circuit_count; /* circuits whose neighbour it is, or that lead to it */
+    uint16_t circuits_by; /* circuits whose neighbour it is */
+    uint16_t circuits_to; /* circuits that lead to it */
     nf_path path;
     nf_way ways[NF_WAYS_MAX]; /* of UDP; circuits know whom they lead to */
     nf_rate try_rate;

@@ -36,7 +36,7 @@ void nf_liveness_doubt(nf_core *core, nf_peer *peer, uint64_t end_ns)
 /* Who has another way to the peer asks faster once it began to. */
 static uint64_t next_probe_at(const nf_peer *peer)
 {
-    bool hurries = peer->probes_lost > 0 && peer->circuit_count > 0;
+    bool hurries = peer->probes_lost > 0 && peer->circuits_to > 0;
     return peer->probe_ns + (hurries ? patience(peer) / 2 : patience(peer));
 }
 

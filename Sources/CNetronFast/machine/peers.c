@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(2 * sizeof(nf_session) + sizeof(nf_peer) <= 4096, "what a peer costs");
-
 /* --- the table, by id ------------------------------------------------------------------------- */
 
 static uint32_t bucket_of(const nf_core *core, const uint8_t id[32])

@@ -10,7 +10,7 @@
 
 _Static_assert(sizeof(nf_path) <= NF_PATH_WORDS * sizeof(uint64_t), "a path fits its words");
 _Static_assert(NETRON_CIRCUITS_MAX == 1 << NF_CIRCUIT_SLOT_BITS, "each slot has a place");
-_Static_assert(sizeof(nf_session) <= 2048, "two are within 4 KiB");
+_Static_assert(sizeof(nf_session) <= 2048, "two sessions and a peer are within 4 KiB");
 
 bool nf_table_init(nf_table *table, uint32_t peers_max, uint32_t lanes, uint32_t mtu)
 {

@@ -71,11 +71,15 @@ static uint64_t age_of(const nf_core *core, uint64_t secret)
 
 /* --- paths that were shown -------------------------------------------------------------------- */
 
+static uint32_t seconds_of(uint64_t ns)
+{
+    return (uint32_t)(1 + ns / NF_SECOND_NS);
+}
+
 static nf_way *find_way(nf_peer *peer, const netron_endpoint *endpoint)
 {
     for (unsigned i = 0; i < NF_WAYS_MAX; i++) {
-        if (peer->ways[i].shown_ns != 0 &&
-            nf_endpoint_equal(&peer->ways[i].path.remote, endpoint)) {
+        if (peer->ways[i].shown_s != 0 && nf_endpoint_equal(&peer->ways[i].path.remote, endpoint)) {
             return &peer->ways[i];
         }
     }
@@ -91,20 +95,21 @@ static void remember(nf_core *core, uint32_t number, const nf_path *path, uint64
     }
     nf_way *way = find_way(peer, &path->remote);
     for (unsigned i = 0; way == NULL && i < NF_WAYS_MAX; i++) {
-        way = peer->ways[i].shown_ns == 0 ? &peer->ways[i] : NULL;
+        way = peer->ways[i].shown_s == 0 ? &peer->ways[i] : NULL;
     }
     if (way == NULL) {
         way = &peer->ways[0];
         for (unsigned i = 1; i < NF_WAYS_MAX; i++) {
-            way = peer->ways[i].shown_ns < way->shown_ns ? &peer->ways[i] : way;
+            way = peer->ways[i].shown_s < way->shown_s ? &peer->ways[i] : way;
         }
     }
-    *way = (nf_way){.path = *path, .shown_ns = shown_ns};
+    *way = (nf_way){.path = *path, .shown_s = seconds_of(shown_ns)};
 }
 
 static bool is_fresh(const nf_core *core, const nf_way *way)
 {
-    return way->shown_ns != 0 && core->now_ns - way->shown_ns <= NF_WAY_END_NS;
+    uint32_t age_s = seconds_of(core->now_ns) - way->shown_s;
+    return way->shown_s != 0 && age_s <= NF_WAY_END_NS / NF_SECOND_NS;
 }
 
 /* When the path itself was last heard. */

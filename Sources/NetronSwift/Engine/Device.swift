@@ -135,6 +135,63 @@ internal import Synchronization
         }
     }
 
+    /// An id for a side of a circuit, free now and not given out again soon; nil if all are taken.
+    package func circuitID() -> UInt32? {
+        handle.withLock { owned in
+            guard let handle = unsafe owned?.pointer else { return nil }
+            let id = unsafe netron_device_circuit_id(handle)
+            return id == 0 ? nil : id
+        }
+    }
+
+    /// Makes a circuit that ends here: from then on `Endpoint(circuit: side.idIn)` can be dialled.
+    package func circuitEnd(_ side: CircuitSide) throws(EngineError) {
+        try unsafe call { handle in
+            var side = netron_circuit_side(side)
+            return unsafe netron_device_circuit_end(handle, &side)
+        }
+    }
+
+    /// Makes a circuit that this node forwards between two others.
+    ///
+    /// `bytesPerSecond` bounds each direction; 0 does not.
+    package func circuitForward(
+        _ first: CircuitSide,
+        _ second: CircuitSide,
+        bytesPerSecond: UInt32
+    ) throws(EngineError) {
+        try unsafe call { handle in
+            var first = netron_circuit_side(first)
+            var second = netron_circuit_side(second)
+            return unsafe netron_device_circuit_forward(handle, &first, &second, bytesPerSecond)
+        }
+    }
+
+    /// Ends a circuit by the id of one of its sides here; the others on it are told nothing.
+    package func circuitClose(_ idIn: UInt32) throws(EngineError) {
+        try unsafe call { handle in unsafe netron_device_circuit_close(handle, idIn) }
+    }
+
+    /// Asks a peer to show that it gets mail at an endpoint; `.path` tells that it does.
+    ///
+    /// A peer that is reached by a circuit moves at once to an endpoint of UDP that it showed.
+    package func tryPath(_ endpoint: Endpoint, of id: NodeID) throws(EngineError) {
+        try unsafe call { handle in
+            var endpoint = netron_endpoint(endpoint)
+            return unsafe id.withLentBytes { unsafe netron_device_try_path(handle, $0, &endpoint) }
+        }
+    }
+
+    /// Moves a peer to an endpoint that it showed within the last 30 s, or to a circuit to it.
+    ///
+    /// It fails with `EngineError.expired` if it is neither.
+    package func usePath(_ endpoint: Endpoint, of id: NodeID) throws(EngineError) {
+        try unsafe call { handle in
+            var endpoint = netron_endpoint(endpoint)
+            return unsafe id.withLentBytes { unsafe netron_device_use_path(handle, $0, &endpoint) }
+        }
+    }
+
     /// Adds or removes one of the node's own addresses on the interface.
     package func setAddress(
         _ address: InterfaceAddress,

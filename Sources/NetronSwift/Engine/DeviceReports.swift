@@ -163,6 +163,9 @@ package struct DeviceCounters: Hashable, Sendable {
     package let handshakesTaken: UInt64
     package let cookiesSent: UInt64
     package let traffic: Traffic
+    /// What was carried between other members, by circuits: datagrams, and their bytes.
+    package let relayedPackets: UInt64
+    package let relayedBytes: UInt64
 
     init(_ counters: borrowing netron_counters) {
         let counts = unsafe withUnsafeBytes(of: counters.drops) { raw in
@@ -183,5 +186,7 @@ package struct DeviceCounters: Hashable, Sendable {
             receivedPackets: counters.rx_packets,
             receivedBytes: counters.rx_bytes
         )
+        relayedPackets = counters.relayed_packets
+        relayedBytes = counters.relayed_bytes
     }
 }

@@ -65,6 +65,10 @@ extension NodeID {
 
 extension Endpoint {
     init(_ endpoint: netron_endpoint) {
+        guard Int(endpoint.kind) == NETRON_ENDPOINT_UDP else {
+            self.init(circuit: endpoint.scope)
+            return
+        }
         guard let address = IPAddress(bytes: NetronEngine.bytes(of: endpoint.address)) else {
             preconditionFailure("16 bytes are an address")
         }
@@ -78,6 +82,16 @@ extension netron_endpoint {
         fill(&address, with: endpoint.address.mappedBytes)
         port = endpoint.port
         scope = endpoint.scope
+        kind = UInt16(endpoint.circuit == nil ? NETRON_ENDPOINT_UDP : NETRON_ENDPOINT_CIRCUIT)
+    }
+}
+
+extension netron_circuit_side {
+    init(_ side: CircuitSide) {
+        self.init()
+        fill(&neighbour, with: side.neighbour.bytes)
+        id_in = side.idIn
+        id_out = side.idOut
     }
 }
 

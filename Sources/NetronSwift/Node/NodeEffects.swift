@@ -32,6 +32,7 @@ extension Node {
             rememberSoon()
         case .unrouted(let address): feed(.unrouted(address))
         case .hostChanged: tellHost()
+        case .circuitClosed, .path: break  // Nobody opens circuits or tries paths yet.
         case .lost(let count):
             logger.warning("\(count) events of the packet core were lost")
             recover()
