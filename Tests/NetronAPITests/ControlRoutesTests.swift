@@ -58,7 +58,7 @@ struct ControlRoutesTests {
         #expect(pong.status == 200)
         #expect(
             pong.body == #"{"endpoint":null,"id":"bbbbcccc","name":"bob","path":"direct","#
-                + #""rtt_ms":1.5,"version":1}"#
+                + #""relay":null,"rtt_ms":1.5,"version":1}"#
         )
     }
 

@@ -19,7 +19,7 @@ struct ReportTests {
                 + #""reserve":0},"drops":{},"health":[],"id":"me","interface":null,"lanes":null,"#
                 + #""mtu":null,"name":null,"netron":"0.1.0","network":null,"offloads":[],"#
                 + #""peers":{"direct":0,"known":0,"last_handshake":null,"online":0,"#
-                + #""rtt_ms":null,"up":0},"#
+                + #""relayed":0,"rtt_ms":null,"up":0},"#
                 + #""port":null,"rates":{"rx_bytes_per_s":0,"rx_packets_per_s":0,"#
                 + #""tx_bytes_per_s":0,"tx_packets_per_s":0},"state":"starting","ula":null,"#
                 + #""uptime_s":0,"version":1}"#
@@ -54,8 +54,8 @@ struct ReportTests {
         #expect(
             text == #"[{"addresses":[],"arch":null,"endpoint":"[fe80::1%3]:7000","id":"abcd","#
                 + #""last_handshake":"1970-01-01T00:00:00.000Z","last_heard_s":null,"name":null,"#
-                + #""online":null,"os":null,"path":"direct","path_mtu":1452,"rtt_ms":0.25,"#
-                + #""rx_bytes":0,"#
+                + #""online":null,"os":null,"path":"direct","path_mtu":1452,"relay":null,"#
+                + #""rtt_ms":0.25,"rx_bytes":0,"#
                 + #""rx_packets":0,"suite":null,"tx_bytes":0,"tx_packets":0,"ula":null,"#
                 + #""version":null}]"#
         )

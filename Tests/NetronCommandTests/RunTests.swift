@@ -222,7 +222,7 @@ struct AskingTests {
             )
             let line =
                 #"{"endpoint":null,"id":"bbbbccccdddd","name":"bob","path":"direct","#
-                + #""rtt_ms":null,"version":1}"# + "\n"
+                + #""relay":null,"rtt_ms":null,"version":1}"# + "\n"
             #expect(ending == Ending(status: .failed, output: line + line))
         }
     }

@@ -165,6 +165,7 @@ struct NodeWorld {
         case .wake(let instant): deadlines[number] = instant == .never ? nil : instant
         case .tell(let notice): notices[number, default: []].append(notice)
         case .setPrefixes, .sendDatagram, .keep, .probe, .setTime, .ledgerChanged: break
+        case .circuit, .relay, .endCircuit, .tryPath: break
         case .lease(let address, _, true): leases[number]?.insert(address)
         case .lease(let address, _, false): leases[number]?.remove(address)
         case .resolve(let host):

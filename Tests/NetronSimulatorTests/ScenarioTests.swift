@@ -31,8 +31,9 @@ struct ScenarioTests {
         }
         try world.run(for: .seconds(10))
         world.stop(2)
-        try world.run(for: .seconds(60))
-        #expect(world.knownMemberCount(of: 0) == 1)
+        // Who says goodbye and is not heard to leave is suspected for a minute.
+        try world.run(for: .seconds(65))
+        #expect(world.node(0)?.machine.isOnline(world.id(of: 2)) == false)
         world.start(2, contacts: [])
         try world.run(for: .seconds(2))
         #expect(world.knownMemberCount(of: 2) == 2 && world.knownMemberCount(of: 0) == 2)

@@ -188,18 +188,19 @@ import Testing
         }
         _ = try await up(ids[0], at: relay)
         _ = try await up(ids[2], at: relay)
-        let out = try (#require(relay.circuitID()), #require(relay.circuitID()))
-        let into = try (#require(left.circuitID()), #require(right.circuitID()))
-        try left.circuitEnd(CircuitSide(neighbour: ids[1], idIn: into.0, idOut: out.0))
-        try right.circuitEnd(CircuitSide(neighbour: ids[1], idIn: into.1, idOut: out.1))
-        try relay.circuitForward(
-            CircuitSide(neighbour: ids[0], idIn: out.0, idOut: into.0),
-            CircuitSide(neighbour: ids[2], idIn: out.1, idOut: into.1),
+        var random = SystemRandomNumberGenerator()
+        let out = (0..<2).map { CircuitID(place: $0, lane: 0, using: &random) }
+        let into = (0..<2).map { CircuitID(place: $0, lane: 0, using: &random) }
+        try left.addCircuit(CircuitSide(ids[1], into: into[0], out: out[0]))
+        try right.addCircuit(CircuitSide(ids[1], into: into[1], out: out[1]))
+        try relay.relay(
+            CircuitSide(ids[0], into: out[0], out: into[0]),
+            CircuitSide(ids[2], into: out[1], out: into[1]),
             bytesPerSecond: 1 << 20
         )
-        try left.dial(Endpoint(circuit: into.0), id: ids[2])
-        #expect(try await up(ids[2], at: left) == Endpoint(circuit: into.0))
-        #expect(try await up(ids[0], at: right) == Endpoint(circuit: into.1))
+        try left.dial(Endpoint(into[0]), id: ids[2])
+        #expect(try await up(ids[2], at: left) == Endpoint(into[0]))
+        #expect(try await up(ids[0], at: right) == Endpoint(into[1]))
         #expect(try #require(relay.counters()).relayedPackets >= 3)
 
         let place = try loopback(right)
@@ -215,16 +216,13 @@ import Testing
         #expect(moved == place)
         try left.usePath(place, of: ids[2])
 
-        try relay.circuitClose(out.0)
-        let closed = try await next(of: relay) { event in
-            if case .circuitClosed(let id, let other, let neighbour, let end) = event {
-                (id, other, neighbour, end)
-            } else {
-                nil
-            }
+        // With its neighbour a circuit goes, at the relay and at the end.
+        try relay.hangUp(ids[0])
+        let ended = try await next(of: relay) { event in
+            if case .circuitEnded(let id) = event { id } else { nil }
         }
-        #expect(closed == (out.0, out.1, ids[0], .local))
-        #expect(throws: EngineError.invalid) { try relay.circuitClose(out.1) }
+        #expect(ended == out[0])
+        #expect(throws: EngineError.invalid) { try relay.endCircuit(out[1]) }
     }
 
     @Test("who did not ask for datagrams sends none") func noDatagrams() throws {

@@ -158,7 +158,7 @@ NETRON_API NETRON_MUST int netron_engine_ping(netron_engine *NETRON_NONNULL engi
  * of kind NETRON_ENDPOINT_CIRCUIT: handshakes, sessions and paths work with it unchanged.
  *
  * Which circuits there are is decided by the caller, who agrees on the ids with its neighbours. A
- * circuit ends with NETRON_EVENT_CIRCUIT_CLOSED: after 60 s in which nothing came, with the peer
+ * circuit ends with NETRON_EVENT_CIRCUIT_CLOSED: after 200 s in which nothing came, with the peer
  * that is its neighbour, and when it is closed. */
 
 /** One side of a circuit: a peer, and the ids that each writes to the other. */
@@ -308,7 +308,7 @@ enum {
 
 /** Why a circuit ended. */
 enum {
-    NETRON_CIRCUIT_IDLE = 1,      /* nothing came by it for 60 s */
+    NETRON_CIRCUIT_IDLE = 1,      /* nothing came by it for 200 s */
     NETRON_CIRCUIT_NEIGHBOUR = 2, /* there is no session with a neighbour any more */
     NETRON_CIRCUIT_LOCAL = 3,     /* closed here */
 };

@@ -69,7 +69,7 @@ enum {
 #define NF_CHOSEN_NS        (1 * NF_SECOND_NS) /* has a peer to follow to a path chosen here */
 
 /* --- circuits --------------------------------------------------------------------------------- */
-#define NF_CIRCUIT_END_NS    (60 * NF_SECOND_NS) /* nothing came by it that long: it ends */
+#define NF_CIRCUIT_END_NS    (200 * NF_SECOND_NS) /* nothing came: later than idle sessions end */
 #define NF_CIRCUIT_CHECK_NS  (1 * NF_SECOND_NS)  /* between two looks at all of them, at least */
 #define NF_CIRCUIT_ORPHAN_NS (2 * NF_SECOND_NS)  /* a peer whose circuit ended has to be heard */
 enum {

@@ -135,17 +135,10 @@ internal import Synchronization
         }
     }
 
-    /// An id for a side of a circuit, free now and not given out again soon; nil if all are taken.
-    package func circuitID() -> UInt32? {
-        handle.withLock { owned in
-            guard let handle = unsafe owned?.pointer else { return nil }
-            let id = unsafe netron_device_circuit_id(handle)
-            return id == 0 ? nil : id
-        }
-    }
-
-    /// Makes a circuit that ends here: from then on `Endpoint(circuit: side.idIn)` can be dialled.
-    package func circuitEnd(_ side: CircuitSide) throws(EngineError) {
+    /// Makes a circuit that ends here: from then on `Endpoint(side.into)` can be dialled.
+    ///
+    /// It fails with `EngineError.inUse` while lanes may still look at what had that place before.
+    package func addCircuit(_ side: CircuitSide) throws(EngineError) {
         try unsafe call { handle in
             var side = netron_circuit_side(side)
             return unsafe netron_device_circuit_end(handle, &side)
@@ -155,10 +148,10 @@ internal import Synchronization
     /// Makes a circuit that this node forwards between two others.
     ///
     /// `bytesPerSecond` bounds each direction; 0 does not.
-    package func circuitForward(
+    package func relay(
         _ first: CircuitSide,
         _ second: CircuitSide,
-        bytesPerSecond: UInt32
+        bytesPerSecond: UInt32 = 0
     ) throws(EngineError) {
         try unsafe call { handle in
             var first = netron_circuit_side(first)
@@ -168,8 +161,8 @@ internal import Synchronization
     }
 
     /// Ends a circuit by the id of one of its sides here; the others on it are told nothing.
-    package func circuitClose(_ idIn: UInt32) throws(EngineError) {
-        try unsafe call { handle in unsafe netron_device_circuit_close(handle, idIn) }
+    package func endCircuit(_ circuit: CircuitID) throws(EngineError) {
+        try unsafe call { handle in unsafe netron_device_circuit_close(handle, circuit.number) }
     }
 
     /// Asks a peer to show that it gets mail at an endpoint; `.path` tells that it does.

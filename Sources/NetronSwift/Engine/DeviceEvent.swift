@@ -23,9 +23,8 @@ package enum DeviceEvent: Hashable, Sendable {
     case lost(UInt64)
     /// The host has other addresses or routes, or may have.
     case hostChanged
-    /// A circuit ended, by the id that the neighbour wrote here; `other` is the id of its other
-    /// side, where it was forwarded.
-    case circuitClosed(UInt32, other: UInt32?, neighbour: NodeID, CircuitEnd)
+    /// A circuit ended: nothing came by it, or there is no session with a neighbour any more.
+    case circuitEnded(CircuitID)
     /// The peer showed that it gets mail at the endpoint, which was tried.
     case path(NodeID, Endpoint, rtt: Duration)
 
@@ -85,12 +84,11 @@ extension DeviceEvent {
         case NETRON_EVENT_HOST_CHANGED:
             self = .hostChanged
         case NETRON_EVENT_CIRCUIT_CLOSED:
-            self = .circuitClosed(
-                event.endpoint.scope,
-                other: event.token == 0 ? nil : UInt32(truncatingIfNeeded: event.token),
-                neighbour: NodeID(tuple: event.id),
-                CircuitEnd(code: event.code)
-            )
+            // What was ended from here is told to nobody.
+            guard Int(event.code) != NETRON_CIRCUIT_LOCAL,
+                let circuit = CircuitID(event.endpoint.scope)
+            else { return nil }
+            self = .circuitEnded(circuit)
         case NETRON_EVENT_PATH:
             self = .path(
                 NodeID(tuple: event.id),
@@ -115,16 +113,6 @@ extension DeviceEvent.DownReason {
         case NETRON_DOWN_LOCAL: self = .local
         case NETRON_DOWN_IDLE: self = .idle
         default: self = .silent
-        }
-    }
-}
-
-extension CircuitEnd {
-    init(code: Int32) {
-        switch Int(code) {
-        case NETRON_CIRCUIT_NEIGHBOUR: self = .neighbourGone
-        case NETRON_CIRCUIT_LOCAL: self = .local
-        default: self = .idle
         }
     }
 }

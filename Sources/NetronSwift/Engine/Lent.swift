@@ -65,8 +65,8 @@ extension NodeID {
 
 extension Endpoint {
     init(_ endpoint: netron_endpoint) {
-        guard Int(endpoint.kind) == NETRON_ENDPOINT_UDP else {
-            self.init(circuit: endpoint.scope)
+        if Int(endpoint.kind) == NETRON_ENDPOINT_CIRCUIT, let id = CircuitID(endpoint.scope) {
+            self.init(id)
             return
         }
         guard let address = IPAddress(bytes: NetronEngine.bytes(of: endpoint.address)) else {
@@ -90,8 +90,8 @@ extension netron_circuit_side {
     init(_ side: CircuitSide) {
         self.init()
         fill(&neighbour, with: side.neighbour.bytes)
-        id_in = side.idIn
-        id_out = side.idOut
+        id_in = side.into.number
+        id_out = side.out.number
     }
 }
 

@@ -310,7 +310,8 @@ extension Node {
             claims: settings.options.addresses.map { Hello.Claim($0.address, since: now) },
             ranges: leaseWishes,
             contacts: settings.options.peers,
-            discovery: discoverySettings
+            discovery: discoverySettings,
+            lanes: device?.info()?.lanes ?? 1
         )
     }
 

@@ -32,7 +32,9 @@ extension Node {
             rememberSoon()
         case .unrouted(let address): feed(.unrouted(address))
         case .hostChanged: tellHost()
-        case .circuitClosed, .path: break  // Nobody opens circuits or tries paths yet.
+        case .circuitEnded(let circuit): feed(.circuitEnded(circuit))
+        // What was tried is used by the packet core itself, where it is better.
+        case .path: break
         case .lost(let count):
             logger.warning("\(count) events of the packet core were lost")
             recover()
@@ -88,6 +90,10 @@ extension Node {
                 try device?.sendDatagram(bytes, to: endpoint)
             case .keep(let id, let isKept): try device?.keep(id, isKept)
             case .probe(let id): try probe(id)
+            case .circuit(let side): try device?.addCircuit(side)
+            case .relay(let one, let other): try device?.relay(one, other)
+            case .endCircuit(let circuit): try device?.endCircuit(circuit)
+            case .tryPath(let id, let endpoint): try device?.tryPath(endpoint, of: id)
             case .setTime(let wall): device?.setTime(wallMilliseconds: wall)
             case .setPrefixes(let id, let prefixes): try device?.setPrefixes(prefixes, of: id)
             case .lease(let address, let length, let isHeld):
@@ -99,6 +105,8 @@ extension Node {
         } catch {
             if case .dial(let endpoint, let id) = effect { return .dialFailed(endpoint, id) }
             if case .probe(let id) = effect { return .probed(id, isAlive: false) }
+            if case .circuit(let side) = effect { return .circuitEnded(side.into) }
+            if case .relay(let side, _) = effect { return .circuitEnded(side.into) }
             // A peer may be gone before its event is read, and messages may be lost anyway.
             logger.debug("the packet core refused: \(error)")
         }

@@ -51,6 +51,7 @@ extension Node {
             report.ula = networkAddress(of: info.id).description
             report.addresses = machine.addresses(of: info.id).map(\.description)
             report.isOnline = info.isUp || machine.isOnline(info.id)
+            report.relay = info.endpoint.circuit.flatMap(machine.relay)?.description
             if let hello = machine.member(info.id)?.hello { report.fillIn(hello) }
             return report
         }
@@ -161,8 +162,8 @@ extension Node {
 extension PeerReport {
     fileprivate init(_ info: PeerInfo, now: Instant, wallMilliseconds: UInt64) {
         self.init(id: info.id.description)
-        path = info.isUp ? .direct : nil
-        endpoint = info.endpoint.description
+        path = info.isUp ? (info.endpoint.isRelayed ? .relayed : .direct) : nil
+        endpoint = info.endpoint.isRelayed ? nil : info.endpoint.description
         rttMilliseconds = info.rtt?.reportMilliseconds
         if info.isUp {
             let age = UInt64(max(0, (now - info.handshake) / .milliseconds(1)))

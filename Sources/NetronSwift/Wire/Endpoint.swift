@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a datagram comes from or goes to: an address and a port of UDP, or a circuit of this node.
+/// Where a datagram comes from or goes to: an address and a port of UDP, or a relay circuit.
 public struct Endpoint: Hashable, Sendable {
     /// The host's address.
     public let address: IPAddress
@@ -8,8 +8,8 @@ public struct Endpoint: Hashable, Sendable {
     /// The port, in host byte order.
     public let port: UInt16
 
-    /// The index of the interface that a link-local IPv6 address is reached through, or the id of a
-    /// circuit, else 0.
+    /// The index of the interface that a link-local IPv6 address is reached through, or the number
+    /// of a circuit; else 0.
     public let scope: UInt32
 
     /// Makes an endpoint; `scope` counts only for a link-local IPv6 address.
@@ -19,22 +19,25 @@ public struct Endpoint: Hashable, Sendable {
         self.scope = address.family == .v6 && address.isLinkLocal ? scope : 0
     }
 
-    /// Makes the endpoint of a circuit that ends here; `id` is what its relay writes, and not 0.
-    ///
-    /// Its address is ::, its port 0: no other endpoint has these and a scope.
-    package init(circuit id: UInt32) {
-        precondition(id != 0)
+    /// The end of a relay circuit of this node, which has no address: :: and port 0.
+    package init(_ circuit: CircuitID) {
         address = IPAddress(.v6, number: 0)
         port = 0
-        scope = id
+        scope = circuit.number
     }
 
-    /// The id of the circuit that this is; nil for an endpoint of UDP.
-    package var circuit: UInt32? {
-        scope != 0 && port == 0 && address.isUnspecified ? scope : nil
+    /// The circuit that leads there; nil for an address.
+    package var circuit: CircuitID? {
+        port == 0 && address.number == 0 && address.family == .v6 ? CircuitID(scope) : nil
     }
 
-    /// The same address and port, as another host may be told of them; of a circuit nobody may.
+    /// Said where no endpoint is known: 0.0.0.0 and port 0.
+    package static let nowhere = Self(IPAddress(.v4, number: 0), port: 0)
+
+    /// Whether other members carry what goes there.
+    public var isRelayed: Bool { circuit != nil }
+
+    /// The same address and port, as another host may be told of them.
     package var unscoped: Self { Self(address, port: port) }
 }
 
@@ -46,10 +49,11 @@ extension Endpoint: Comparable {
 }
 
 extension Endpoint: LosslessStringConvertible {
-    /// For instance 192.0.2.1:7000, [2001:db8::1]:7000, [fe80::1%3]:7000 or circuit:1a2b3c4d.
+    /// For instance 192.0.2.1:7000, [2001:db8::1]:7000 or [fe80::1%3]:7000; circuit:1a2b3c4d for a
+    /// circuit, which is no endpoint that a text can name.
     public var description: String {
-        switch family {
-        case _ where circuit != nil: Self.circuitPrefix + circuitDigits
+        if let circuit { return "circuit:\(circuit)" }
+        return switch family {
         case .v4: "\(address):\(port)"
         case .v6 where scope != 0: "[\(address)%\(scope)]:\(port)"
         case .v6: "[\(address)]:\(port)"
@@ -60,10 +64,6 @@ extension Endpoint: LosslessStringConvertible {
     ///
     /// A zone is the number of an interface, and only a link-local address has one.
     public init?(_ description: String) {
-        if let circuit = Self.circuit(in: description) {
-            self.init(circuit: circuit)
-            return
-        }
         guard let parts = try? splitHostAndPort(description), let port = parts.port,
             let port = decimal(port, upTo: UInt64(UInt16.max))
         else { return nil }
@@ -82,22 +82,4 @@ extension Endpoint: LosslessStringConvertible {
     }
 
     private var family: IPAddress.Family { address.family }
-
-    private static let circuitPrefix = "circuit:"
-
-    /// The id in 8 lower-case digits of base 16.
-    private var circuitDigits: String {
-        var bytes: [UInt8] = []
-        bytes.append(bigEndian: scope)
-        return bytes.hexadecimal
-    }
-
-    /// The id that a text names; nil if it is none of a circuit.
-    private static func circuit(in text: String) -> UInt32? {
-        guard text.hasPrefix(circuitPrefix),
-            let id = UInt32(text.dropFirst(circuitPrefix.count), radix: 16), id != 0,
-            Self(circuit: id).description == text
-        else { return nil }
-        return id
-    }
 }

@@ -18,6 +18,9 @@ package enum WireSizes {
     /// The datagrams of one search for the size of a path, at an inner MTU of 1,400.
     package static let probes = [1440, 1412, 1372, 1332, 1292, 1252, 1232]
 
+    /// What a relayed datagram has before it.
+    package static let shim = 8
+
     /// The headers of IP and UDP.
     package static func headers(_ family: IPAddress.Family) -> Int { family == .v4 ? 28 : 48 }
 }
@@ -47,6 +50,7 @@ enum CoreTimes {
     static let unansweredMin = 300 * millisecond
     static let keepalive = 25 * second
     static let keepaliveLag = 2 * second
+    static let circuitIdle = 200 * second
     static let silentEnd = 12 * second
     static let redial = 3 * second
     static let probesLost: UInt8 = 2

@@ -43,6 +43,8 @@ struct Host {
     var dialCount = 0
     /// The numbers of its sessions.
     var sessions: [Int] = []
+    /// Relay circuits, by what comes in on them.
+    var circuits: [CircuitID: Circuit] = [:]
     /// First messages made without a clock that are still taken, and since when; as a rate.
     var clocklessLeft = CoreTimes.clocklessBurst
     var clocklessSince: UInt64 = 0

@@ -9,7 +9,7 @@ struct Trace {
         case started, stopped, crashed, frozen, thawed, moved
         case resolved, discovered, peerUp, peerDown, dialFailed, received, movedPeer, datagram
         case unrouted, wanted, probed, clockHeard, clock, hostChanged, timeout, stopping
-        case dial, send, sendDatagram
+        case dial, send, sendDatagram, circuitEnded
     }
 
     private struct Entry {
@@ -90,6 +90,7 @@ extension NodeEvent {
         case .clockHeard: .clockHeard
         case .clock: .clock
         case .hostChanged: .hostChanged
+        case .circuitEnded: .circuitEnded
         case .timeout: .timeout
         case .stopping: .stopping
         }

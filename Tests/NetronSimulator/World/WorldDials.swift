@@ -8,7 +8,7 @@ internal import NetronWire
 extension World {
     func dial(_ endpoint: Endpoint, _ id: NodeID?, from number: Int) {
         trace.add(.dial, of: number, id.flatMap { numbers[$0] } ?? Trace.nobody, at: now)
-        guard endpoint.port != 0, id != hosts[number].id,
+        guard endpoint.port != 0 || endpoint.isRelayed, id != hosts[number].id,
             hosts[number].dialCount < CoreTimes.dialsMax
         else { return tell(.dialFailed(endpoint, id), to: number) }
         beginDial(endpoint, id, isInternal: false, from: number)

@@ -17,6 +17,10 @@ extension World {
         case .dial(let endpoint, let id): dial(endpoint, id, from: number)
         case .resolve(let host):
             tell(.resolved(host, resolve(host)), to: number, after: CoreTimes.resolving)
+        case .circuit(let side): add(side, at: number)
+        case .relay(let one, let other): relay(one, other, at: number)
+        case .endCircuit(let circuit): removeCircuit(circuit, at: number)
+        case .tryPath(let id, let endpoint): tryPath(id, endpoint, from: number)
         case .keep(let id, let isKept): keep(id, isKept, at: number)
         case .probe(let id): probe(id, from: number)
         case .setTime(let milliseconds):
@@ -89,11 +93,14 @@ extension World {
     // MARK: - Datagrams
 
     /// Counts a datagram, and finds its way; there is none without an address to send from.
-    private func transmit(
+    func transmit(
         _ load: inout Traffic.Load,
         from number: Int,
         to remote: Endpoint
     ) -> Network.Way? {
+        if let circuit = remote.circuit {
+            return transmit(&load, from: number, through: circuit)
+        }
         guard network.attachments[number].families.contains(remote.family) else { return nil }
         load.bytes += WireSizes.headers(remote.family)
         traffic[number].send(load)

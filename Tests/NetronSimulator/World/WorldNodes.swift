@@ -178,6 +178,7 @@ extension World {
         hosts[number].networkTimeOffset = nil
         for session in hosts[number].sessions { forget(session, at: number) }
         hosts[number].sessions = []
+        hosts[number].circuits = [:]
     }
 
     // MARK: - Sleep and moves

@@ -120,7 +120,7 @@ extension World {
         )
     }
 
-    private func tellMoved(_ session: Int, _ side: Int) {
+    func tellMoved(_ session: Int, _ side: Int) {
         let end = sessions[session].ends[side]
         let other = sessions[session].ends[1 - side].node
         give(.moved(hosts[other].id, end.remote), to: end.node, other)
@@ -191,7 +191,12 @@ extension World {
         sessions[session].ends[side].hear(at: now)
         if isWanted { sessions[session].ends[side].carried = now }
         if sessions[session].ends[side].probeEnd != 0 { answerProbe(session, side, isAlive: true) }
-        if sessions[session].ends[side].remote != source { follow(session, side, to: source) }
+        let remote = sessions[session].ends[side].remote
+        if remote != source,
+            !source.isRelayed || isGone(remote, at: sessions[session].ends[side].node)
+        {
+            follow(session, side, to: source)
+        }
         return true
     }
 
@@ -407,7 +412,9 @@ extension World {
     /// One end knows nothing of the session any more.
     func forget(_ session: Int, at number: Int) {
         let side = sessions[session].side(of: number)
+        let other = sessions[session].ends[1 - side].node
         sessions[session].ends[side] = Session.End(number)
+        if !hosts[number].circuits.isEmpty { endCircuits(at: number, through: other) }
         freeIfUnused(session)
     }
 }

@@ -8,6 +8,8 @@ public struct PeerReport: Hashable, Sendable {
     public enum Path: String, Codable, Sendable {
         /// Straight to its endpoint.
         case direct
+        /// Sealed for it, through another member.
+        case relayed
     }
 
     /// The member's id.
@@ -22,8 +24,10 @@ public struct PeerReport: Hashable, Sendable {
     public var isOnline: Bool?
     /// How packets get to it; nil while there is no session.
     public var path: Path?
-    /// Where it is, or was last, as address and UDP port.
+    /// Where it is, or was last, as address and UDP port; nil while it is reached through another.
     public var endpoint: String?
+    /// The id of the member that it is reached through.
+    public var relay: String?
     /// The smoothed round trip, in milliseconds.
     public var rttMilliseconds: Double?
     /// When the current session was made.
@@ -65,6 +69,7 @@ extension PeerReport: Codable {
         case isOnline = "online"
         case path
         case endpoint
+        case relay
         case rttMilliseconds = "rtt_ms"
         case lastHandshake = "last_handshake"
         case lastHeardSeconds = "last_heard_s"
@@ -89,6 +94,7 @@ extension PeerReport: Codable {
         try container.encode(isOnline, forKey: .isOnline)
         try container.encode(path, forKey: .path)
         try container.encode(endpoint, forKey: .endpoint)
+        try container.encode(relay, forKey: .relay)
         try container.encode(rttMilliseconds, forKey: .rttMilliseconds)
         try container.encode(lastHandshake, forKey: .lastHandshake)
         try container.encode(lastHeardSeconds, forKey: .lastHeardSeconds)

@@ -10,6 +10,8 @@ public struct PeerSummary: Codable, Hashable, Sendable {
     public var up = 0
     /// Members with a session over a path of their own, through no other member.
     public var direct = 0
+    /// Members with a session through another member.
+    public var relayed = 0
     /// The median of the round trips, in milliseconds.
     public var rttMilliseconds: Double?
     /// When the newest session was made.
@@ -25,6 +27,7 @@ public struct PeerSummary: Codable, Hashable, Sendable {
         online = peers.count { $0.isUp || $0.isOnline == true }
         up = inReach.count
         direct = inReach.count { $0.path == .direct }
+        relayed = inReach.count { $0.path == .relayed }
         let trips = inReach.compactMap(\.rttMilliseconds).sorted()
         // Of an even number the lower middle: a trip that was measured, not one between two.
         rttMilliseconds = trips.isEmpty ? nil : trips[(trips.count - 1) / 2]
@@ -38,6 +41,7 @@ extension PeerSummary {
         case online
         case up
         case direct
+        case relayed
         case rttMilliseconds = "rtt_ms"
         case lastHandshake = "last_handshake"
     }
@@ -49,6 +53,7 @@ extension PeerSummary {
         try container.encode(online, forKey: .online)
         try container.encode(up, forKey: .up)
         try container.encode(direct, forKey: .direct)
+        try container.encode(relayed, forKey: .relayed)
         try container.encode(rttMilliseconds, forKey: .rttMilliseconds)
         try container.encode(lastHandshake, forKey: .lastHandshake)
     }

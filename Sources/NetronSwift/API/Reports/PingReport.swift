@@ -18,8 +18,10 @@ public struct PingReport: Hashable, Sendable {
     public var name: String?
     /// How packets get to it.
     public var path: PeerReport.Path?
-    /// Where it is, as address and UDP port.
+    /// Where it is, as address and UDP port; nil while it is reached through another.
     public var endpoint: String?
+    /// The id of the member that it is reached through.
+    public var relay: String?
     /// The round trip in milliseconds; nil if no echo came in time.
     public var rttMilliseconds: Double?
 
@@ -29,6 +31,7 @@ public struct PingReport: Hashable, Sendable {
         name = peer.name
         path = peer.path
         endpoint = peer.endpoint
+        relay = peer.relay
         rttMilliseconds = rtt?.reportMilliseconds
     }
 }
@@ -40,6 +43,7 @@ extension PingReport: Codable {
         case name
         case path
         case endpoint
+        case relay
         case rttMilliseconds = "rtt_ms"
     }
 
@@ -51,6 +55,7 @@ extension PingReport: Codable {
         try container.encode(name, forKey: .name)
         try container.encode(path, forKey: .path)
         try container.encode(endpoint, forKey: .endpoint)
+        try container.encode(relay, forKey: .relay)
         try container.encode(rttMilliseconds, forKey: .rttMilliseconds)
     }
 }

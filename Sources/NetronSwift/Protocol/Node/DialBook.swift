@@ -18,6 +18,11 @@ struct DialBook {
     // Both in the order of time; so the first is the next to go.
     private var dials: [Dial] = []
     private var failures: [Failure] = []
+    /// Where else datagrams went.
+    private var tried = Recent<IPAddress>(
+        for: NodeLimits.gateTime,
+        atMost: NodeLimits.triedMax
+    )
 
     var isFull: Bool { dials.count >= NodeLimits.dialsMax }
 
@@ -28,10 +33,14 @@ struct DialBook {
     func isDialling(_ endpoint: Endpoint) -> Bool { dials.contains { $0.endpoint == endpoint } }
 
     /// Whether datagrams of ours went there, or to that member, of late.
-    func wasTried(_ id: NodeID, _ endpoint: Endpoint) -> Bool {
-        isDialling(id) || dials.contains { $0.endpoint.address == endpoint.address }
+    func wasTried(_ id: NodeID, _ endpoint: Endpoint, at now: Instant) -> Bool {
+        isDialling(id) || tried.contains(endpoint.address, at: now)
+            || dials.contains { $0.endpoint.address == endpoint.address }
             || failures.contains { $0.endpoint.address == endpoint.address }
     }
+
+    /// Takes note that datagrams go there which are no dials.
+    mutating func tried(_ address: IPAddress, at now: Instant) { tried.note(address, at: now) }
 
     func failedOfLate(_ endpoint: Endpoint, at now: Instant) -> Bool {
         failures.contains { $0.endpoint == endpoint && now < $0.until }

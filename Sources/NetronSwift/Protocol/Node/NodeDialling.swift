@@ -30,7 +30,9 @@ extension NodeMachine {
         at now: Instant
     ) -> Bool {
         let usable = endpoints.filter(canDial)
-        guard id != own?.id, members[id] == nil, !usable.isEmpty else { return false }
+        let record = directory.record(of: id)
+        let isLedTo = record?.introducers.isEmpty == false
+        guard id != own?.id, members[id] == nil, !usable.isEmpty || isLedTo else { return false }
         if let seeking = sought[id] {
             // Whoever waits for it does not wait for the end of a long pause.
             if reason != seeking.reason, seeking.due > now, !dials.isDialling(id) {
@@ -38,6 +40,10 @@ extension NodeMachine {
                 wake(at: now)
             }
             if reason == .overlay { sought[id]?.isForOverlay = true }
+            if reason == .wanted, seeking.circuitDue == .never {
+                sought[id]?.circuitDue = now + NodeLimits.circuitAfter
+                wake(at: now + NodeLimits.circuitAfter)
+            }
             for endpoint in usable.reversed() {
                 sought[id]?.endpoints.putFirst(endpoint, most: NodeLimits.soughtEndpointsMax)
             }
@@ -52,9 +58,12 @@ extension NodeMachine {
             endpoints: Array(usable.prefix(NodeLimits.soughtEndpointsMax)),
             failures: reason == .lost ? 1 : 0,
             due: due,
-            until: now + NodeLimits.lostForgottenAfter
+            until: now + NodeLimits.lostForgottenAfter,
+            circuitDue: now
+                + (record?.isReachable == true
+                    ? NodeLimits.circuitAfter : NodeLimits.circuitAfterHidden)
         )
-        wake(at: due)
+        wakeSought()
         return true
     }
 
@@ -65,8 +74,18 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) {
         dials.failed(endpoint, id, at: now)
+        if let circuit = endpoint.circuit {
+            route(.ended(circuit), at: now, into: &effects)
+            if let id { sought[id]?.circuitDue = now + NodeLimits.circuitPause }
+        }
         wakeSought()
-        guard let id, let seeking = sought[id], !dials.isDialling(id) else { return }
+        guard let id, !dials.isDialling(id) else { return }
+        failed(to: id, at: now, into: &effects)
+    }
+
+    /// A member did not answer anywhere.
+    private mutating func failed(to id: NodeID, at now: Instant, into effects: inout [Effect]) {
+        guard let seeking = sought[id] else { return }
         let failures = seeking.failures + 1
         let pause = NodeLimits.backoff(
             failures,
@@ -92,7 +111,7 @@ extension NodeMachine {
 
     /// Looks after those who wait for a free place among the dials.
     mutating func wakeSought() {
-        wake(at: sought.values.lazy.map(\.due).min() ?? .never)
+        wake(at: sought.values.lazy.map { min($0.due, $0.circuitDue) }.min() ?? .never)
     }
 
     mutating func runDials(at now: Instant, into effects: inout [Effect]) {
@@ -104,13 +123,21 @@ extension NodeMachine {
         for (id, seeking) in due {
             if dials.isFull { break }
             for endpoint in seeking.endpoints { dial(endpoint, id, at: now, into: &effects) }
+            if seeking.endpoints.isEmpty {
+                failed(to: id, at: now, into: &effects)
+                continue
+            }
             // The end of its dials says when it is tried again; where none could begin, a pause.
             sought[id]?.due = dials.isDialling(id) ? .never : now + NodeLimits.failurePause
+        }
+        for id in sought.filter({ $0.value.circuitDue <= now }).keys.sorted() {
+            sought[id]?.circuitDue = .never
+            seekCircuit(to: id, at: now, into: &effects)
         }
         wake(at: dials.deadline)
         // While all places are taken, the end of a dial wakes those who wait.
         let waiting = sought.values.lazy.map(\.due).filter { $0 > now }.min() ?? .never
-        wake(at: waiting)
+        wake(at: min(waiting, sought.values.lazy.map(\.circuitDue).min() ?? .never))
     }
 
     /// Dials unless that is under way, of no use, or too much at once.
@@ -135,7 +162,7 @@ extension NodeMachine {
     /// Whether something can be there: an outer address of one host.
     ///
     /// An inner address would be reached through the very session that is to be made.
-    private func canDial(_ endpoint: Endpoint) -> Bool {
+    func canDial(_ endpoint: Endpoint) -> Bool {
         let address = endpoint.address
         guard endpoint.port != 0, address.isHost || address.isLoopback else { return false }
         guard let own, addresses.holder(of: address) == nil else { return false }

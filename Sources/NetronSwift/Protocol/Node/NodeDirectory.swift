@@ -120,13 +120,14 @@ extension NodeMachine {
             claims: announcedClaims.filter { $0.since != AddressTable.yielded },
             endpoints: endpoints,
             // Whoever can be reached needs nobody to be asked for it, and neighbours change often.
-            introducers: isReachable ? [] : gossip.active,
+            introducers: isReachable ? [] : introducers,
             isReachable: isReachable,
             ledger: ledgerSummary
         )
         if endpoints != toldEndpoints {
             toldEndpoints = endpoints
             overlay(.relocated(endpoints), at: now, into: &effects)
+            punch(.own(endpoints), at: now, into: &effects)
         }
         register(.own(fields), at: now, into: &effects)
     }

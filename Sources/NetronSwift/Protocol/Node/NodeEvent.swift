@@ -18,6 +18,10 @@ package struct Introduction: Hashable, Sendable {
     package var contacts: [HostPort]
     /// How it looks for members on the Internet.
     package var discovery: DiscoverySettings
+    /// Whether it relays what other members send each other.
+    package var relays: Bool
+    /// How many threads its packet core has.
+    package var lanes: Int
 
     package init(
         id: NodeID,
@@ -28,7 +32,9 @@ package struct Introduction: Hashable, Sendable {
         claims: [Hello.Claim] = [],
         ranges: [LeaseRange] = [],
         contacts: [HostPort] = [],
-        discovery: DiscoverySettings = DiscoverySettings()
+        discovery: DiscoverySettings = DiscoverySettings(),
+        relays: Bool = true,
+        lanes: Int = 1
     ) {
         self.id = id
         self.ula = ula
@@ -39,6 +45,8 @@ package struct Introduction: Hashable, Sendable {
         self.ranges = ranges
         self.contacts = contacts
         self.discovery = discovery
+        self.relays = relays
+        self.lanes = lanes
     }
 }
 
@@ -83,6 +91,8 @@ package enum NodeEvent: Hashable, Sendable {
     /// What the host's wall clock shows, in milliseconds since 1970; told at the start, and when
     /// it was set anew.
     case clock(wallMilliseconds: UInt64, isTrusted: Bool)
+    /// The packet core ended a circuit.
+    case circuitEnded(CircuitID)
     /// The deadline came.
     case timeout
     case stopping
@@ -113,6 +123,13 @@ package enum NodeEffect: Hashable, Sendable {
     case keep(NodeID, Bool)
     /// Asks a member with a session for an echo; answered by `.probed`.
     case probe(NodeID)
+    /// This node is an end of a circuit; it is over by `.circuitEnded`.
+    case circuit(CircuitSide)
+    /// This node relays a circuit; it is over by `.circuitEnded` of either side.
+    case relay(CircuitSide, CircuitSide)
+    case endCircuit(CircuitID)
+    /// Looks whether a member with a session answers at an endpoint, or through a circuit.
+    case tryPath(NodeID, Endpoint)
     /// The network's time, in milliseconds since 1970: epochs are counted by it.
     case setTime(wallMilliseconds: UInt64)
     /// The inner addresses that are a member's, all of them.

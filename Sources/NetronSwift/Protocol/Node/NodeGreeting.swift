@@ -81,6 +81,7 @@ extension NodeMachine {
             register(.received(message, from: id), at: now, into: &effects)
         case .ledger(let message):
             keepLedger(.received(message, from: id), at: now, into: &effects)
+        case .path(let message): takeIn(message, from: id, at: now, into: &effects)
         case .contested(let address, let holder):
             contested(address, holder: holder, at: now, into: &effects)
         case nil: counters.unknown += 1
@@ -97,7 +98,9 @@ extension NodeMachine {
         if member.unanswered == 0 {
             greet(member.id, at: now, into: &effects)
         }
-        effects.append(.send(Message.observed(member.endpoint).encoded(), to: member.id))
+        // Through others nothing is seen of it, but it is to know that its greeting came.
+        let seen = member.endpoint.isRelayed ? .nowhere : member.endpoint
+        effects.append(.send(Message.observed(seen).encoded(), to: member.id))
         if hello != member.hello {
             members[member.id]?.hello = hello
             effects.append(.tell(.memberChanged(member.id)))

@@ -27,7 +27,8 @@ extension NodeMachine {
         case .discovered(let endpoint): dial(endpoint, nil, at: now, into: &effects)
         case .priorityJoin(let id):
             guard let member = members[id] else { return }
-            overlay(.learned(Hint(id, at: [member.endpoint])), at: now, into: &effects)
+            let endpoint = told(member.endpoint, of: id)
+            overlay(.learned(Hint(id, at: [endpoint])), at: now, into: &effects)
             register(.reconcile(id), at: now, into: &effects)
         case .epoch(let epoch):
             announcersEpoch = epoch
@@ -36,6 +37,7 @@ extension NodeMachine {
         case .serve(let serves): ask(.serve(serves), at: now, into: &effects)
         case .reachability(_, let endpoint):
             publicEndpoint = endpoint
+            scheduleAnchors(at: now)
             refreshPresence(at: now, into: &effects)
         case .wake(let instant):
             internetDue = instant

@@ -35,6 +35,26 @@ package enum NodeLimits {
     package static let contactRetryFirst = Duration.seconds(1)
     package static let contactRetryMax = Duration.seconds(30)
 
+    // Ways through others
+    /// How long a member is dialled before it is also sought through others: one that says that it
+    /// can be reached, and one that may only be on the same LAN; and when that is tried again.
+    package static let circuitAfter = Duration.seconds(1)
+    package static let circuitAfterHidden = Duration.milliseconds(300)
+    package static let circuitPause = Duration.seconds(5)
+    /// Circuits to a member that no direct way is found to: the one in use, and a spare one.
+    package static let circuitsPerMember = 2
+    /// Members that can be reached, with whom a node that cannot keeps sessions: at least, the
+    /// overlay's among them, and at most beside those.
+    package static let anchorsMin = 2
+    package static let anchorsMax = 3
+    /// How often they are counted, and how soon after something changed.
+    static let anchorsInterval = Duration.seconds(30)
+    static let anchorsPause = Duration.milliseconds(500)
+    /// Hosts that ways were tried to, of late: as long as a gate lets in who answers (RFC 4787,
+    /// REQ-5); of more the one tried longest ago is forgotten.
+    static let gateTime = Duration.seconds(300)
+    static let triedMax = 256
+
     // Greeting
     package static let helloRetryFirst = Duration.seconds(1)
     package static let helloRetryMax = Duration.seconds(60)

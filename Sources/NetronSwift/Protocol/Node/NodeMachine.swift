@@ -7,9 +7,10 @@ package import NetronWire
 /// A pure machine: events and the time go in, effects come out. It is made of smaller ones, which
 /// know nothing of each other: what one of them asks for is another one's event. The overlay is in
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, what members say in NodeLedger.swift,
-/// the Internet in NodeInternet.swift; what is told in a session in NodeGreeting.swift, whom to
-/// dial in NodeDialling.swift, what the user named in NodeContacts.swift, addresses in
-/// NodeClaims.swift and NodeLeases.swift.
+/// the Internet in NodeInternet.swift, ways through others in NodePaths.swift and
+/// NodeAnchors.swift; what is told in a session in NodeGreeting.swift, whom to dial in
+/// NodeDialling.swift, what the user named in NodeContacts.swift, addresses in NodeClaims.swift and
+/// NodeLeases.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -33,6 +34,10 @@ package struct NodeMachine {
     var leases: [AddressLease] = []
     var leasesBegan = Instant.never
     var leasesDue = Instant.never
+    /// Members whose sessions are kept as they lead to this node, without those that the overlay
+    /// keeps.
+    var anchors: [NodeID] = []
+    var anchorsDue = Instant.never
 
     // The smaller machines, and when each of them is due.
     var gossip: GossipMachine
@@ -47,6 +52,10 @@ package struct NodeMachine {
     var memoryDue = Instant.never
     var ledger: Ledger
     var ledgerDue = Instant.never
+    var circuits: CircuitMachine
+    var circuitsDue = Instant.never
+    var puncher = HolePuncher()
+    var puncherDue = Instant.never
     var time: NetworkTime
 
     // What the smaller machines were told of each other.
@@ -106,6 +115,7 @@ package struct NodeMachine {
         table = DHTMachine(random: random(), cryptography: cryptography)
         memory = PeerMemory("", at: Instant(nanoseconds: 0))
         ledger = Ledger(of: id, in: storage, cryptography: cryptography, random: random())
+        circuits = CircuitMachine(of: id, random: random())
         time = NetworkTime(buildMilliseconds: 0)
     }
 
@@ -156,6 +166,12 @@ package struct NodeMachine {
             cryptography: cryptography,
             random: internet.random
         )
+        circuits = CircuitMachine(
+            of: introduction.id,
+            isWilling: introduction.relays,
+            lanes: introduction.lanes,
+            random: circuits.random
+        )
         overlay(.started(own: Hint(introduction.id, at: [])), at: now, into: &effects)
         claimOwn(introduction, at: now, into: &effects)
         contacts = introduction.contacts.map { Contact(host: $0, due: now) }
@@ -172,7 +188,9 @@ package struct NodeMachine {
         into effects: inout [Effect]
     ) {
         switch event {
-        case .started, .timeout: break
+        case .started: break
+        // The shell has no timer any more: whatever is due, also at this very moment, is told.
+        case .timeout: toldDeadline = .never
         case .resolved(let host, let endpoints):
             resolved(host, endpoints, at: now, into: &effects)
             ask(.resolved(host, endpoints), at: now, into: &effects)
@@ -188,6 +206,7 @@ package struct NodeMachine {
             received(bytes, from: id, at: now, into: &effects)
         case .moved(let id, let endpoint):
             moved(id, endpoint, at: now, into: &effects)
+        case .circuitEnded(let circuit): route(.ended(circuit), at: now, into: &effects)
         case .datagram, .unrouted, .wanted, .probed, .clockHeard, .clock, .hostChanged:
             takeInMore(event, at: now, into: &effects)
         case .stopping:
@@ -251,7 +270,8 @@ package struct NodeMachine {
         guard new.id != own?.id else { return }
         // Datagrams of ours went there, so that a gate may have let it in.
         let isNoStranger =
-            dials.wasTried(new.id, new.endpoint) || table.hasAsked(new.endpoint.address, at: now)
+            new.endpoint.isRelayed || dials.wasTried(new.id, new.endpoint, at: now)
+            || table.hasAsked(new.endpoint.address, at: now)
         dials.answered(new.id, at: new.endpoint)
         contactAnswered(new.id, at: new.endpoint)
         let wasSought = sought.removeValue(forKey: new.id)
@@ -271,7 +291,16 @@ package struct NodeMachine {
         if contestsDue == .never { scheduleContests(at: now) }
         if !isNoStranger { search(.contactedByStranger(new.endpoint), at: now, into: &effects) }
         reached(new.id, new.endpoint, at: now, into: &effects)
-        overlay(.sessionUp(new.id, new.endpoint), at: now, into: &effects)
+        overlay(.sessionUp(new.id, told(new.endpoint, of: new.id)), at: now, into: &effects)
+        settleWay(to: new.id, by: new.endpoint, at: now, into: &effects)
+        if !new.endpoint.isRelayed { routeThrough(new.id, at: now, into: &effects) }
+        if anchorsDue != .never { scheduleAnchors(at: now) }
+    }
+
+    /// Where others are told that a member is, who is reached here.
+    func told(_ endpoint: Endpoint, of id: NodeID) -> Endpoint {
+        guard endpoint.isRelayed else { return endpoint }
+        return directory.record(of: id)?.endpoints.first ?? .nowhere
     }
 
     /// Tells those who look for members where one is.
@@ -284,6 +313,7 @@ package struct NodeMachine {
         let isKnown = directory.standing(of: id) == .online || directory.isHeld
         search(.sessionUp(id, endpoint, isKnown: isKnown), at: now, into: &effects)
         let isReachable = directory.record(of: id)?.isReachable ?? false
+        guard !endpoint.isRelayed else { return }
         remember(.sessionUp(id, endpoint, isReachable: isReachable), at: now, into: &effects)
     }
 
@@ -303,7 +333,15 @@ package struct NodeMachine {
         contactsLost(id, at: now)
         search(.sessionDown(id), at: now, into: &effects)
         remember(.sessionDown(id), at: now, into: &effects)
+        // Its goodbye may outrun its statement that it leaves, which nobody may hear then.
+        if departure == .goodbye, gossip.active.contains(id) {
+            register(.unreachable(id), at: now, into: &effects)
+        }
         overlay(.sessionDown(id, departure), at: now, into: &effects)
+        punch(.settled(id), at: now, into: &effects)
+        route(.sessionDown(id), at: now, into: &effects)
+        release(id, into: &effects)
+        if anchorsDue != .never { scheduleAnchors(at: now) }
     }
 
     private mutating func moved(
@@ -312,15 +350,20 @@ package struct NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
+        let wasRelayed = members[id]?.endpoint.isRelayed
         guard members[id]?.reach(at: endpoint) == true else { return }
         effects.append(.tell(.memberChanged(id)))
+        // From one circuit to another nothing is new for anybody.
+        if wasRelayed == true, endpoint.isRelayed { return }
         // Maybe a dial of ours led there.
         dials.answered(id, at: endpoint)
         contactAnswered(id, at: endpoint)
         // It may not know that others see it elsewhere now.
-        effects.append(.send(Message.observed(endpoint).encoded(), to: id))
+        let observed = Message.observed(endpoint.isRelayed ? .nowhere : endpoint)
+        effects.append(.send(observed.encoded(), to: id))
         reached(id, endpoint, at: now, into: &effects)
-        overlay(.sessionUp(id, endpoint), at: now, into: &effects)
+        overlay(.sessionUp(id, told(endpoint, of: id)), at: now, into: &effects)
+        settleWay(to: id, by: endpoint, at: now, into: &effects)
     }
 
     /// Does all that is due, and finds the next deadline.
@@ -332,6 +375,7 @@ package struct NodeMachine {
         runClaims(at: now, into: &effects)
         runContests(at: now, into: &effects)
         runLeases(at: now, into: &effects)
+        runAnchors(at: now, into: &effects)
         runParts(at: now, into: &effects)
     }
 
@@ -361,9 +405,18 @@ package struct NodeMachine {
             ledgerDue = .never
             keepLedger(.timeout, at: now, into: &effects)
         }
+        if circuitsDue <= now {
+            circuitsDue = .never
+            route(.timeout, at: now, into: &effects)
+        }
+        if puncherDue <= now {
+            puncherDue = .never
+            punch(.timeout, at: now, into: &effects)
+        }
         for due in [overlayDue, directoryDue, internetDue, tableDue, memoryDue, ledgerDue] {
             wake(at: due)
         }
+        wake(at: min(circuitsDue, puncherDue))
     }
 
     /// Sees to it that what is due at `instant` is not late.

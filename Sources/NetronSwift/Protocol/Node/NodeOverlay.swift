@@ -24,7 +24,8 @@ extension NodeMachine {
         case .connect(let id, let endpoints):
             connect(id, endpoints, at: now, into: &effects)
         case .keep(let id): effects.append(.keep(id, true))
-        case .release(let id): effects.append(.keep(id, false))
+        case .release(let id):
+            if !anchors.contains(id) { effects.append(.keep(id, false)) }
         case .send(let message, let id):
             post(.gossip(message), to: id, into: &effects)
         case .deliver(let rumor, let payload, let teller):
@@ -57,7 +58,8 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) {
         if let member = members[id] {
-            return overlay(.sessionUp(id, member.endpoint), at: now, into: &effects)
+            let endpoint = told(member.endpoint, of: id)
+            return overlay(.sessionUp(id, endpoint), at: now, into: &effects)
         }
         let known = directory.record(of: id)?.endpoints ?? []
         let all = endpoints + known.filter { !endpoints.contains($0) }

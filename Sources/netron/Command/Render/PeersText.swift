@@ -27,7 +27,7 @@ enum PeersText {
             String(peer.id.prefix(idCharacters)),
             addresses.isEmpty ? "-" : addresses.joined(separator: ","),
             peer.path?.rawValue ?? "none",
-            peer.endpoint ?? "-",
+            peer.relay.map { "via \($0.prefix(idCharacters))" } ?? peer.endpoint ?? "-",
             peer.rttMilliseconds.map(Units.milliseconds) ?? "-",
             peer.lastHandshake.map { Units.ago($0, at: now) } ?? "-",
             peer.lastHeardSeconds.map { "\(Units.time(seconds: $0)) ago" } ?? "-",

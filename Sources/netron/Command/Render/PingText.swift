@@ -9,7 +9,8 @@ enum PingText {
         let id = String(pong.id.prefix(8))
         let who = pong.name.map { "\($0.plain(bytesMax: 64)) (\(id))" } ?? id
         let place = pong.endpoint.map { " at \($0)" } ?? ""
-        let path = pong.path.map { ", \($0.rawValue)" } ?? ""
+        let through = pong.relay.map { " via \($0.prefix(8))" } ?? ""
+        let path = pong.path.map { ", \($0.rawValue)\(through)" } ?? ""
         let answer = pong.rttMilliseconds.map(Units.milliseconds) ?? "no answer in time"
         return "\(who)\(place)\(path): \(answer)"
     }

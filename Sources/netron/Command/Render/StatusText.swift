@@ -36,6 +36,7 @@ enum StatusText {
         case .up:
             "up: \(peers.online) of \(known) online, \(peers.up) with a session,"
                 + " \(peers.direct) directly"
+                + (peers.relayed > 0 ? ", \(peers.relayed) through others" : "")
         }
     }
 

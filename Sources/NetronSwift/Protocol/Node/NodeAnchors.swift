@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+// Whoever cannot be reached keeps sessions with some who can: through them it is reached, and they
+// see where it is.
+extension NodeMachine {
+    /// Members that lead to this node, those that can be reached first.
+    var introducers: [NodeID] {
+        let all = anchors + gossip.active.filter { !anchors.contains($0) }
+        let direct = all.filter { members[$0]?.endpoint.isRelayed == false }
+        return direct.filter(isKnownReachable) + direct.filter { !isKnownReachable($0) }
+    }
+
+    /// Sees to it that there are enough of them.
+    mutating func runAnchors(at now: Instant, into effects: inout [Effect]) {
+        guard anchorsDue <= now else { return wake(at: anchorsDue) }
+        anchorsDue = now + NodeLimits.anchorsInterval
+        wake(at: anchorsDue)
+        guard internet.isReachable(at: now) != true else {
+            for anchor in anchors { release(anchor, into: &effects) }
+            return
+        }
+        for anchor in anchors where !isKnownReachable(anchor) { release(anchor, into: &effects) }
+        let here = gossip.active.filter { members[$0] != nil && isKnownReachable($0) }
+        let wanted = NodeLimits.anchorsMin - Set(here + anchors).count
+        guard wanted > 0 else { return }
+        let met = members.values.filter { !$0.endpoint.isRelayed && isKnownReachable($0.id) }
+            .map(\.id).filter { !here.contains($0) && !anchors.contains($0) }.sorted()
+        for id in met.prefix(wanted) { anchor(id, into: &effects) }
+        if met.count < wanted {
+            let known = here + anchors
+            for id in reachableMembers(atMost: wanted - met.count, besides: known) {
+                want(id, at: now)
+            }
+        }
+        refreshPresence(at: now, into: &effects)
+    }
+
+    /// Looks for them soon, as somebody went, or we are not reachable any more.
+    mutating func scheduleAnchors(at now: Instant) {
+        anchorsDue = min(anchorsDue, now + NodeLimits.anchorsPause)
+        wake(at: anchorsDue)
+    }
+
+    private mutating func anchor(_ id: NodeID, into effects: inout [Effect]) {
+        guard !anchors.contains(id), anchors.count < NodeLimits.anchorsMax else { return }
+        anchors.append(id)
+        effects.append(.keep(id, true))
+    }
+
+    /// Keeps it no more for that reason.
+    mutating func release(_ id: NodeID, into effects: inout [Effect]) {
+        guard let index = anchors.firstIndex(of: id) else { return }
+        anchors.remove(at: index)
+        if members[id] != nil, !gossip.active.contains(id) { effects.append(.keep(id, false)) }
+    }
+
+    private func isKnownReachable(_ id: NodeID) -> Bool {
+        directory.isOnline(id) && directory.record(of: id)?.isReachable == true
+    }
+
+    /// Some members that can be reached, by chance, so that each has its share of those who cannot.
+    private mutating func reachableMembers(
+        atMost count: Int,
+        besides known: [NodeID]
+    ) -> [NodeID] {
+        var chosen: [NodeID] = []
+        var seen = 0
+        var cursor: Int? = 0
+        while let start = cursor {
+            let (ids, next) = directory.members(from: start, count: NodeLimits.headsPerTurn)
+            for id in ids where id != own?.id && !known.contains(id) && isKnownReachable(id) {
+                seen += 1
+                // Algorithm R (Vitter, 1985).
+                if chosen.count < count {
+                    chosen.append(id)
+                } else {
+                    let place = Int.random(in: 0..<seen, using: &random)
+                    if place < count { chosen[place] = id }
+                }
+            }
+            cursor = next
+        }
+        return chosen
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronWire
+
+// Ways to members that cannot be dialled: a circuit through others at first, and from there a
+// direct one.
+extension NodeMachine {
+    /// Tells the circuits what happened, and does what they ask for.
+    mutating func route(
+        _ event: CircuitEvent,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        var asked: [CircuitEffect] = []
+        var circuits = circuits
+        circuits.handle(event, at: now, ways: ways, into: &asked)
+        self.circuits = circuits
+        for effect in asked { carryOut(effect, at: now, into: &effects) }
+    }
+
+    private mutating func carryOut(
+        _ effect: CircuitEffect,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        switch effect {
+        case .send(let message, let id): post(.path(message), to: id, into: &effects)
+        case .end(let side): effects.append(.circuit(side))
+        case .forward(let one, let other): effects.append(.relay(one, other))
+        case .close(let circuit): effects.append(.endCircuit(circuit))
+        case .opened(let circuit, let id): opened(circuit, to: id, at: now, into: &effects)
+        case .failed(let id):
+            sought[id]?.circuitDue = now + NodeLimits.circuitPause
+            wakeSought()
+        case .lost(let circuit, let id):
+            guard members[id]?.endpoint.circuit == circuit else { return }
+            seekCircuit(to: id, at: now, into: &effects)
+        case .wake(let instant):
+            circuitsDue = instant
+            wake(at: instant)
+        }
+    }
+
+    private mutating func opened(
+        _ circuit: CircuitID,
+        to id: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let endpoint = Endpoint(circuit)
+        if members[id] != nil {
+            // What it was reached by is gone, or may be soon.
+            effects.append(.tryPath(id, endpoint))
+        } else if !dials.isFull, !dials.isDialling(endpoint) {
+            dials.begin(endpoint, id, at: now)
+            wake(at: dials.deadline)
+            effects.append(.dial(endpoint, id))
+        }
+    }
+
+    /// The members with a direct session that lead to a member, the best first.
+    private func ways(to target: NodeID) -> [NodeID] {
+        let introducers = directory.record(of: target)?.introducers ?? []
+        return ([target] + introducers).filter { members[$0]?.endpoint.isRelayed == false }
+    }
+
+    /// Asks for a circuit to a member, or first for a session with somebody who leads to it.
+    mutating func seekCircuit(
+        to id: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard let record = directory.record(of: id) else { return }
+        let introducers = record.introducers.filter { $0 != own?.id }
+        var relays = ways(to: id).filter { $0 != id }
+        if relays.isEmpty {
+            for introducer in introducers where members[introducer] == nil {
+                want(introducer, at: now)
+            }
+            // They may know more of those who lead there.
+            relays = gossip.active.filter {
+                $0 != id && members[$0]?.endpoint.isRelayed == false
+            }
+        }
+        guard !relays.isEmpty else { return }
+        route(.wanted(id, through: relays), at: now, into: &effects)
+    }
+
+    /// Asks for the circuits that somebody new leads to.
+    mutating func routeThrough(
+        _ new: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard !sought.isEmpty else { return }
+        let waiting = sought.keys.sorted().filter {
+            sought[$0]?.wantsCircuit == true
+                && directory.record(of: $0)?.introducers.contains(new) == true
+        }
+        for id in waiting { route(.wanted(id, through: [new]), at: now, into: &effects) }
+    }
+}
+
+// Direct ways.
+extension NodeMachine {
+    /// Tells the search for direct ways what happened, and does what it asks for.
+    mutating func punch(
+        _ event: PunchEvent,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        var asked: [PunchEffect] = []
+        puncher.handle(event, at: now, into: &asked)
+        for effect in asked {
+            switch effect {
+            case .tell(let id, let candidates, let hasHeard):
+                let message = PathMessage.candidates(candidates, hasHeard: hasHeard)
+                post(.path(message), to: id, into: &effects)
+            case .attempt(let id, let endpoint):
+                // A gate of the other may let in who answers.
+                dials.tried(endpoint.address, at: now)
+                effects.append(.tryPath(id, endpoint))
+            case .remains(let id): keepSpare(to: id, at: now, into: &effects)
+            case .wake(let instant):
+                puncherDue = instant
+                wake(at: instant)
+            }
+        }
+    }
+
+    /// Sees to it that there is another circuit when a relay dies, and that it does not end for
+    /// want of use.
+    private mutating func keepSpare(
+        to id: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let open = circuits.circuits(to: id)
+        for circuit in open where members[id]?.endpoint.circuit != circuit {
+            effects.append(.tryPath(id, Endpoint(circuit)))
+        }
+        guard open.count < NodeLimits.circuitsPerMember else { return }
+        let used = open.compactMap(circuits.relay)
+        let leading = ways(to: id) + gossip.active + anchors
+        let relays = leading.filter {
+            $0 != id && !used.contains($0) && members[$0]?.endpoint.isRelayed == false
+        }
+        guard !relays.isEmpty else { return }
+        route(.spareWanted(id, through: relays), at: now, into: &effects)
+    }
+
+    /// Takes in what a member says of the way between us.
+    mutating func takeIn(
+        _ message: PathMessage,
+        from id: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard case .candidates(let endpoints, let hasHeard) = message else {
+            return route(.received(message, from: id), at: now, into: &effects)
+        }
+        let usable = endpoints.filter { canDial($0) && !$0.address.isLoopback }
+        punch(.received(usable, from: id, hasHeard: hasHeard), at: now, into: &effects)
+    }
+
+    /// Takes note of how a member is reached now.
+    mutating func settleWay(
+        to id: NodeID,
+        by endpoint: Endpoint,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        punch(endpoint.isRelayed ? .relayed(id) : .settled(id), at: now, into: &effects)
+    }
+}

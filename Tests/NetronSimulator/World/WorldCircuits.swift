@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronProtocol
+internal import NetronWire
+
+/// A circuit as one node has it.
+struct Circuit: Hashable {
+    /// Who sends on it here, by number, and whom its datagrams go to.
+    let neighbour: Int
+    /// What that one wants to see.
+    let out: CircuitID
+    /// Where a relay sends on what comes; nil at an end.
+    let twin: CircuitID?
+    var heard: UInt64
+}
+
+// Relay circuits, and ways that are tried.
+extension World {
+    func add(_ side: CircuitSide, at number: Int) {
+        guard let neighbour = numbers[side.neighbour] else { return }
+        hosts[number].circuits[side.into] =
+            Circuit(neighbour: neighbour, out: side.out, twin: nil, heard: now)
+        watch(side.into, at: number)
+    }
+
+    func relay(_ one: CircuitSide, _ other: CircuitSide, at number: Int) {
+        for (side, twin) in [(one, other), (other, one)] {
+            guard let neighbour = numbers[side.neighbour] else { return }
+            hosts[number].circuits[side.into] =
+                Circuit(neighbour: neighbour, out: side.out, twin: twin.into, heard: now)
+        }
+        watch(one.into, at: number)
+    }
+
+    func removeCircuit(_ circuit: CircuitID, at number: Int) {
+        guard let gone = hosts[number].circuits.removeValue(forKey: circuit) else { return }
+        if let twin = gone.twin { hosts[number].circuits[twin] = nil }
+    }
+
+    /// Ends the circuits through a neighbour whose session is over.
+    func endCircuits(at number: Int, through neighbour: Int) {
+        let ended = hosts[number].circuits.filter { $0.value.neighbour == neighbour }.keys
+        for circuit in ended.sorted() {
+            removeCircuit(circuit, at: number)
+            tell(.circuitEnded(circuit), to: number)
+        }
+    }
+
+    /// Ends a circuit on which nothing came for long.
+    private func watch(_ circuit: CircuitID, at number: Int) {
+        let boot = hosts[number].boot
+        after(.nanoseconds(Int64(CoreTimes.circuitIdle))) { world in
+            guard world.hosts[number].boot == boot,
+                let found = world.hosts[number].circuits[circuit]
+            else { return }
+            let twin = found.twin.flatMap { world.hosts[number].circuits[$0] }
+            guard max(found.heard, twin?.heard ?? 0) + CoreTimes.circuitIdle <= world.now else {
+                return world.watch(circuit, at: number)
+            }
+            world.removeCircuit(circuit, at: number)
+            world.give(.circuitEnded(circuit), to: number)
+        }
+    }
+
+    /// Sends a datagram through a circuit; nil if it does not come to its other end.
+    ///
+    /// All its legs are gone at once, so gates are asked now and not when it comes.
+    func transmit(
+        _ load: inout Traffic.Load,
+        from number: Int,
+        through first: CircuitID
+    ) -> Network.Way? {
+        load.bytes += WireSizes.shim
+        let bytes = load.bytes
+        var (node, name, delay) = (number, first, UInt64(0))
+        for _ in 0...PathMessage.relaysMax {
+            guard let circuit = hosts[node].circuits[name] else { return nil }
+            let next = circuit.neighbour
+            guard let remote = directRemote(of: next, at: node) else { return nil }
+            load.bytes = bytes
+            guard let way = transmit(&load, from: node, to: remote), way.node == next,
+                hosts[next].state == .up,
+                network.admits(next, port: way.gatePort, from: way.source, at: now),
+                hosts[next].circuits[circuit.out]?.neighbour == node
+            else { return nil }
+            hosts[next].circuits[circuit.out]?.heard = now
+            delay += way.delay
+            guard let twin = hosts[next].circuits[circuit.out]?.twin else {
+                return Network.Way(
+                    node: next,
+                    source: Endpoint(circuit.out),
+                    gatePort: 0,
+                    delay: delay,
+                    secondDelay: nil
+                )
+            }
+            traffic[next].receive(load)
+            (node, name) = (next, twin)
+        }
+        return nil
+    }
+
+    private func directRemote(of other: Int, at number: Int) -> Endpoint? {
+        guard let session = pairs[number, other] else { return nil }
+        let end = sessions[session].ends[sessions[session].side(of: number)]
+        return end.isUp && !end.remote.isRelayed ? end.remote : nil
+    }
+
+    // MARK: - Ways
+
+    /// Sends a challenge of a session to an endpoint of the other end, whose answer proves the way.
+    func tryPath(_ id: NodeID, _ endpoint: Endpoint, from number: Int) {
+        guard let other = numbers[id], let session = pairs[number, other] else { return }
+        let side = sessions[session].side(of: number)
+        let end = sessions[session].ends[side]
+        guard end.isUp else { return }
+        let load = Traffic.Load(kind: .path, bytes: WireSizes.challenge)
+        guard let way = deliver(load, from: number, to: endpoint), way.node == other,
+            sessions[session].ends[1 - side].knows(end.key),
+            let reply = deliver(load, from: other, to: way.source), reply.node == number
+        else { return }
+        if leaves(end, for: endpoint, at: number) {
+            sessions[session].ends[side].remote = endpoint
+            sessions[session].ends[side].isSearched = false
+            tellMoved(session, side)
+        }
+        guard pairs[number, other] == session else { return }
+        hear(session, end.key, 1 - side, from: way.source, isWanted: false)
+    }
+
+    /// Whether a way that was proven is better than the one in use: a direct one than a circuit,
+    /// and any than one that is gone or silent.
+    private func leaves(_ end: Session.End, for endpoint: Endpoint, at number: Int) -> Bool {
+        guard endpoint != end.remote else { return false }
+        guard end.remote.isRelayed else { return end.lost > 0 }
+        return !endpoint.isRelayed || isGone(end.remote, at: number)
+    }
+
+    /// Whether a circuit is no more; a way that stands is not left for what comes by another one,
+    /// as the two ends may use different ones.
+    func isGone(_ endpoint: Endpoint, at number: Int) -> Bool {
+        endpoint.circuit.map { hosts[number].circuits[$0] == nil } ?? false
+    }
+}
