@@ -62,6 +62,9 @@ package struct Ledger {
     /// Makes the ledger of a node that says nothing yet.
     package init(
         of id: NodeID,
+    ///
+    /// Of large states so many bytes a second are pulled, and served; so many statements of each
+    /// member are kept that newer ones replaced, and the newest with them if there are any.
         in storage: any LedgerStorage,
         limits: LedgerStateLimits = .standard,
         cryptography: Cryptography,
@@ -130,7 +133,7 @@ package struct Ledger {
     ) -> Bool {
         guard !isStopped, presence.author != id else { return false }
         let moment = Moment(instant: now, wall: wall)
-        let isKept = take(changes, of: presence, from: teller, at: moment, heads, into: &effects)
+        let isKept = take(changes, of: presence, from: teller, at: moment, into: &effects)
         settle(at: moment, heads, into: &effects)
         if isNews { return true }
         // Anybody can put other changes to a statement that is known; one is passed on.
@@ -185,16 +188,8 @@ extension Ledger {
         }
         do {
             let old = try shelf.state(of: author) ?? .empty
-            guard isAllowed(state, head) else {
-                refuse(author, summary)
-                let changes = LedgerChanges(from: old, to: .empty)
-                shelf.remove(author, by: changes)
-                tell(changes, at: moment, into: &effects)
-                return
-            }
             let changes = LedgerChanges(from: old, to: state)
-            shelf.set(state, summary.root, of: author, by: changes)
-            tell(changes, at: moment, into: &effects)
+            keep(state, in: old, by: changes, as: head, summary, at: moment, into: &effects)
         } catch {
             effects.append(.failed(error))
         }
@@ -206,6 +201,30 @@ extension Ledger {
         do {
             try state.check(
                 by: head.author,
+    }
+
+    /// Keeps a state in the place of another one, from which the changes lead to it, if its author
+    /// may have it.
+    mutating func keep(
+        _ state: LedgerState,
+        in old: LedgerState,
+        by changes: LedgerChanges,
+        as head: Presence,
+        _ summary: StateSummary,
+        at moment: Moment,
+        into effects: inout [Effect]
+    ) {
+        let author = head.author
+        wants.remove(author)
+        if isAllowed(state, head) {
+            shelf.set(state, summary.root, of: author, by: changes)
+            tell(changes, at: moment, into: &effects)
+        } else {
+            refuse(author, summary)
+            let changes = LedgerChanges(from: old, to: .empty)
+            shelf.remove(author, by: changes)
+            tell(changes, at: moment, into: &effects)
+        }
                 incarnation: head.order.incarnation,
                 time: head.time,
                 within: limits

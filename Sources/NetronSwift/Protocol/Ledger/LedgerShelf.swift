@@ -27,8 +27,11 @@ struct LedgerShelf {
     }
 
     private struct Kept {
+    /// A state, and what it is.
+    typealias Rooted = (root: StateRoot, state: LedgerState)
+
         /// Nil for a state that goes.
-        var new: (root: StateRoot, state: LedgerState)?
+        var new: Rooted?
         /// What the index does not know yet; nil for a record that goes.
         var rows: [LedgerKey: IndexRow?]
     }
@@ -63,9 +66,20 @@ struct LedgerShelf {
     }
 
     func state(of author: NodeID) throws(StoreError) -> LedgerState? {
-        if let kept = pending[author] { return kept.new?.state }
-        guard let value = try storage.value(of: author.bytes, in: .states) else { return nil }
-        return try? LedgerState(bytes: Array(value.dropFirst(StateRoot.byteCount)))
+        try rooted(of: author)?.state
+    }
+
+    /// The state that is kept of a member, and its root; nil if none is.
+    func rooted(of author: NodeID) throws(StoreError) -> Rooted? {
+        if let kept = pending[author] { return kept.new }
+        let found = try storage.withValue(of: author.bytes, in: .states) { value -> Rooted? in
+            let cut = min(StateRoot.byteCount, value.count)
+            guard let root = StateRoot(bytes: [UInt8](value.extracting(0..<cut))),
+                let state = try? LedgerState(bytes: [UInt8](value.extracting(cut..<value.count)))
+            else { return nil }
+            return (root, state)
+        }
+        return found.flatMap(\.self)
     }
 
     /// Some of those whose states are written, in ascending order, behind `last`.
@@ -92,7 +106,7 @@ struct LedgerShelf {
     }
 
     private mutating func replace(
-        by new: (root: StateRoot, state: LedgerState)?,
+        by new: Rooted?,
         _ changes: LedgerChanges,
         of author: NodeID
     ) {
@@ -115,9 +129,14 @@ struct LedgerShelf {
         var batch = LedgerBatch()
         let all = pending
         pending = [:]
-        for (author, kept) in all {
+        var prefixes: [LedgerName: [UInt8]] = [:]
+        // Neighbours in a table lie in one page.
+        for (author, kept) in all.sorted(by: { $0.key < $1.key }) {
+            let id = author.bytes
             for (key, row) in kept.rows {
-                let place = indexKey(key) + author.bytes
+                let prefix = prefixes[key.bucket] ?? bucketPrefix(key.bucket)
+                prefixes[key.bucket] = prefix
+                let place = indexKey(key, behind: prefix) + id
                 if let row {
                     batch.put(row.bytes, for: place, in: .index)
                 } else {
@@ -125,10 +144,9 @@ struct LedgerShelf {
                 }
             }
             if let new = kept.new {
-                let value = new.root.bytes + new.state.encoded()
-                batch.put(value, for: author.bytes, in: .states)
+                batch.put(new.root.bytes + new.state.encoded(), for: id, in: .states)
             } else {
-                batch.remove(author.bytes, from: .states)
+                batch.remove(id, from: .states)
             }
         }
         more(&batch)
@@ -240,7 +258,7 @@ extension LedgerShelf {
 
     private func indexKey(_ key: LedgerKey) -> [UInt8] {
         let whole = Array(key.bucket.description.utf8) + [0] + key.bytes
-        return bucketPrefix(key.bucket) + hash(whole).prefix(Self.keyBytes)
+        return prefix + hash(whole).prefix(Self.keyBytes)
     }
 
     private func hash(_ bytes: [UInt8]) -> [UInt8] {
@@ -258,6 +276,10 @@ private struct IndexRow {
     let time: HybridTime
     let isDeleted: Bool
     let key: LedgerKey
+        indexKey(key, behind: bucketPrefix(key.bucket))
+    }
+
+    private func indexKey(_ key: LedgerKey, behind prefix: [UInt8]) -> [UInt8] {
 
     init(_ entry: LedgerEntry) {
         (since, time, key) = (entry.since, entry.time, entry.key)
@@ -278,7 +300,7 @@ private struct IndexRow {
     }
 
     var bytes: [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(reserving: 8 + 8 + 1 + key.byteCount)
         writer.write(since)
         writer.write(time.number)
         writer.write(UInt8(isDeleted ? 1 : 0))

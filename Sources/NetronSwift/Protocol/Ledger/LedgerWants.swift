@@ -165,21 +165,19 @@ extension Ledger {
         of presence: Presence,
         from teller: NodeID,
         at moment: Moment,
-        _ heads: Heads,
         into effects: inout [Effect]
     ) -> Bool {
         guard let summary = presence.ledger, coverage.contains(presence.author) else {
             return false
         }
         do {
-            let old = try shelf.state(of: presence.author) ?? .empty
-            if try shelf.root(of: presence.author) == summary.root {
-                return changes.fit(old)
-            }
+            let kept = try shelf.rooted(of: presence.author)
+            let old = kept?.state ?? .empty
+            if let kept, kept.root == summary.root { return changes.fit(old) }
             if let new = try? changes.applied(to: old), new.isWithinMost,
                 StateSummary(of: new, with: cryptography) == summary
             {
-                install(new, summary, of: presence.author, at: moment, heads, into: &effects)
+                keep(new, in: old, by: changes, as: presence, summary, at: moment, into: &effects)
                 return true
             }
         } catch {
