@@ -64,9 +64,17 @@ actor LedgerOfTest: LedgerAccess {
         return found
     }
 
-    func buckets() throws(ErrorReport) -> [LedgerName] {
+    /// Gives at most 3 at a time, the last one first.
+    func buckets(
+        from cursor: [UInt8]?,
+        limit: Int
+    ) throws(ErrorReport) -> LedgerBucketPage {
         try check()
-        return Set(records.keys.map(\.bucket)).sorted()
+        let all = Set(records.keys.map(\.bucket)).sorted { $0 > $1 }
+        let start = cursor.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+        let page = all.dropFirst(start).prefix(min(limit, 3))
+        let next = page.endIndex < all.endIndex ? Array("\(page.endIndex)".utf8) : nil
+        return LedgerBucketPage(names: Array(page), next: next)
     }
 
     func isComplete() -> Bool { isWhole }

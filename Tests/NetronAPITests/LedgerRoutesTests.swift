@@ -187,7 +187,8 @@ struct LedgerRoutesTests {
                 == #"{"complete":true,"next":null,"records":[],"version":1}"#
         )
         #expect(
-            await ask("GET", "/v1/ledger").body == #"{"buckets":[],"complete":true,"version":1}"#
+            await ask("GET", "/v1/ledger").body
+                == #"{"buckets":[],"complete":true,"next":null,"version":1}"#
         )
         #expect(await ask("GET", "/v1/blocks").body == "[]")
     }

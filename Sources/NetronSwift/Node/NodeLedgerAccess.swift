@@ -35,8 +35,13 @@ struct NodeLedgerAccess: LedgerAccess {
         }
     }
 
-    func buckets() async throws(ErrorReport) -> [LedgerName] {
-        try await ask { node async throws(NodeError) in try await node.ledgerBuckets() }
+    func buckets(
+        from cursor: [UInt8]?,
+        limit: Int
+    ) async throws(ErrorReport) -> LedgerBucketPage {
+        try await ask { node async throws(NodeError) in
+            try await node.ledgerBuckets(from: cursor, limit: limit)
+        }
     }
 
     func isComplete() async -> Bool { await node?.isLedgerComplete ?? false }

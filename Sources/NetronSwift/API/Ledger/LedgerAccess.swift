@@ -16,8 +16,11 @@ package protocol LedgerAccess: Sendable {
         limit: Int
     ) async throws(ErrorReport) -> LedgerPage
 
-    /// The buckets that members wrote in.
-    func buckets() async throws(ErrorReport) -> [LedgerName]
+    /// At most `limit` of the buckets in use, from where a page before ended.
+    func buckets(
+        from cursor: [UInt8]?,
+        limit: Int
+    ) async throws(ErrorReport) -> LedgerBucketPage
 
     /// Whether all is here that members say to have, as far as the node knows.
     func isComplete() async -> Bool

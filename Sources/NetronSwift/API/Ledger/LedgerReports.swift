@@ -88,14 +88,37 @@ extension LedgerBucketReport: Encodable {
 }
 
 /// The buckets in use: the answer to `GET /v1/ledger`.
-package struct LedgerBucketsReport: Codable, Hashable, Sendable {
+package struct LedgerBucketsReport: Decodable, Hashable, Sendable {
     package var version = 1
     package var buckets: [String]
+    /// Where the next page begins, for `?from=`; nil if this is the last one.
+    package var next: String?
+    /// Whether no bucket is missing behind these, as far as is known.
     package var complete: Bool
 
-    package init(_ buckets: [LedgerName], isComplete: Bool) {
-        self.buckets = buckets.map(\.description)
-        complete = isComplete
+    /// Makes the report of a page; `isComplete` says whether the node has all that members say.
+    package init(_ page: LedgerBucketPage, isComplete: Bool) {
+        buckets = page.names.map(\.description)
+        next = page.next.map { Base32.encode($0) }
+        complete = isComplete && page.next == nil
+    }
+}
+
+extension LedgerBucketsReport: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case version
+        case buckets
+        case next
+        case complete
+    }
+
+    /// Writes all keys.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version, forKey: .version)
+        try container.encode(buckets, forKey: .buckets)
+        try container.encode(next, forKey: .next)
+        try container.encode(complete, forKey: .complete)
     }
 }
 

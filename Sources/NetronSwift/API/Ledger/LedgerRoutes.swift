@@ -8,8 +8,9 @@ extension ControlRoutes.Route {
         [
             Self("GET", "/v1/ledger") { _ in
                 await answer { () throws(ErrorReport) in
-                    let isComplete = await node.isComplete()
-                    return LedgerBucketsReport(try await node.buckets(), isComplete: isComplete)
+                    let wanted = try LedgerPageQuery(request.query)
+                    let page = try await node.bucketPage(from: wanted.cursor, limit: wanted.limit)
+                    return LedgerBucketsReport(page, isComplete: await node.isComplete())
                 }
             },
             Self("GET", "/v1/ledger/{bucket}") { request in

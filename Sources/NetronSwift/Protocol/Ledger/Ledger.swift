@@ -10,7 +10,8 @@ package import NetronWire
 /// its own, and can be taken of anybody.
 ///
 /// How states are asked for is in LedgerWants.swift, what others are given in LedgerAnswers.swift,
-/// what this node writes in LedgerOwn.swift, whose a key is in LedgerContests.swift, what can be
+/// what this node writes in LedgerOwn.swift, whose a key is in LedgerContests.swift
+/// and LedgerHolders.swift, what can be
 /// read in LedgerQueries.swift, and how all is kept in LedgerShelf.swift.
 package struct Ledger {
     package typealias Event = LedgerEvent
@@ -27,6 +28,7 @@ package struct Ledger {
 
     var own = OwnLedger()
     var contests = LedgerContests()
+    var holders = LedgerHolders()
 
     var neighbours: [NodeID] = []
     var wants = LedgerWants()
@@ -60,11 +62,11 @@ package struct Ledger {
     package internal(set) var counters = LedgerCounters()
 
     /// Makes the ledger of a node that says nothing yet.
-    package init(
-        of id: NodeID,
     ///
     /// Of large states so many bytes a second are pulled, and served; so many statements of each
     /// member are kept that newer ones replaced, and the newest with them if there are any.
+    package init(
+        of id: NodeID,
         in storage: any LedgerStorage,
         limits: LedgerStateLimits = .standard,
         cryptography: Cryptography,
@@ -157,7 +159,9 @@ package struct Ledger {
         if sweepDue <= moment.instant { sweep(at: moment, heads, into: &effects) }
         let deadline = min(
             min(wants.due, wants.tellDue, transferDue),
-            min(contests.due, flushDue, sweepDue)
+        noteHolders(at: moment, heads)
+        if holders.due <= moment.instant { reviewHolders(at: moment, heads, into: &effects) }
+            min(contests.due, holders.due, flushDue, sweepDue)
         )
         guard deadline != wake else { return }
         wake = deadline
@@ -193,14 +197,6 @@ extension Ledger {
         } catch {
             effects.append(.failed(error))
         }
-        flushDue = min(flushDue, moment.instant + LedgerLimits.flushPause)
-        if shelf.pendingCount >= LedgerLimits.pendingMax { flush(at: moment, into: &effects) }
-    }
-
-    private func isAllowed(_ state: LedgerState, _ head: Presence) -> Bool {
-        do {
-            try state.check(
-                by: head.author,
     }
 
     /// Keeps a state in the place of another one, from which the changes lead to it, if its author
@@ -229,6 +225,14 @@ extension Ledger {
                 time: head.time,
                 within: limits
             )
+        flushDue = min(flushDue, moment.instant + LedgerLimits.flushPause)
+        if shelf.pendingCount >= LedgerLimits.pendingMax { flush(at: moment, into: &effects) }
+    }
+
+    private func isAllowed(_ state: LedgerState, _ head: Presence) -> Bool {
+        do {
+            try state.check(
+                by: head.author,
             return true
         } catch {
             return false
@@ -274,6 +278,7 @@ extension Ledger {
     }
 
     /// Writes what waits; what the storage does not take is asked for again later.
+        for key in keys where key.hasOwner { holders.wrote(key) }
     mutating func flush(at moment: Moment, into effects: inout [Effect]) {
         flushDue = .never
         guard shelf.pendingCount > 0 else { return }
@@ -318,3 +323,11 @@ extension LedgerKey {
         if case .owned = LedgerBucket(bucket) { true } else { false }
     }
 }
+
+    /// Whether members' states hold such records.
+    var isWritable: Bool {
+        switch LedgerBucket(bucket) {
+        case .owned, .open: true
+        case .computed, .trust: false
+        }
+    }

@@ -188,6 +188,7 @@ extension Ledger {
         let key = write.key
         let others = try others(on: key, heads)
         var state = state
+        guard key.isWritable else { throw .fault(.notWritable(key)) }
         if key.hasOwner, let holder = holder(of: others, and: state[key]) {
             throw .held(by: holder)
         }

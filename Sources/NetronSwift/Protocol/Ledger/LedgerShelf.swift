@@ -230,19 +230,23 @@ extension LedgerShelf {
         return (keys, next)
     }
 
-    /// The buckets that anybody has a record in, of those that are written.
-    func buckets() throws(StoreError) -> [LedgerName] {
-        var buckets: [LedgerName] = []
-        var from: Cursor? = []
+    /// Some buckets that anybody has a record in, of those that are written, by their hashes, from
+    /// `cursor` on; `next` is where the others begin.
+    func buckets(
+        from cursor: Cursor?,
+        limit: Int
+    ) throws(StoreError) -> (names: [LedgerName], next: Cursor?) {
+        var names: [LedgerName] = []
+        var from: Cursor? = cursor ?? []
         while let start = from {
             from = nil
             try storage.scan(LedgerRange(.index, from: start)) { found, value in
-                if let row = IndexRow(value) { buckets.append(row.key.bucket) }
+                if let row = IndexRow(value) { names.append(row.key.bucket) }
                 from = Self.end(of: [UInt8](found.extracting(0..<Self.bucketBytes)))
                 return false
             }
         }
-        return buckets.sorted()
+        return (names, nil)
     }
 
     /// The first key that does not begin with these bytes and comes after those that do; nil if
@@ -258,6 +262,9 @@ extension LedgerShelf {
 
     private func indexKey(_ key: LedgerKey) -> [UInt8] {
         let whole = Array(key.bucket.description.utf8) + [0] + key.bytes
+            guard names.count >= limit, let next = from else { continue }
+            let isMore = try !storage.records(in: LedgerRange(.index, from: next), limit: 1).isEmpty
+            return (names, isMore ? next : nil)
         return prefix + hash(whole).prefix(Self.keyBytes)
     }
 

@@ -143,6 +143,7 @@ extension Ledger {
         at moment: Moment,
         into effects: inout [Effect]
     ) {
+        holders.said(presence.author, at: moment.instant)
         guard presence.author != id, let summary = presence.ledger,
             coverage.contains(presence.author),
             !refused.contains(LedgerMessage.Want(presence.author, summary.root))
@@ -168,6 +169,7 @@ extension Ledger {
         into effects: inout [Effect]
     ) -> Bool {
         guard let summary = presence.ledger, coverage.contains(presence.author) else {
+        holders.said(presence.author, at: moment.instant)
             return false
         }
         do {

@@ -210,9 +210,24 @@ extension NodeMachine {
         )
     }
 
-    /// The buckets that members wrote in.
-    package mutating func ledgerBuckets() throws(StoreError) -> [LedgerName] {
-        try ledger.buckets()
+    /// Some of the buckets that members wrote in, see `Ledger.buckets`.
+    package mutating func ledgerBuckets(
+        from cursor: [UInt8]?,
+        limit: Int
+    ) throws(StoreError) -> LedgerBucketPage {
+        try ledger.buckets(from: cursor, limit: limit)
+    }
+
+    /// The kept statements of a member, the newest first; that one is among them in any case.
+    package mutating func ledgerHistory(of id: NodeID) throws(StoreError) -> [Presence] {
+        let kept = try ledger.history(of: id)
+        guard let head = directory.head(of: id), kept.first != head else { return kept }
+        return [head] + kept.filter { $0 != head }
+    }
+
+    /// Where the kept statements of members do not follow each other, see `Ledger.brokenLinks`.
+    package mutating func brokenLinks() throws(StoreError) -> [Ledger.BrokenLink] {
+        try ledger.brokenLinks()
     }
 
     package mutating func ledgerStatistics() throws(StoreError) -> Ledger.Statistics {
