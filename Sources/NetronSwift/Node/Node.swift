@@ -118,6 +118,11 @@ public actor Node {
                 ),
                 random: { SystemRandomNumberGenerator() }
             )
+                history: options.ledgerHistory,
+                budgets: NodeBudgets(
+                    gossip: options.gossipBudget ?? NodeOptions.Limits.gossipBudgetDefault,
+                    sync: options.syncBudget ?? NodeOptions.Limits.syncBudgetDefault
+                ),
         } catch {
             throw NodeError(.system, "the packet core makes no identity: \(error)")
         }

@@ -34,7 +34,7 @@ package struct Ledger {
     var wants = LedgerWants()
     var transfer: Transfer
     var transferDue = Instant.never
-    var server = ChunkServer()
+    var server: ChunkServer
     var askers = PeerBudgets(
         perSecond: LedgerLimits.messagesPerSecond,
         burst: LedgerLimits.messagesBurst,
@@ -69,6 +69,8 @@ package struct Ledger {
         of id: NodeID,
         in storage: any LedgerStorage,
         limits: LedgerStateLimits = .standard,
+        syncBytesPerSecond: Int = TransferLimits.bytesPerSecond,
+        history: Int = 0,
         cryptography: Cryptography,
         random: any RandomNumberGenerator
     ) {
@@ -76,16 +78,18 @@ package struct Ledger {
         self.cryptography = cryptography
         self.limits = limits
         self.random = random
-        shelf = LedgerShelf(storage, with: cryptography)
+        shelf = LedgerShelf(storage, with: cryptography, history: history)
         coverage = LedgerCoverage(around: id, with: cryptography)
-        transfer = Transfer(cryptography: cryptography)
+        transfer = Transfer(cryptography: cryptography, bytesPerSecond: syncBytesPerSecond)
+        server = ChunkServer(bytesPerSecond: syncBytesPerSecond)
     }
 
     /// Takes the storage, before anything is kept; throws if what this node wrote cannot be read.
     mutating func keep(in storage: any LedgerStorage) throws(StoreError) {
-        shelf = LedgerShelf(storage, with: cryptography)
+        shelf = LedgerShelf(storage, with: cryptography, history: shelf.history.count)
         _ = try shelf.state(of: id)
         _ = try shelf.ownHead
+        if shelf.history.count == 0 { try shelf.dropHistory() }
     }
 
     /// Forgets the storage, so that another node can have it.
@@ -155,12 +159,12 @@ package struct Ledger {
         askAgain(at: moment, into: &effects)
         askMore(at: moment, heads, into: &effects)
         if contests.due <= moment.instant { review(at: moment, heads, into: &effects) }
+        noteHolders(at: moment, heads)
+        if holders.due <= moment.instant { reviewHolders(at: moment, heads, into: &effects) }
         if flushDue <= moment.instant { flush(at: moment, into: &effects) }
         if sweepDue <= moment.instant { sweep(at: moment, heads, into: &effects) }
         let deadline = min(
             min(wants.due, wants.tellDue, transferDue),
-        noteHolders(at: moment, heads)
-        if holders.due <= moment.instant { reviewHolders(at: moment, heads, into: &effects) }
             min(contests.due, holders.due, flushDue, sweepDue)
         )
         guard deadline != wake else { return }
@@ -221,10 +225,6 @@ extension Ledger {
             shelf.remove(author, by: changes)
             tell(changes, at: moment, into: &effects)
         }
-                incarnation: head.order.incarnation,
-                time: head.time,
-                within: limits
-            )
         flushDue = min(flushDue, moment.instant + LedgerLimits.flushPause)
         if shelf.pendingCount >= LedgerLimits.pendingMax { flush(at: moment, into: &effects) }
     }
@@ -233,6 +233,10 @@ extension Ledger {
         do {
             try state.check(
                 by: head.author,
+                incarnation: head.order.incarnation,
+                time: head.time,
+                within: limits
+            )
             return true
         } catch {
             return false
@@ -253,6 +257,7 @@ extension Ledger {
     ) {
         wants.remove(author)
         guard author != id else { return }
+        forgetHistory(of: author, at: moment)
         do {
             guard let old = try shelf.state(of: author) else { return }
             let changes = LedgerChanges(from: old, to: .empty)
@@ -273,12 +278,12 @@ extension Ledger {
         guard !changes.list.isEmpty else { return }
         let keys = changes.list.map(\.key)
         effects.append(.changed(keys))
+        for key in keys where key.hasOwner { holders.wrote(key) }
         let isContested = keys.contains { own.state[$0] != nil && $0.hasOwner }
         if isContested { contests.due = moment.instant }
     }
 
     /// Writes what waits; what the storage does not take is asked for again later.
-        for key in keys where key.hasOwner { holders.wrote(key) }
     mutating func flush(at moment: Moment, into effects: inout [Effect]) {
         flushDue = .never
         guard shelf.pendingCount > 0 else { return }
@@ -322,7 +327,6 @@ extension LedgerKey {
     var hasOwner: Bool {
         if case .owned = LedgerBucket(bucket) { true } else { false }
     }
-}
 
     /// Whether members' states hold such records.
     var isWritable: Bool {
@@ -331,3 +335,4 @@ extension LedgerKey {
         case .computed, .trust: false
         }
     }
+}

@@ -12,6 +12,7 @@ internal import NetronWire
 ///     table index    8 bytes of H(bucket), 16 bytes of H(bucket and key), author (32 bytes)
 ///                    -> since (8 bytes), time (8 bytes), 1 byte (1 for a deleted key),
 ///                       bucket with its length (1 byte), key
+///     table heads    see LedgerHistory.swift
 ///     table meta     "own"
 ///                    -> the own statement that was told last
 ///
@@ -26,10 +27,10 @@ struct LedgerShelf {
         let isDeleted: Bool
     }
 
-    private struct Kept {
     /// A state, and what it is.
     typealias Rooted = (root: StateRoot, state: LedgerState)
 
+    private struct Kept {
         /// Nil for a state that goes.
         var new: Rooted?
         /// What the index does not know yet; nil for a record that goes.
@@ -38,12 +39,19 @@ struct LedgerShelf {
 
     private static let ownHead = Array("own".utf8)
 
-    private(set) var storage: any LedgerStorage
+    var storage: any LedgerStorage
     private let cryptography: Cryptography
     /// What is not written yet.
     private var pending: [NodeID: Kept] = [:]
+    /// See LedgerHistory.swift.
+    var history = History()
 
-    init(_ storage: any LedgerStorage, with cryptography: Cryptography) {
+    init(
+        _ storage: any LedgerStorage,
+        with cryptography: Cryptography,
+        history count: Int = 0
+    ) {
+        history.count = count
         self.storage = storage
         self.cryptography = cryptography
         isEmpty = (try? storage.count(of: .states)) == 0
@@ -154,6 +162,10 @@ struct LedgerShelf {
     }
 
     /// Writes all that waits, and makes what is kept as dense as it can be.
+        do {
+            defer { (history.new, history.gone) = ([], []) }
+            try addHistory(to: &batch)
+        }
     mutating func compact() throws(StoreError) {
         try flush()
         try storage.compact()
@@ -250,6 +262,9 @@ extension LedgerShelf {
     }
 
     /// The first key that does not begin with these bytes and comes after those that do; nil if
+            guard names.count >= limit, let next = from else { continue }
+            let isMore = try !storage.records(in: LedgerRange(.index, from: next), limit: 1).isEmpty
+            return (names, isMore ? next : nil)
     /// there is none.
     private static func end(of prefix: [UInt8]) -> [UInt8]? {
         guard let last = prefix.lastIndex(where: { $0 < .max }) else { return nil }
@@ -262,10 +277,11 @@ extension LedgerShelf {
 
     private func indexKey(_ key: LedgerKey) -> [UInt8] {
         let whole = Array(key.bucket.description.utf8) + [0] + key.bytes
-            guard names.count >= limit, let next = from else { continue }
-            let isMore = try !storage.records(in: LedgerRange(.index, from: next), limit: 1).isEmpty
-            return (names, isMore ? next : nil)
         return prefix + hash(whole).prefix(Self.keyBytes)
+        indexKey(key, behind: bucketPrefix(key.bucket))
+    }
+
+    private func indexKey(_ key: LedgerKey, behind prefix: [UInt8]) -> [UInt8] {
     }
 
     private func hash(_ bytes: [UInt8]) -> [UInt8] {
@@ -283,10 +299,6 @@ private struct IndexRow {
     let time: HybridTime
     let isDeleted: Bool
     let key: LedgerKey
-        indexKey(key, behind: bucketPrefix(key.bucket))
-    }
-
-    private func indexKey(_ key: LedgerKey, behind prefix: [UInt8]) -> [UInt8] {
 
     init(_ entry: LedgerEntry) {
         (since, time, key) = (entry.since, entry.time, entry.key)

@@ -148,6 +148,7 @@ extension Ledger {
             coverage.contains(presence.author),
             !refused.contains(LedgerMessage.Want(presence.author, summary.root))
         else { return }
+        keepHistory(presence, at: moment)
         // It may be the answer of who wants a key that is ours, or has it.
         if !contests.keys.isEmpty { contests.due = moment.instant }
         do {
@@ -179,6 +180,7 @@ extension Ledger {
             if let new = try? changes.applied(to: old), new.isWithinMost,
                 StateSummary(of: new, with: cryptography) == summary
             {
+                keepHistory(presence, at: moment)
                 keep(new, in: old, by: changes, as: presence, summary, at: moment, into: &effects)
                 return true
             }

@@ -74,7 +74,8 @@ package struct NodeMachine {
 
     /// Makes the machine of a node with this id; `random` makes a generator for each of its parts.
     ///
-    /// What members say in the ledger is kept in `storage`. `share` gives equal bytes the same
+    /// What members say in the ledger is kept in `storage`, with so many statements of each as
+    /// `history` says that newer ones replaced. `share` gives equal bytes the same
     /// storage, where many nodes lie in one process.
     package init(
         id: NodeID,
@@ -84,6 +85,8 @@ package struct NodeMachine {
         random: () -> any RandomNumberGenerator
     ) {
         self.random = random()
+        history: Int = 0,
+        budgets: NodeBudgets = NodeBudgets(),
         self.cryptography = cryptography
         let rumorKey = cryptography.derive("rumors", 0)
         var chance = random()
@@ -98,6 +101,8 @@ package struct NodeMachine {
             random: random()
         )
         // As these begin depends on what is known at the start, when they are made anew.
+            renewalBytesPerSecond: DirectoryLimits.renewalBytes(ofGossip: budgets.gossip),
+            syncBytesPerSecond: budgets.sync,
         internet = InternetDiscovery(
             InternetSettings(id: id, port: 0, epochSeconds: InternetLimits.epochSecondsMin),
             cryptography: cryptography,
@@ -105,7 +110,14 @@ package struct NodeMachine {
         )
         table = DHTMachine(random: random(), cryptography: cryptography)
         memory = PeerMemory("", at: Instant(nanoseconds: 0))
-        ledger = Ledger(of: id, in: storage, cryptography: cryptography, random: random())
+        ledger = Ledger(
+            of: id,
+            in: storage,
+            syncBytesPerSecond: budgets.sync,
+            history: history,
+            cryptography: cryptography,
+            random: random()
+        )
         time = NetworkTime(buildMilliseconds: 0)
     }
 
