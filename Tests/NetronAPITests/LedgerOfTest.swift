@@ -95,6 +95,11 @@ actor LedgerOfTest: LedgerAccess {
 
     func blocks() -> [LedgerBlockReport] { statements }
 
+    func blocks(of id: NodeID) throws(ErrorReport) -> [LedgerBlockReport] {
+        try check()
+        return statements.filter { $0.author == id.description }
+    }
+
     func statistics() throws(ErrorReport) -> LedgerStatisticsReport {
         try check()
         var report = LedgerStatisticsReport()
@@ -103,7 +108,10 @@ actor LedgerOfTest: LedgerAccess {
         return report
     }
 
-    func verify() throws(ErrorReport) { try check() }
+    func verify() throws(ErrorReport) -> LedgerVerifyReport {
+        try check()
+        return LedgerVerifyReport()
+    }
 
     private func check() throws(ErrorReport) {
         if let fault { throw fault }

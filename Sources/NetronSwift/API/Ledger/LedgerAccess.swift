@@ -33,8 +33,11 @@ package protocol LedgerAccess: Sendable {
     /// The newest statement of each member that is here, this node's included.
     func blocks() async -> [LedgerBlockReport]
 
+    /// The kept statements of a member, the newest first; none of who is not known.
+    func blocks(of id: NodeID) async throws(ErrorReport) -> [LedgerBlockReport]
+
     func statistics() async throws(ErrorReport) -> LedgerStatisticsReport
 
-    /// Reads all that is kept, and throws what is damaged.
-    func verify() async throws(ErrorReport)
+    /// Reads all that is kept, and throws what is damaged; what speaks against members is told.
+    func verify() async throws(ErrorReport) -> LedgerVerifyReport
 }

@@ -196,12 +196,15 @@ package struct LedgerStatisticsReport: Codable, Hashable, Sendable {
     package var fileBytes = 0
     package var liveBytes = 0
     package var budgetBytes = 0
+    /// Members that made two different statements with one number.
+    package var equivocating = 0
     package var complete = false
 
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
         case version
+        case equivocating
         case states
         case records
         case missing
@@ -211,6 +214,52 @@ package struct LedgerStatisticsReport: Codable, Hashable, Sendable {
         case liveBytes = "live_bytes"
         case budgetBytes = "budget_bytes"
         case complete
+    }
+}
+
+/// Two different statements of one author with one number.
+package struct LedgerEvidenceReport: Codable, Hashable, Sendable {
+    package var author: String
+    package var incarnation: Timestamp
+    package var height: UInt32
+    /// The two statements, in base64: whoever has them can prove it.
+    package var statements: [String]
+    /// Until when they hold.
+    package var end: Timestamp
+
+    package init(_ first: Presence, _ second: Presence, end: UInt64) {
+        author = first.author.description
+        incarnation = Timestamp(milliseconds: first.order.incarnation)
+        height = first.order.version
+        statements = [first, second].map { Base64.encode($0.bytes) }
+        self.end = Timestamp(milliseconds: end)
+    }
+}
+
+/// All that is kept is whole: the answer to `POST /v1/ledger-verify`.
+package struct LedgerVerifyReport: Codable, Hashable, Sendable {
+    package var version = 1
+    package var done = true
+    /// What was found against members, which is no damage.
+    package var evidence: [LedgerEvidenceReport]
+    /// Kept statements that do not name the one before them.
+    package var broken: [Link]
+
+    /// Which statement it is.
+    package struct Link: Codable, Hashable, Sendable {
+        package var author: String
+        package var incarnation: Timestamp
+        package var height: UInt32
+
+        package init(author: NodeID, _ order: Presence.Order) {
+            self.author = author.description
+            incarnation = Timestamp(milliseconds: order.incarnation)
+            height = order.version
+        }
+    }
+
+    package init(evidence: [LedgerEvidenceReport] = [], broken: [Link] = []) {
+        (self.evidence, self.broken) = (evidence, broken)
     }
 }
 

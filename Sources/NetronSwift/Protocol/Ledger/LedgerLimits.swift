@@ -64,6 +64,13 @@ package enum LedgerLimits {
     /// others may come back with what they wrote before, but for those who were away for longer.
     static let deletedMilliseconds: UInt64 = 86_400_000
 
+    // MARK: Evidence
+    /// Authors who were found to say two things with one number; the pair that ends first goes.
+    static let evidenceMax = 64
+    /// Signatures that are looked at for it a second, and at once after a pause.
+    static let evidenceLooksPerSecond = 1
+    static let evidenceLooksBurst = 8
+
     // MARK: Reading
     /// Records that are given in one page.
     package static let pageMax = 1_024

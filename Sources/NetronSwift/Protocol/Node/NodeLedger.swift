@@ -95,6 +95,7 @@ extension NodeMachine {
         guard let block = try? LedgerBlock(bytes: payload), let wall = time.wall(at: now) else {
             return .refuse
         }
+        lookForEvidence(block.head, at: now, wall: wall, into: &effects)
         var asked: [DirectoryEffect] = []
         let verdict = directory.judge(block.head, at: now, wall: wall, into: &asked)
         let presence = isNewest(block.head) ? try? Presence(bytes: block.head) : nil
@@ -176,6 +177,7 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) -> [LedgerRefusal?]? {
         guard own != nil else { return nil }
+        if isDoubled { return writes.map { _ in .storage(Self.doubledFailure) } }
         let results = withLedger(at: now, into: &effects) { ledger, wall, heads, asked in
             ledger.write(writes, at: now, wall: wall, heads: heads, into: &asked)
         }

@@ -9,7 +9,7 @@ package import NetronWire
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, what members say in NodeLedger.swift,
 /// the Internet in NodeInternet.swift; what is told in a session in NodeGreeting.swift, whom to
 /// dial in NodeDialling.swift, what the user named in NodeContacts.swift, addresses in
-/// NodeClaims.swift and NodeLeases.swift.
+/// NodeClaims.swift and NodeLeases.swift, and a key that runs twice in NodeTwin.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -28,6 +28,10 @@ package struct NodeMachine {
     var contacts: [Contact] = []
     var dials = DialBook()
     var contestsDue = Instant.never
+    /// When another was seen last that has this node's key, and whether that was so again.
+    var twinSeen: Instant?
+    var isDoubled = false
+    var evidence = EvidenceBook()
     /// No greeting is due before.
     var greetingsDue = Instant.never
     var leases: [AddressLease] = []
@@ -81,12 +85,12 @@ package struct NodeMachine {
         id: NodeID,
         cryptography: Cryptography,
         keepingIn storage: any LedgerStorage = MemoryStore(),
+        history: Int = 0,
+        budgets: NodeBudgets = NodeBudgets(),
         sharing share: (([UInt8]) -> [UInt8])? = nil,
         random: () -> any RandomNumberGenerator
     ) {
         self.random = random()
-        history: Int = 0,
-        budgets: NodeBudgets = NodeBudgets(),
         self.cryptography = cryptography
         let rumorKey = cryptography.derive("rumors", 0)
         var chance = random()
@@ -97,12 +101,12 @@ package struct NodeMachine {
                 cryptography.derive("presence", 0).prefix(DirectoryPayload.networkByteCount)
             ),
             cryptography: cryptography,
+            renewalBytesPerSecond: DirectoryLimits.renewalBytes(ofGossip: budgets.gossip),
+            syncBytesPerSecond: budgets.sync,
             sharing: share,
             random: random()
         )
         // As these begin depends on what is known at the start, when they are made anew.
-            renewalBytesPerSecond: DirectoryLimits.renewalBytes(ofGossip: budgets.gossip),
-            syncBytesPerSecond: budgets.sync,
         internet = InternetDiscovery(
             InternetSettings(id: id, port: 0, epochSeconds: InternetLimits.epochSecondsMin),
             cryptography: cryptography,
@@ -205,7 +209,8 @@ package struct NodeMachine {
         case .stopping:
             search(.stopped, at: now, into: &effects)
             ask(.stopping, at: now, into: &effects)
-            register(.stopping, at: now, into: &effects)
+            // Who has a twin says nothing in the name of both.
+            if !isDoubled { register(.stopping, at: now, into: &effects) }
             keepLedger(.stopping, at: now, into: &effects)
             own = nil
             isRunning = false

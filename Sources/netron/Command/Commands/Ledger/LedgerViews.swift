@@ -31,7 +31,8 @@ struct LedgerLog: Asking {
 struct LedgerBlocks: Asking {
     static let configuration = CommandConfiguration(
         commandName: "blocks",
-        abstract: "Show the newest statement of a member, or of each."
+        abstract: "Show the newest statement of each member, or all that are kept of one.",
+        discussion: "How many are kept --ledger-history says, which the node was started with."
     )
 
     @Argument(help: "The member: its id, the beginning of its id, or its name.")
@@ -50,8 +51,13 @@ struct LedgerBlocks: Asking {
         let bytes = try await client.get("/v1/blocks")
         var blocks = try report([LedgerBlockReport].self, in: bytes)
         if let node {
-            blocks = blocks.filter { $0.author.hasPrefix(node) || $0.name == node }
-            guard !blocks.isEmpty else { throw Failure(.failed, "no member is \(node)") }
+            let meant = blocks.filter { $0.author.hasPrefix(node) || $0.name == node }
+            guard !meant.isEmpty else { throw Failure(.failed, "no member is \(node)") }
+            blocks = []
+            for member in meant {
+                let kept = try await client.get("/v1/blocks/\(member.author)")
+                blocks += try report([LedgerBlockReport].self, in: kept)
+            }
         }
         if answer.asJSON {
             console.write(json: JSON.encode(blocks))
@@ -82,7 +88,7 @@ struct LedgerVerify: Asking {
         if answer.asJSON {
             console.write(json: bytes)
         } else {
-            console.write("All that is kept is whole.\n")
+            console.write(LedgerText.verified(try report(in: bytes)))
         }
     }
 }
