@@ -64,9 +64,17 @@ actor LedgerOfTest: LedgerAccess {
         return found
     }
 
-    func buckets() throws(ErrorReport) -> [LedgerName] {
+    /// Gives at most 3 at a time, the last one first.
+    func buckets(
+        from cursor: [UInt8]?,
+        limit: Int
+    ) throws(ErrorReport) -> LedgerBucketPage {
         try check()
-        return Set(records.keys.map(\.bucket)).sorted()
+        let all = Set(records.keys.map(\.bucket)).sorted { $0 > $1 }
+        let start = cursor.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+        let page = all.dropFirst(start).prefix(min(limit, 3))
+        let next = page.endIndex < all.endIndex ? Array("\(page.endIndex)".utf8) : nil
+        return LedgerBucketPage(names: Array(page), next: next)
     }
 
     func isComplete() -> Bool { isWhole }
@@ -87,6 +95,11 @@ actor LedgerOfTest: LedgerAccess {
 
     func blocks() -> [LedgerBlockReport] { statements }
 
+    func blocks(of id: NodeID) throws(ErrorReport) -> [LedgerBlockReport] {
+        try check()
+        return statements.filter { $0.author == id.description }
+    }
+
     func statistics() throws(ErrorReport) -> LedgerStatisticsReport {
         try check()
         var report = LedgerStatisticsReport()
@@ -95,7 +108,10 @@ actor LedgerOfTest: LedgerAccess {
         return report
     }
 
-    func verify() throws(ErrorReport) { try check() }
+    func verify() throws(ErrorReport) -> LedgerVerifyReport {
+        try check()
+        return LedgerVerifyReport()
+    }
 
     private func check() throws(ErrorReport) {
         if let fault { throw fault }

@@ -187,7 +187,8 @@ struct LedgerRoutesTests {
                 == #"{"complete":true,"next":null,"records":[],"version":1}"#
         )
         #expect(
-            await ask("GET", "/v1/ledger").body == #"{"buckets":[],"complete":true,"version":1}"#
+            await ask("GET", "/v1/ledger").body
+                == #"{"buckets":[],"complete":true,"next":null,"version":1}"#
         )
         #expect(await ask("GET", "/v1/blocks").body == "[]")
     }
@@ -198,6 +199,42 @@ struct LedgerRoutesTests {
         _ = await ask("DELETE", "/v1/ledger/c/k")
         let list: LedgerBucketsReport? = await ask("GET", "/v1/ledger").report()
         #expect(list?.buckets == ["A", "b"])
+    }
+
+    @Test(
+        "the list of buckets has pages of as many as are asked for",
+        arguments: [(1, [1, 1, 1, 1, 1, 1, 1]), (4, [4, 3]), (7, [7]), (8, [7])]
+    )
+    func bucketPages(_ limit: Int, _ counts: [Int]) async throws {
+        let names = (0..<7).map { "bucket-\($0)" }
+        for name in names { _ = await put("/v1/ledger/\(name)/k", "v") }
+        var pages: [LedgerBucketsReport] = []
+        repeat {
+            let from = pages.last?.next.map { "&from=\($0)" } ?? ""
+            let target = "/v1/ledger?limit=\(limit)\(from)"
+            pages.append(try #require(await ask("GET", target).report()))
+        } while pages.last?.next != nil && pages.count < 100
+        #expect(pages.map(\.buckets.count) == counts)
+        #expect(pages.flatMap(\.buckets).sorted() == names)
+        #expect(pages.map(\.complete) == pages.map { $0.next == nil })
+        for query in ["limit=0", "from=!"] {
+            #expect(await ask("GET", "/v1/ledger?\(query)").status == 400)
+        }
+    }
+
+    @Test("the kept statements of a member, and of nobody") func history() async throws {
+        let text = #"""
+            {"author":"\#(me)","bytes":null,"end":"2026-11-23T12:10:00.000Z","height":4,\#
+            "incarnation":"2026-11-23T11:00:00.000Z","name":"ann","previous":null,"root":null,\#
+            "time":"2026-11-23T12:00:00.000Z"}
+            """#
+        let statement = JSON.decode(LedgerBlockReport.self, from: Array(text.utf8))
+        await ledger.say(try #require(statement))
+        #expect(await ask("GET", "/v1/blocks/\(me)").body == "[\(text)]")
+        #expect(await ask("GET", "/v1/blocks/\(other)").status == 404)
+        for id in ["x", "\(me.prefix())", "\(me)a"] {
+            #expect(await ask("GET", "/v1/blocks/\(id)").status == 400)
+        }
     }
 
     @Test("what is not all there says so")
@@ -254,10 +291,14 @@ struct LedgerRoutesTests {
         _ = await put("/v1/ledger/notes/a", "x")
         #expect(
             await ask("GET", "/v1/ledger-stats").body
-                == #"{"budget_bytes":0,"complete":true,"file_bytes":0,"live_bytes":0,"missing":0,"#
+                == #"{"budget_bytes":0,"complete":true,"equivocating":0,"file_bytes":0,"#
+                + #""live_bytes":0,"missing":0,"#
                 + #""own_bytes":0,"own_records":0,"records":1,"states":0,"version":1}"#
         )
-        #expect(await ask("POST", "/v1/ledger-verify").body == #"{"done":true,"version":1}"#)
+        #expect(
+            await ask("POST", "/v1/ledger-verify").body
+                == #"{"broken":[],"done":true,"evidence":[],"version":1}"#
+        )
     }
 
     @Test(

@@ -239,12 +239,60 @@ struct LedgerCommandTests {
         #expect(notebook.lines == [put, put, delete, delete])
     }
 
-    @Test("statements are those of all, or of one member")
+    @Test("a value that is not in the arguments is read from standard input, unless one would type")
+    func input() async throws {
+        let notebook = Notebook()
+        let route = notebook.route("PUT", "/v1/ledger/{bucket}/{key}", DoneReport())
+        try await withNode([route]) { folder in
+            let place = ["--state-dir", folder]
+            for (value, input) in [([], "piped"), (["-"], "piped too"), (["-"], nil)] {
+                let transcript = Transcript()
+                let arguments = ["ledger", "put", "notes", "k"] + value + place
+                let status = await Program.run(arguments, on: transcript.console(input: input))
+                #expect(status == .done && transcript.complaints.isEmpty)
+            }
+            let ending = await netron("ledger", "put", "notes", "k", "--state-dir", folder)
+            #expect(ending.status == .usage)
+            #expect(ending.complaints.hasPrefix("netron: no value is given; write it"))
+            #expect(ending.complaints.split(separator: "\n").count == 1)
+        }
+        #expect(
+            notebook.lines == ["piped", "piped too", "typed"].map { #"PUT ["notes", "k"] \#($0)"# }
+        )
+    }
+
+    @Test("what speaks against members is told behind that the file is whole")
+    func verified() throws {
+        let id = try #require(NodeID(bytes: [UInt8](repeating: 0, count: 32)))
+        let order = Presence.Order(incarnation: noon.milliseconds, version: 7)
+        let report = LedgerVerifyReport(broken: [.init(author: id, order)])
+        #expect(
+            LedgerText.verified(report) == """
+                All that is kept is whole.
+                Statement 7 of aaaaaaaa does not name the one before it.
+
+                """
+        )
+        var statistics = LedgerStatisticsReport()
+        statistics.equivocating = 1
+        #expect(
+            LedgerText.statistics(statistics)
+                .hasSuffix("\n1 member made two different statements with one number\n")
+        )
+    }
+
+    @Test("statements are the newest of all, or all that are kept of one member")
     func blocks() async throws {
         let blocks = [
             try block("aaaabbbb", "ann", at: "11:59:00"), try block("eeeeffff", "", at: "11:59:57"),
         ]
-        try await withNode([Notebook().route("GET", "/v1/blocks", blocks)]) { folder in
+        let routes = [
+            Notebook().route("GET", "/v1/blocks", blocks),
+            ControlRoutes.Route("GET", "/v1/blocks/{id}") { request in
+                ControlResponse(blocks.filter { [$0.author] == request.parameters })
+            },
+        ]
+        try await withNode(routes) { folder in
             let log = await netron("ledger", "log", "--state-dir", folder)
             #expect(log == Ending(status: .done, output: LedgerText.log(blocks, at: noon)))
             let all = await netron("ledger", "blocks", "--state-dir", folder)
@@ -263,7 +311,7 @@ struct LedgerCommandTests {
     @Test("the file's state and figures")
     func file() async throws {
         let routes = [
-            Notebook().route("POST", "/v1/ledger-verify", DoneReport()),
+            Notebook().route("POST", "/v1/ledger-verify", LedgerVerifyReport()),
             Notebook().route("GET", "/v1/ledger-stats", LedgerStatisticsReport()),
         ]
         try await withNode(routes) { folder in
@@ -288,7 +336,10 @@ struct LedgerCommandTests {
             Notebook().route(
                 "GET",
                 "/v1/ledger",
-                LedgerBucketsReport(names, isComplete: isComplete)
+                LedgerBucketsReport(
+                    LedgerBucketPage(names: names, next: nil),
+                    isComplete: isComplete
+                )
             ),
             Notebook().route(
                 "GET",
@@ -305,7 +356,7 @@ struct LedgerCommandTests {
         }
     }
 
-    @Test("an export asks for all pages of a bucket, and is whole if the last one is")
+    @Test("an export asks for all pages of all buckets, and is whole if the last one is")
     func exportPages() async throws {
         let (first, last) = (try record("a", "1"), try record("b", "2"))
         for isComplete in [true, false] {
@@ -316,13 +367,19 @@ struct LedgerCommandTests {
                     : LedgerPage(records: [first], next: [7])
                 return ControlResponse(LedgerBucketReport(page, isComplete: isComplete))
             }
-            let names = LedgerBucketsReport(["notes"].compactMap(LedgerName.init), isComplete: true)
-            let routes = [Notebook().route("GET", "/v1/ledger", names), list]
+            let buckets = ControlRoutes.Route("GET", "/v1/ledger") { request in
+                let page =
+                    request.query == "from=a4"
+                    ? LedgerBucketPage(names: ["notes"].compactMap(LedgerName.init), next: nil)
+                    : LedgerBucketPage(names: ["a"].compactMap(LedgerName.init), next: [7])
+                return ControlResponse(LedgerBucketsReport(page, isComplete: true))
+            }
+            let routes = [buckets, list]
             try await withNode(routes) { folder in
                 let ending = await netron("ledger", "export", "--state-dir", folder)
                 #expect(
-                    ending.output == text(LedgerRecordReport(first))
-                        + text(LedgerRecordReport(last))
+                    ending.output
+                        == [first, last, first, last].map { text(LedgerRecordReport($0)) }.joined()
                 )
                 #expect(ending.status == (isComplete ? .done : .failed))
             }

@@ -142,6 +142,15 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
         Self("--ledger", "memory", "NETRONLEDGER", "memory", byDefault: "disk") {
             $0.ledger.rawValue
         },
+        Self("--ledger-history", "10", "NETRONLEDGERHISTORY", "3", byDefault: "0") {
+            "\($0.ledgerHistory)"
+        },
+        Self("--gossip-budget", "8KiB", "NETRONGOSSIPBUDGET", "2K", byDefault: "usual") {
+            $0.gossipBudget.map { "\($0 >> 10)" + ($0 == 8 << 10 ? "KiB" : "K") } ?? "usual"
+        },
+        Self("--sync-budget", "2M", "NETRONSYNCBUDGET", "512K", byDefault: "usual") {
+            $0.syncBudget.map { $0 == 2 << 20 ? "2M" : "\($0 >> 10)K" } ?? "usual"
+        },
         Self("--ledger-budget", "16M", "NETRONLEDGERBUDGET", "2048K", byDefault: "as fits") {
             switch $0.ledgerBudget {
             case 16_777_216?: "16M"
@@ -263,6 +272,11 @@ struct OptionTests {
             ("--bootstrap", "NETRONBOOTSTRAPPEERS", "/ip4/192.0.2.1/tcp/4001/p2p/Q", "bootstrap"),
             ("--discovery-interval", "NETRONDHTINTERVAL", "9", "discovery-interval"),
             ("--ledger", "NETRONLEDGER", "tape", "ledger"),
+            ("--ledger-history", "NETRONLEDGERHISTORY", "1001", "ledger-history"),
+            ("--gossip-budget", "NETRONGOSSIPBUDGET", "1023", "gossip-budget"),
+            ("--gossip-budget", "NETRONGOSSIPBUDGET", "4iB", "gossip-budget"),
+            ("--sync-budget", "NETRONSYNCBUDGET", "15KiB", "sync-budget"),
+            ("--sync-budget", "NETRONSYNCBUDGET", "fast", "sync-budget"),
             ("--ledger-budget", "NETRONLEDGERBUDGET", "1023K", "ledger-budget"),
             ("--ledger-budget", "NETRONLEDGERBUDGET", "much", "ledger-budget"),
             ("--api-listen", "APILISTEN", "8080", "api-listen"),

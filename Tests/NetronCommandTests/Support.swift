@@ -4,8 +4,9 @@ internal import Foundation
 internal import NIOCore
 internal import NIOPosix
 internal import NetronAPI
-internal import NetronCommand
 internal import Synchronization
+
+@testable internal import NetronCommand
 
 /// A console that keeps what is written to it.
 final class Transcript: Sendable {
@@ -14,13 +15,17 @@ final class Transcript: Sendable {
     var output: String { texts.withLock { $0.output } }
     var complaints: String { texts.withLock { $0.complaints } }
 
-    func console(_ environment: [String: String] = [:]) -> Console {
-        Console(
+    /// A console, into which a text is given, or at which somebody sits and types nothing.
+    func console(_ environment: [String: String] = [:], input: String? = nil) -> Console {
+        var console = Console(
             environment: environment,
             write: { text in self.texts.withLock { $0.output += text } },
             complain: { text in self.texts.withLock { $0.complaints += text } },
             now: { noon }
         )
+        console.readsFromTerminal = input == nil
+        console.read = { most in Array((input ?? "typed").utf8.prefix(most)) }
+        return console
     }
 }
 

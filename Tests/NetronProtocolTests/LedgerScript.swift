@@ -16,12 +16,13 @@ struct LedgerScript {
     var wall = labEpoch
     private(set) var deadline = Instant.never
 
-    init(_ id: NodeID = many(0), bytesMax: Int = .max, seed: UInt64 = 1) {
+    init(_ id: NodeID = many(0), bytesMax: Int = .max, history: Int = 0, seed: UInt64 = 1) {
         self.id = id
         disk = Disk(bytesMax: bytesMax)
         ledger = Ledger(
             of: id,
             in: disk,
+            history: history,
             cryptography: .cheap(id),
             random: SeededRandom(seed: seed)
         )

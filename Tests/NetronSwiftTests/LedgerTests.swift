@@ -29,7 +29,9 @@ import Testing
         let record = try #require(try await other.ledger.get("greeting", in: "notes"))
         #expect(record.text == "hello" && record.author == one.id)
         #expect(try await other.ledger.list("notes") == [record])
-        #expect(try await other.ledger.buckets() == ["notes"])
+        #expect(try await other.ledger.buckets() == ["healthcheck", "notes"])
+        let here = try await other.ledger.list("healthcheck").map(\.key)
+        #expect(here == [one.id, other.id].map(\.description).sorted())
         try await other.ledger.delete("greeting", in: "notes")
         #expect(try await other.ledger.get("greeting", in: "notes") == nil)
         let more = try await one.ledger.watch()
@@ -51,6 +53,7 @@ import Testing
             ("no bucket", "a", "x", "a bucket's name"),
             ("notes", "", "x", "a key has"),
             ("healthcheck", "a", "x", "computed"),
+            ("trustzone", "a", "x", "nobody writes"),
             ("users", "somebody", "x", "node ids"),
             ("notes", "a", String(repeating: "x", count: 2_049), "2048 bytes"),
         ]

@@ -44,6 +44,16 @@ package struct NodeOptions: Hashable, Sendable {
     /// How many bytes it may take there; nil for what fits the host.
     package let ledgerBudget: Int?
 
+    /// How many statements of each member are kept, so that it is seen what newer ones replaced.
+    package let ledgerHistory: Int
+
+    /// Bytes a second that it may take to know who is there; nil for the usual.
+    package let gossipBudget: Int?
+
+    /// Bytes a second at which is pulled what is missing, and at which that is served; nil for the
+    /// usual.
+    package let syncBudget: Int?
+
     /// Where the API listens besides the control socket; nil for nowhere.
     package let api: APIPlace?
     package let logLevel: LogLevel
@@ -75,6 +85,12 @@ package struct NodeOptions: Hashable, Sendable {
         package static let ledgerBudgetsDefault = (1 << 20)...(64 << 20)
         /// The part of the host's memory that is its ledger's without being told so.
         package static let ledgerMemoryPart = 64
+        package static let ledgerHistories = 0...1_000
+        /// Bytes a second.
+        package static let gossipBudgets = (1 << 10)...(1 << 30)
+        package static let gossipBudgetDefault = 4 << 10
+        package static let syncBudgets = (16 << 10)...(1 << 30)
+        package static let syncBudgetDefault = 1 << 20
         package static let interfaceNameDefault = "netron0"
         package static let leaseRangeDefault = "10.1.0.0/24"
         package static let mtuDefault = 1400
@@ -96,6 +112,9 @@ package struct NodeOptions: Hashable, Sendable {
         ephemeral: Bool = false,
         ledger: LedgerPlace = .disk,
         ledgerBudget: Int? = nil,
+        ledgerHistory: Int = 0,
+        gossipBudget: Int? = nil,
+        syncBudget: Int? = nil,
         api: APIPlace? = nil,
         logLevel: LogLevel = .info,
         logFormat: LogFormat = .text,
@@ -128,6 +147,23 @@ package struct NodeOptions: Hashable, Sendable {
                 remedy: "leave it out to fit the host"
             )
         }
+        try check(
+            "ledger-history",
+            ledgerHistory,
+            in: Limits.ledgerHistories,
+            remedy: "0 keeps only what counts"
+        )
+        if let gossipBudget {
+            try check(
+                "gossip-budget",
+                gossipBudget,
+                in: Limits.gossipBudgets,
+                remedy: "the usual is 4K"
+            )
+        }
+        if let syncBudget {
+            try check("sync-budget", syncBudget, in: Limits.syncBudgets, remedy: "the usual is 1M")
+        }
         if let stateDirectory { try check(stateDirectory: stateDirectory) }
         self.addresses = addresses
         self.leaseRanges = leaseRanges
@@ -143,6 +179,9 @@ package struct NodeOptions: Hashable, Sendable {
         self.ephemeral = ephemeral
         self.ledger = ledger
         self.ledgerBudget = ledgerBudget
+        self.ledgerHistory = ledgerHistory
+        self.gossipBudget = gossipBudget
+        self.syncBudget = syncBudget
         self.api = api
         self.logLevel = logLevel
         self.logFormat = logFormat

@@ -59,11 +59,12 @@ extension NodeOptions {
         return Int(number)
     }
 
-    /// A number of bytes, in units of 1,024 where a letter says so: 1048576, 1024K, 1M.
+    /// A number of bytes, in units of 1,024 where a letter says so: 1048576, 1024K, 1M, 1MiB.
     package static func byteCount(_ field: String, _ text: String) throws(ConfigError) -> Int {
         let units: [Character: Int] = ["K": 10, "M": 20, "G": 30]
-        let unit = text.last.flatMap { Character($0.uppercased()) }.flatMap { units[$0] }
-        let digits = unit == nil ? text : String(text.dropLast())
+        let short = text.hasSuffix("iB") ? String(text.dropLast(2)) : text
+        let unit = short.last.flatMap { Character($0.uppercased()) }.flatMap { units[$0] }
+        let digits = unit == nil ? text : String(short.dropLast())
         guard let number = decimal(digits, upTo: UInt64(Int32.max)) else {
             throw refusal(
                 field,

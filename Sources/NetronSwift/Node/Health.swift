@@ -41,6 +41,16 @@ enum Health {
             + " file `identity` of its state directory"
     )
 
+    /// A member is two, or means to be.
+    static func equivocation(by author: NodeID) -> HealthReport {
+        HealthReport(
+            code: "equivocation",
+            severity: .warning,
+            text: "member \(author.prefix()) made two different statements with one number, of"
+                + " which one counts; see whether it runs twice with one identity"
+        )
+    }
+
     static func unkept(_ error: StoreError) -> HealthReport {
         HealthReport(code: "ledger", severity: .error, text: error.message)
     }

@@ -13,7 +13,9 @@ public import NetronWire
 /// What a node writes is on its disk when the call returns, and on its way to the others; it is
 /// there as long as the node is, and comes back with it. In the buckets `services`, `files`, `dns`,
 /// `users` and `egress` a key belongs to the member that has had it for longest, and nobody else
-/// can write it; of all others the last write counts, whoever made it.
+/// can write it; of all others the last write counts, whoever made it. The buckets `machines` and
+/// `healthcheck` follow from what members say of themselves: nobody writes them, and of their
+/// changes nobody is told who watches.
 public struct LedgerHandle: Sendable {
     /// A record as this node knows it.
     public struct Record: Hashable, Sendable {
@@ -94,9 +96,16 @@ public struct LedgerHandle: Sendable {
         return all.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
     }
 
-    /// The buckets that members wrote in.
+    /// The buckets in use.
     public func buckets() async throws -> [String] {
-        try await node.ledgerBuckets().map(\.description)
+        var all: [LedgerName] = []
+        var cursor: [UInt8]?
+        repeat {
+            let page = try await node.ledgerBuckets(from: cursor, limit: LedgerLimits.pageMax)
+            all += page.names
+            cursor = page.next
+        } while cursor != nil
+        return all.sorted().map(\.description)
     }
 
     /// The keys of a bucket, or of all, whenever what counts for them may have changed.
@@ -127,7 +136,10 @@ extension Node {
     }
 
     func record(_ key: LedgerKey) throws(NodeError) -> LedgerRecord? {
-        try reading { () throws(StoreError) in try machine.ledgerRecord(of: key, at: Clock.now()) }
+        if let bucket = ComputedBucket(key.bucket) { return computedRecord(of: key, in: bucket) }
+        return try reading { () throws(StoreError) in
+            try machine.ledgerRecord(of: key, at: Clock.now())
+        }
     }
 
     func records(
@@ -135,13 +147,12 @@ extension Node {
         from cursor: [UInt8]?,
         limit: Int
     ) throws(NodeError) -> LedgerPage {
-        try reading { () throws(StoreError) in
+        if let bucket = ComputedBucket(bucket) {
+            return computedPage(of: bucket, from: cursor, limit: limit)
+        }
+        return try reading { () throws(StoreError) in
             try machine.ledgerRecords(in: bucket, from: cursor, limit: limit, at: Clock.now())
         }
-    }
-
-    func ledgerBuckets() throws(NodeError) -> [LedgerName] {
-        try reading { () throws(StoreError) in try machine.ledgerBuckets() }
     }
 
     /// What `body` reads of the ledger, or why it cannot be read.
@@ -193,7 +204,10 @@ extension LedgerFault {
             "this node's records would take \(count) bytes, more than the network allows each"
                 + " member; delete some first"
         case .notWritable(let key):
-            "nobody writes in the bucket \(key.bucket): its records are computed; choose another"
+            LedgerBucket(key.bucket) == .computed
+                ? "nobody writes in the bucket \(key.bucket): it is computed from what members say"
+                    + " of themselves; choose another"
+                : "nobody writes in the bucket \(key.bucket); choose another"
         case .notOwnID(let key): "the keys of \(key.bucket) are node ids; write this node's own"
         case .deleted(let key): "\(key) cannot be kept as deleted; delete it"
         case .sinceTooEarly(let key), .sinceTooLate(let key), .timeTooLate(let key):

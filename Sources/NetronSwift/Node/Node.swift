@@ -62,6 +62,8 @@ public actor Node {
     var rememberedAt = Instant(nanoseconds: 0)
     /// Whether another node runs with the same identity.
     var isTwinSeen = false
+    /// Why the node ended by itself; nil as long as it did not.
+    public private(set) var failure: NodeError?
     private var clockTask: Task<Void, Never>?
     private var stateLock: FileLock?
     private var portLock: PortLock?
@@ -115,6 +117,11 @@ public actor Node {
                 cryptography: try SystemCryptography.make(
                     seed: seed,
                     networkSecret: settings.network.networkSecret
+                ),
+                history: options.ledgerHistory,
+                budgets: NodeBudgets(
+                    gossip: options.gossipBudget ?? NodeOptions.Limits.gossipBudgetDefault,
+                    sync: options.syncBudget ?? NodeOptions.Limits.syncBudgetDefault
                 ),
                 random: { SystemRandomNumberGenerator() }
             )
@@ -173,6 +180,15 @@ public actor Node {
             await close()
             logger.info("stopped")
         }
+    }
+
+    /// Ends the node by itself.
+    func giveUp(because error: NodeError) {
+        guard failure == nil else { return }
+        failure = error
+        logger.error("\(error.message)")
+        // What led to it is carried out first.
+        Task { await stop() }
     }
 
     private func lock() throws(NodeError) {

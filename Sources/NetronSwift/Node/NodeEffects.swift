@@ -210,6 +210,8 @@ extension Node {
         case .twin:
             logger.error("\(Health.twin.text)")
             isTwinSeen = true
+        case .doubled: giveUp(because: .identityInUse)
+        case .equivocation(let id): logger.warning("\(Health.equivocation(by: id).text)")
         case .malformed(let id, let error):
             logger.warning("member \(id.prefix()) sent what is no message: \(error); ignored")
         }

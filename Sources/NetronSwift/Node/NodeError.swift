@@ -25,6 +25,8 @@ public struct NodeError: Error, Hashable, Sendable {
         public static let interfaceInUse = Self(rawValue: "interface_in_use")
         /// Another node has the state directory.
         public static let stateInUse = Self(rawValue: "state_in_use")
+        /// Another node runs with the same identity.
+        public static let identityInUse = Self(rawValue: "identity_in_use")
         /// A file of the state directory is damaged, or open to others.
         public static let badState = Self(rawValue: "bad_state")
         /// The kernel or a library lacks what is needed.
@@ -63,6 +65,13 @@ extension NodeError: CustomStringConvertible {
 }
 
 extension NodeError {
+    /// What a node ends with whose key runs twice; neither of the two can be reached for sure.
+    static let identityInUse = Self(
+        .identityInUse,
+        "another node runs with this node's identity, so this one has ended; remove the file"
+            + " `identity` of the state directory of one of the two, and start both again"
+    )
+
     init(portInUse port: UInt16) {
         self.init(
             .portInUse,

@@ -35,8 +35,13 @@ struct NodeLedgerAccess: LedgerAccess {
         }
     }
 
-    func buckets() async throws(ErrorReport) -> [LedgerName] {
-        try await ask { node async throws(NodeError) in try await node.ledgerBuckets() }
+    func buckets(
+        from cursor: [UInt8]?,
+        limit: Int
+    ) async throws(ErrorReport) -> LedgerBucketPage {
+        try await ask { node async throws(NodeError) in
+            try await node.ledgerBuckets(from: cursor, limit: limit)
+        }
     }
 
     func isComplete() async -> Bool { await node?.isLedgerComplete ?? false }
@@ -58,7 +63,11 @@ struct NodeLedgerAccess: LedgerAccess {
         try await ask { node async throws(NodeError) in try await node.ledgerStatistics() }
     }
 
-    func verify() async throws(ErrorReport) {
+    func blocks(of id: NodeID) async throws(ErrorReport) -> [LedgerBlockReport] {
+        try await ask { node async throws(NodeError) in try await node.ledgerBlocks(of: id) }
+    }
+
+    func verify() async throws(ErrorReport) -> LedgerVerifyReport {
         try await ask { node async throws(NodeError) in try await node.verifyLedger() }
     }
 }
@@ -95,6 +104,11 @@ extension Node {
         machine.statements.map { LedgerBlockReport($0) }
     }
 
+    fileprivate func ledgerBlocks(of id: NodeID) throws(NodeError) -> [LedgerBlockReport] {
+        try reading { () throws(StoreError) in try machine.ledgerHistory(of: id) }
+            .map { LedgerBlockReport($0) }
+    }
+
     fileprivate func ledgerStatistics() throws(NodeError) -> LedgerStatisticsReport {
         let found = try reading { () throws(StoreError) in try machine.ledgerStatistics() }
         let storage = try reading { () throws(StoreError) in
@@ -109,12 +123,22 @@ extension Node {
         report.fileBytes = storage.fileBytes
         report.liveBytes = storage.liveBytes
         report.budgetBytes = storage.budgetBytes
+        report.equivocating = machine.allEvidence(at: Clock.now()).count
         report.complete = machine.isLedgerComplete
         return report
     }
 
-    /// Reads all that is kept, and throws what is damaged.
-    fileprivate func verifyLedger() throws(NodeError) {
-        try reading { () throws(StoreError) in try machine.ledgerStorage.verify() }
+    /// Reads all that is kept, and throws what is damaged; what speaks against members is told.
+    fileprivate func verifyLedger() throws(NodeError) -> LedgerVerifyReport {
+        let broken = try reading { () throws(StoreError) in
+            try machine.ledgerStorage.verify()
+            return try machine.brokenLinks()
+        }
+        return LedgerVerifyReport(
+            evidence: machine.allEvidence(at: Clock.now()).map {
+                LedgerEvidenceReport($0.first, $0.second, end: $0.end)
+            },
+            broken: broken.map { .init(author: $0.author, $0.order) }
+        )
     }
 }

@@ -122,6 +122,26 @@ extension NodeOption {
         Self { $0.ledgerBudget = bytes }
     }
 
+    /// How many statements of each member are kept, at most 1,000, so that it can be seen what they
+    /// said before; without it none but the newest.
+    public static func ledgerHistory(_ count: Int) -> Self {
+        Self { $0.ledgerHistory = count }
+    }
+
+    /// How many bytes a second it may take to know who is there; 4,096 without it.
+    ///
+    /// It is meant to be the same at all members of a network: each says that it is here as often
+    /// as fits its own.
+    public static func gossipBudget(_ bytesPerSecond: Int) -> Self {
+        Self { $0.gossipBudget = bytesPerSecond }
+    }
+
+    /// At how many bytes a second is pulled what is missing, and served what others miss; 1 MiB
+    /// without it.
+    public static func syncBudget(_ bytesPerSecond: Int) -> Self {
+        Self { $0.syncBudget = bytesPerSecond }
+    }
+
     /// Serves the API, which asks for no secret, besides the control socket of a state directory.
     ///
     /// - Parameter place: `host:port`, where 0 takes any port that is free, or `unix:///path` for a
@@ -154,6 +174,9 @@ struct NodeBuilder {
     var isEphemeral = false
     var isLedgerInMemory = false
     var ledgerBudget: Int?
+    var ledgerHistory = 0
+    var gossipBudget: Int?
+    var syncBudget: Int?
     var api: APIPlace?
     var lanes: Int?
     var interface: String?
@@ -203,6 +226,9 @@ struct NodeBuilder {
                     ephemeral: isEphemeral,
                     ledger: isLedgerInMemory ? .memory : .disk,
                     ledgerBudget: ledgerBudget,
+                    ledgerHistory: ledgerHistory,
+                    gossipBudget: gossipBudget,
+                    syncBudget: syncBudget,
                     api: api,
                     wantsInterface: interface != nil,
                     lanes: lanes

@@ -141,6 +141,7 @@ extension Node {
             if discoveryReport.table == .joining { lines.append(Health.noTable) }
         }
         if isTwinSeen { lines.append(Health.twin) }
+        lines += machine.allEvidence(at: Clock.now()).map { Health.equivocation(by: $0.author) }
         if let ledgerFailure { lines.append(Health.unkept(ledgerFailure)) }
         if info.interface != nil, !hasOwnAddress { lines.append(Health.noOwnAddress(ula)) }
         lines += [Health.smallBuffers(info), Health.missingOffloads(info)].compactMap(\.self)

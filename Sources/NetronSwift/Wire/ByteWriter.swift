@@ -13,6 +13,11 @@ package struct ByteWriter {
 
     package mutating func write(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
 
+    package mutating func write(_ more: [UInt8]) { bytes.append(contentsOf: more) }
+
+    /// Forgets what was written, so that as much can be written without asking for memory.
+    mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
     /// Writes a count or length as one byte.
     package mutating func write(count: Int) {
         // Every list and text of ours is clipped where it is made.
@@ -30,8 +35,10 @@ package struct ByteWriter {
 extension [UInt8] {
     /// Appends a number, most significant byte first.
     package mutating func append(bigEndian number: some FixedWidthInteger & UnsignedInteger) {
-        for shift in stride(from: number.bitWidth - 8, through: 0, by: -8) {
-            append(UInt8(truncatingIfNeeded: number >> shift))
+        append(addingCapacity: number.bitWidth / 8) { output in
+            for shift in stride(from: number.bitWidth - 8, through: 0, by: -8) {
+                output.append(UInt8(truncatingIfNeeded: number >> shift))
+            }
         }
     }
 

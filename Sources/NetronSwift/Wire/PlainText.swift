@@ -16,6 +16,15 @@ extension Unicode.Scalar {
     }
 }
 
+extension ArraySlice<UInt8> {
+    /// Whether the bytes are UTF-8 of which no character can steer a terminal.
+    package var isPlainText: Bool {
+        // Nearly all texts are of these characters, which need no closer look.
+        if allSatisfy({ (0x20...0x7E).contains($0) }) { return true }
+        return String(validating: self, as: UTF8.self)?.isPlain ?? false
+    }
+}
+
 extension StringProtocol {
     /// Whether no character of the text can steer a terminal.
     package var isPlain: Bool { unicodeScalars.allSatisfy(\.isPlain) }

@@ -13,6 +13,10 @@ package struct Console: Sendable {
     /// Whether somebody sees the complaints as they come.
     package var complainsToTerminal: Bool
     package var now: @Sendable () -> Timestamp
+    /// Whether somebody would have to type what is read.
+    package var readsFromTerminal = false
+    /// So many bytes of what is given to the command, or fewer if there are no more.
+    var read: @Sendable (Int) throws(System.Failure) -> [UInt8] = { _ in [] }
 
     package init(
         environment: [String: String],
@@ -30,7 +34,7 @@ package struct Console: Sendable {
 
     /// That of the process.
     static var standard: Self {
-        Self(
+        var console = Self(
             environment: ProcessInfo.processInfo.environment,
             write: { text in
                 do throws(System.Failure) {
@@ -45,6 +49,9 @@ package struct Console: Sendable {
             complainsToTerminal: System.isTerminal(System.standardError),
             now: { Timestamp(milliseconds: System.wallMilliseconds()) }
         )
+        console.readsFromTerminal = System.isTerminal(System.standardInput)
+        console.read = { most throws(System.Failure) in try System.read("-", upTo: most) }
+        return console
     }
 
     /// Nobody may hear it, and that is no reason to end a node.

@@ -150,6 +150,9 @@ struct NodeFlags: ParsableArguments {
     var ledger: LedgerFlags
 
     @OptionGroup
+    var budgets: BudgetFlags
+
+    @OptionGroup
     var api: APIFlags
 
     @Option(
@@ -190,7 +193,7 @@ struct NodeFlags: ParsableArguments {
             discoveryInterval.map { _ in "--discovery-interval" }, ephemeral ? "--ephemeral" : nil,
             lanes.map { _ in "--lanes" }, logLevel.map { _ in "--log-level" },
             logFormat.map { _ in "--log-format" },
-        ].compactMap(\.self) + ledger.given + api.given
+        ].compactMap(\.self) + ledger.given + budgets.given + api.given
     }
 }
 
@@ -219,11 +222,50 @@ struct LedgerFlags: ParsableArguments {
     @Flag(help: Variable.light.help("The same as --ledger-budget 1M.", default: "false"))
     var light = false
 
+    @Option(
+        name: .customLong("ledger-history"),
+        help: Variable.ledgerHistory.help(
+            "How many statements of each member to keep, to see what they said before; at most "
+                + "\(NodeOptions.Limits.ledgerHistories.upperBound).",
+            default: "0",
+            valueName: "count"
+        )
+    )
+    var history: String?
+
     var given: [String] {
         [
             place.map { _ in "--ledger" }, budget.map { _ in "--ledger-budget" },
-            light ? "--light" : nil,
+            light ? "--light" : nil, history.map { _ in "--ledger-history" },
         ].compactMap(\.self)
+    }
+}
+
+/// How much the node spends for the network's sake.
+struct BudgetFlags: ParsableArguments {
+    @Option(
+        name: .customLong("gossip-budget"),
+        help: Variable.gossipBudget.help(
+            "How many bytes a second it may take to know who is there; the same at all members.",
+            default: "4K",
+            valueName: "rate"
+        )
+    )
+    var gossip: String?
+
+    @Option(
+        name: .customLong("sync-budget"),
+        help: Variable.syncBudget.help(
+            "At how many bytes a second to pull what is missing, and to serve what others miss.",
+            default: "1M",
+            valueName: "rate"
+        )
+    )
+    var sync: String?
+
+    var given: [String] {
+        [gossip.map { _ in "--gossip-budget" }, sync.map { _ in "--sync-budget" }]
+            .compactMap(\.self)
     }
 }
 

@@ -15,6 +15,9 @@ package enum Outcome: Int32, Sendable {
     case noNode = 3
     /// The user may not do it.
     case notPermitted = 4
+    /// Another node runs with the same identity, which starting again does not change: EX_CONFIG of
+    /// sysexits(3).
+    case identityInUse = 78
 }
 
 /// Why the command ends before it is done.
@@ -43,6 +46,7 @@ struct Failure: Error, Equatable {
         switch error.code {
         case .invalidConfig: .usage
         case .notPermitted: .notPermitted
+        case .identityInUse: .identityInUse
         default: .failed
         }
     }

@@ -105,6 +105,17 @@ extension NodeOptions {
                 node.ledger.place ?? console.value(of: .ledger) ?? LedgerPlace.disk.rawValue
             ),
             ledgerBudget: node.ledger.budgetBytes(on: console),
+            ledgerHistory: console.number(
+                "ledger-history",
+                node.ledger.history,
+                .ledgerHistory
+            ) ?? 0,
+            gossipBudget: console.byteCount(
+                "gossip-budget",
+                node.budgets.gossip,
+                .gossipBudget
+            ),
+            syncBudget: console.byteCount("sync-budget", node.budgets.sync, .syncBudget),
             api: node.api.place(on: console),
             logLevel: Self.logLevel(
                 node.logLevel ?? console.value(of: .logLevel) ?? LogLevel.info.rawValue
@@ -147,6 +158,16 @@ extension Console {
     ) throws(ConfigError) -> Int? {
         guard let text = flag ?? value(of: variable) else { return nil }
         return try NodeOptions.number(field, text)
+    }
+
+    /// The number of bytes of a flag or else of a variable.
+    fileprivate func byteCount(
+        _ field: String,
+        _ flag: String?,
+        _ variable: Variable
+    ) throws(ConfigError) -> Int? {
+        guard let text = flag ?? value(of: variable) else { return nil }
+        return try NodeOptions.byteCount(field, text)
     }
 
     /// The truth of a flag or else of a variable.

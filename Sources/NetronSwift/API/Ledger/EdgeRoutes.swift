@@ -167,12 +167,13 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
     private func storage() async throws(ErrorReport) -> [String: [String: String]] {
         var storage: [String: [String: String]] = [:]
         var room = LedgerAnswerRoom()
-        for bucket in try await node.buckets() {
+        let remedy = "ask for one bucket after the other"
+        let tooLarge = ErrorReport(.tooLarge, "the ledger is too large for one answer; \(remedy)")
+        let buckets = try await node.bucketPage()
+        guard buckets.next == nil else { throw tooLarge }
+        for bucket in buckets.names {
             let page = room.isFull ? nil : try await node.page(of: bucket, within: &room)
-            guard let page, page.next == nil else {
-                let remedy = "ask for one bucket after the other"
-                throw ErrorReport(.tooLarge, "the ledger is too large for one answer; \(remedy)")
-            }
+            guard let page, page.next == nil else { throw tooLarge }
             storage[bucket.description] = Self.values(page.records)
         }
         return storage

@@ -16,8 +16,11 @@ package protocol LedgerAccess: Sendable {
         limit: Int
     ) async throws(ErrorReport) -> LedgerPage
 
-    /// The buckets that members wrote in.
-    func buckets() async throws(ErrorReport) -> [LedgerName]
+    /// At most `limit` of the buckets in use, from where a page before ended.
+    func buckets(
+        from cursor: [UInt8]?,
+        limit: Int
+    ) async throws(ErrorReport) -> LedgerBucketPage
 
     /// Whether all is here that members say to have, as far as the node knows.
     func isComplete() async -> Bool
@@ -30,8 +33,11 @@ package protocol LedgerAccess: Sendable {
     /// The newest statement of each member that is here, this node's included.
     func blocks() async -> [LedgerBlockReport]
 
+    /// The kept statements of a member, the newest first; none of who is not known.
+    func blocks(of id: NodeID) async throws(ErrorReport) -> [LedgerBlockReport]
+
     func statistics() async throws(ErrorReport) -> LedgerStatisticsReport
 
-    /// Reads all that is kept, and throws what is damaged.
-    func verify() async throws(ErrorReport)
+    /// Reads all that is kept, and throws what is damaged; what speaks against members is told.
+    func verify() async throws(ErrorReport) -> LedgerVerifyReport
 }

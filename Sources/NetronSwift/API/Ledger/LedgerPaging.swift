@@ -16,11 +16,12 @@ enum LedgerAnswerLimits {
     static let cursorBytesMax = 255
 }
 
-/// Which page of a bucket is asked for: `?from=PLACE&limit=RECORDS`, both as one likes.
+/// Which page of a bucket, or of the list of buckets, is asked for: `?from=PLACE&limit=COUNT`, both
+/// as one likes.
 struct LedgerPageQuery {
     /// Where the page begins, as the one before said in `next`; nil for the first page.
     private(set) var cursor: [UInt8]?
-    /// How many records it has at most.
+    /// How many records, or buckets, it has at most.
     private(set) var limit = LedgerAnswerLimits.recordsMax
 
     /// Reads the two; other names say nothing here.
@@ -48,11 +49,27 @@ struct LedgerPageQuery {
     private static func limit(_ text: Substring) throws(ErrorReport) -> Int {
         let most = LedgerAnswerLimits.recordsMax
         if let number = decimal(text, upTo: UInt64(most)), number > 0 { return Int(number) }
-        throw ErrorReport(.badRequest, "limit is a number of records from 1 to \(most)")
+        throw ErrorReport(.badRequest, "limit is a number from 1 to \(most)")
     }
 }
 
 extension LedgerAccess {
+    /// As many of the buckets in use as one answer has, in the order of their names.
+    func bucketPage(
+        from cursor: [UInt8]? = nil,
+        limit: Int = LedgerAnswerLimits.recordsMax
+    ) async throws(ErrorReport) -> LedgerBucketPage {
+        var names: [LedgerName] = []
+        var cursor = cursor
+        repeat {
+            let step = min(LedgerAnswerLimits.stepMax, limit - names.count)
+            let page = try await buckets(from: cursor, limit: step)
+            names += page.names
+            cursor = page.next
+        } while cursor != nil && names.count < limit
+        return LedgerBucketPage(names: names.sorted(), next: cursor)
+    }
+
     /// As many records of a bucket as one answer has, in the order of their keys.
     ///
     /// The order is that of this page alone: which records are in it the node chooses.

@@ -88,14 +88,37 @@ extension LedgerBucketReport: Encodable {
 }
 
 /// The buckets in use: the answer to `GET /v1/ledger`.
-package struct LedgerBucketsReport: Codable, Hashable, Sendable {
+package struct LedgerBucketsReport: Decodable, Hashable, Sendable {
     package var version = 1
     package var buckets: [String]
+    /// Where the next page begins, for `?from=`; nil if this is the last one.
+    package var next: String?
+    /// Whether no bucket is missing behind these, as far as is known.
     package var complete: Bool
 
-    package init(_ buckets: [LedgerName], isComplete: Bool) {
-        self.buckets = buckets.map(\.description)
-        complete = isComplete
+    /// Makes the report of a page; `isComplete` says whether the node has all that members say.
+    package init(_ page: LedgerBucketPage, isComplete: Bool) {
+        buckets = page.names.map(\.description)
+        next = page.next.map { Base32.encode($0) }
+        complete = isComplete && page.next == nil
+    }
+}
+
+extension LedgerBucketsReport: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case version
+        case buckets
+        case next
+        case complete
+    }
+
+    /// Writes all keys.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version, forKey: .version)
+        try container.encode(buckets, forKey: .buckets)
+        try container.encode(next, forKey: .next)
+        try container.encode(complete, forKey: .complete)
     }
 }
 
@@ -173,12 +196,15 @@ package struct LedgerStatisticsReport: Codable, Hashable, Sendable {
     package var fileBytes = 0
     package var liveBytes = 0
     package var budgetBytes = 0
+    /// Members that made two different statements with one number.
+    package var equivocating = 0
     package var complete = false
 
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
         case version
+        case equivocating
         case states
         case records
         case missing
@@ -188,6 +214,52 @@ package struct LedgerStatisticsReport: Codable, Hashable, Sendable {
         case liveBytes = "live_bytes"
         case budgetBytes = "budget_bytes"
         case complete
+    }
+}
+
+/// Two different statements of one author with one number.
+package struct LedgerEvidenceReport: Codable, Hashable, Sendable {
+    package var author: String
+    package var incarnation: Timestamp
+    package var height: UInt32
+    /// The two statements, in base64: whoever has them can prove it.
+    package var statements: [String]
+    /// Until when they hold.
+    package var end: Timestamp
+
+    package init(_ first: Presence, _ second: Presence, end: UInt64) {
+        author = first.author.description
+        incarnation = Timestamp(milliseconds: first.order.incarnation)
+        height = first.order.version
+        statements = [first, second].map { Base64.encode($0.bytes) }
+        self.end = Timestamp(milliseconds: end)
+    }
+}
+
+/// All that is kept is whole: the answer to `POST /v1/ledger-verify`.
+package struct LedgerVerifyReport: Codable, Hashable, Sendable {
+    package var version = 1
+    package var done = true
+    /// What was found against members, which is no damage.
+    package var evidence: [LedgerEvidenceReport]
+    /// Kept statements that do not name the one before them.
+    package var broken: [Link]
+
+    /// Which statement it is.
+    package struct Link: Codable, Hashable, Sendable {
+        package var author: String
+        package var incarnation: Timestamp
+        package var height: UInt32
+
+        package init(author: NodeID, _ order: Presence.Order) {
+            self.author = author.description
+            incarnation = Timestamp(milliseconds: order.incarnation)
+            height = order.version
+        }
+    }
+
+    package init(evidence: [LedgerEvidenceReport] = [], broken: [Link] = []) {
+        (self.evidence, self.broken) = (evidence, broken)
     }
 }
 

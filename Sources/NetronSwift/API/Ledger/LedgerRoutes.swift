@@ -6,10 +6,11 @@ extension ControlRoutes.Route {
     /// What members say: `/v1/ledger`, and what is told of it.
     package static func ledger(_ node: some LedgerAccess) -> [Self] {
         [
-            Self("GET", "/v1/ledger") { _ in
+            Self("GET", "/v1/ledger") { request in
                 await answer { () throws(ErrorReport) in
-                    let isComplete = await node.isComplete()
-                    return LedgerBucketsReport(try await node.buckets(), isComplete: isComplete)
+                    let wanted = try LedgerPageQuery(request.query)
+                    let page = try await node.bucketPage(from: wanted.cursor, limit: wanted.limit)
+                    return LedgerBucketsReport(page, isComplete: await node.isComplete())
                 }
             },
             Self("GET", "/v1/ledger/{bucket}") { request in
@@ -41,13 +42,24 @@ extension ControlRoutes.Route {
                 }
             },
             Self("GET", "/v1/blocks") { _ in ControlResponse(await node.blocks()) },
+            Self("GET", "/v1/blocks/{id}") { request in
+                await answer { () throws(ErrorReport) in
+                    guard let id = request.parameters.first.flatMap({ NodeID($0) }) else {
+                        throw ErrorReport(.badRequest, "a member is named by its id, all of it")
+                    }
+                    let blocks = try await node.blocks(of: id)
+                    guard !blocks.isEmpty else {
+                        throw ErrorReport(.notFound, "no member is \(id.prefix())")
+                    }
+                    return blocks
+                }
+            },
             Self("GET", "/v1/ledger-stats") { _ in
                 await answer { () throws(ErrorReport) in try await node.statistics() }
             },
             Self("POST", "/v1/ledger-verify") { _ in
                 await answer { () throws(ErrorReport) in
                     try await node.verify()
-                    return DoneReport()
                 }
             },
         ]

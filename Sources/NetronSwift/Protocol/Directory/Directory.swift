@@ -23,6 +23,8 @@ package struct Directory {
     let network: [UInt8]
     let cryptography: Cryptography
     let membersMax: Int
+    /// What all renewals together may cost a second, see `DirectoryLimits`.
+    let renewalBytesPerSecond: Int
     /// The key of places and fingerprints.
     let key: [UInt8]
     var random: any RandomNumberGenerator
@@ -73,12 +75,14 @@ package struct Directory {
     /// Makes the directory of a node that knows nobody and says nothing yet.
     ///
     /// `network` are the 8 bytes that name the network, as a signature holds for one only; so many
-    /// bytes a second are pulled, and served; of so many others the statements are kept. `share`
-    /// gives equal bytes the same storage, where many nodes lie in one process.
+    /// bytes a second may all renewals take, and so many are pulled, and served; of so many others
+    /// the statements are kept. `share` gives equal bytes the same storage, where many nodes lie in
+    /// one process.
     package init(
         of id: NodeID,
         network: [UInt8],
         cryptography: Cryptography,
+        renewalBytesPerSecond: Int = DirectoryLimits.renewalBytesPerSecond,
         syncBytesPerSecond: Int = TransferLimits.bytesPerSecond,
         membersMax: Int = DirectoryLimits.membersMax,
         sharing share: (([UInt8]) -> [UInt8])? = nil,
@@ -88,7 +92,8 @@ package struct Directory {
         self.id = id
         self.network = network
         self.cryptography = cryptography
-        self.membersMax = min(membersMax, DirectoryLimits.membersMax)
+        self.renewalBytesPerSecond = max(1, renewalBytesPerSecond)
+        self.membersMax = membersMax
         self.random = random
         members = MemberTable(sharing: share)
         key = cryptography.derive("directory", 0)

@@ -28,11 +28,17 @@ package enum DirectoryLimits {
     static let pathsPause = Duration.seconds(10)
     /// Between two renewals of what did not change, at least; up to an eighth less.
     package static let renewalMin = Duration.seconds(30 * 60)
+    /// And at most: two of them and the reserve are a lease, which has a limit.
+    static let renewalMax =
+        (Duration.seconds(Int64(Presence.leaseMax)) - leaseReserve) / 2
     /// What a renewal of one member costs each other one, with all headers, both ways.
     static let renewalBytes = 520
     /// What all renewals together may cost a second: so little that also who passes them on to
     /// several others keeps within the budget of gossip, 4 KiB/s.
-    static let renewalBytesPerSecond = 1_536
+    package static let renewalBytesPerSecond = renewalBytes(ofGossip: NodeBudgets.gossipDefault)
+
+    /// The part of a budget of gossip that is the renewals', in bytes a second.
+    static func renewalBytes(ofGossip budget: Int) -> Int { budget * 3 / 8 }
     /// A lease is two renewals and this, and no shorter than an hour.
     static let leaseReserve = Duration.seconds(600)
     static let leaseMin = Duration.seconds(3_600)
@@ -63,7 +69,7 @@ package enum DirectoryLimits {
     static let roundIntervalShort = Duration.seconds(5)
     /// Questions of one round, and how many wait for their answers.
     static let questionsPerRoundMax = 512
-    static let questionsOpenMax = 8
+    static let questionsOpenMax = 32
     static let answerTimeout = Duration.seconds(2)
     static let triesMax = 3
     /// Messages of one member that are answered in a second, and at once after a pause.

@@ -110,7 +110,7 @@ extension Directory {
 
     /// How long the next statement stands: up to an eighth less than it may.
     mutating func chosenInterval(among count: Int) -> Duration {
-        let interval = Self.renewalInterval(among: count)
+        let interval = renewalInterval(among: count)
         let eighth = Int64(interval / .milliseconds(8))
         return interval - .milliseconds(Int64.random(in: 0...eighth, using: &random))
     }
@@ -149,7 +149,7 @@ extension Directory {
         wall: UInt64
     ) -> Presence {
         let lease = max(
-            Self.renewalInterval(among: count) * 2 + DirectoryLimits.leaseReserve,
+            renewalInterval(among: count) * 2 + DirectoryLimits.leaseReserve,
             DirectoryLimits.leaseMin
         )
         let draft = Presence.Draft(
@@ -166,11 +166,11 @@ extension Directory {
 
     /// How long a statement stands before it is renewed: so long that the renewals of all members
     /// together keep within their part of the budget.
-    package var renewalInterval: Duration { Self.renewalInterval(among: estimatedCount) }
+    package var renewalInterval: Duration { renewalInterval(among: estimatedCount) }
 
-    private static func renewalInterval(among count: Int) -> Duration {
-        let seconds = count * DirectoryLimits.renewalBytes / DirectoryLimits.renewalBytesPerSecond
-        return max(DirectoryLimits.renewalMin, .seconds(seconds))
+    private func renewalInterval(among count: Int) -> Duration {
+        let seconds = count * DirectoryLimits.renewalBytes / renewalBytesPerSecond
+        return min(max(DirectoryLimits.renewalMin, .seconds(seconds)), DirectoryLimits.renewalMax)
     }
 
     /// Takes a statement that was signed with our key and is none that we made last.

@@ -10,7 +10,8 @@ package import NetronWire
 /// its own, and can be taken of anybody.
 ///
 /// How states are asked for is in LedgerWants.swift, what others are given in LedgerAnswers.swift,
-/// what this node writes in LedgerOwn.swift, whose a key is in LedgerContests.swift, what can be
+/// what this node writes in LedgerOwn.swift, whose a key is in LedgerContests.swift
+/// and LedgerHolders.swift, what can be
 /// read in LedgerQueries.swift, and how all is kept in LedgerShelf.swift.
 package struct Ledger {
     package typealias Event = LedgerEvent
@@ -27,12 +28,13 @@ package struct Ledger {
 
     var own = OwnLedger()
     var contests = LedgerContests()
+    var holders = LedgerHolders()
 
     var neighbours: [NodeID] = []
     var wants = LedgerWants()
     var transfer: Transfer
     var transferDue = Instant.never
-    var server = ChunkServer()
+    var server: ChunkServer
     var askers = PeerBudgets(
         perSecond: LedgerLimits.messagesPerSecond,
         burst: LedgerLimits.messagesBurst,
@@ -60,10 +62,15 @@ package struct Ledger {
     package internal(set) var counters = LedgerCounters()
 
     /// Makes the ledger of a node that says nothing yet.
+    ///
+    /// Of large states so many bytes a second are pulled, and served; so many statements of each
+    /// member are kept that newer ones replaced, and the newest with them if there are any.
     package init(
         of id: NodeID,
         in storage: any LedgerStorage,
         limits: LedgerStateLimits = .standard,
+        syncBytesPerSecond: Int = TransferLimits.bytesPerSecond,
+        history: Int = 0,
         cryptography: Cryptography,
         random: any RandomNumberGenerator
     ) {
@@ -71,16 +78,18 @@ package struct Ledger {
         self.cryptography = cryptography
         self.limits = limits
         self.random = random
-        shelf = LedgerShelf(storage, with: cryptography)
+        shelf = LedgerShelf(storage, with: cryptography, history: history)
         coverage = LedgerCoverage(around: id, with: cryptography)
-        transfer = Transfer(cryptography: cryptography)
+        transfer = Transfer(cryptography: cryptography, bytesPerSecond: syncBytesPerSecond)
+        server = ChunkServer(bytesPerSecond: syncBytesPerSecond)
     }
 
     /// Takes the storage, before anything is kept; throws if what this node wrote cannot be read.
     mutating func keep(in storage: any LedgerStorage) throws(StoreError) {
-        shelf = LedgerShelf(storage, with: cryptography)
+        shelf = LedgerShelf(storage, with: cryptography, history: shelf.history.count)
         _ = try shelf.state(of: id)
         _ = try shelf.ownHead
+        if shelf.history.count == 0 { try shelf.dropHistory() }
     }
 
     /// Forgets the storage, so that another node can have it.
@@ -130,7 +139,7 @@ package struct Ledger {
     ) -> Bool {
         guard !isStopped, presence.author != id else { return false }
         let moment = Moment(instant: now, wall: wall)
-        let isKept = take(changes, of: presence, from: teller, at: moment, heads, into: &effects)
+        let isKept = take(changes, of: presence, from: teller, at: moment, into: &effects)
         settle(at: moment, heads, into: &effects)
         if isNews { return true }
         // Anybody can put other changes to a statement that is known; one is passed on.
@@ -150,11 +159,13 @@ package struct Ledger {
         askAgain(at: moment, into: &effects)
         askMore(at: moment, heads, into: &effects)
         if contests.due <= moment.instant { review(at: moment, heads, into: &effects) }
+        noteHolders(at: moment, heads)
+        if holders.due <= moment.instant { reviewHolders(at: moment, heads, into: &effects) }
         if flushDue <= moment.instant { flush(at: moment, into: &effects) }
         if sweepDue <= moment.instant { sweep(at: moment, heads, into: &effects) }
         let deadline = min(
             min(wants.due, wants.tellDue, transferDue),
-            min(contests.due, flushDue, sweepDue)
+            min(contests.due, holders.due, flushDue, sweepDue)
         )
         guard deadline != wake else { return }
         wake = deadline
@@ -185,18 +196,34 @@ extension Ledger {
         }
         do {
             let old = try shelf.state(of: author) ?? .empty
-            guard isAllowed(state, head) else {
-                refuse(author, summary)
-                let changes = LedgerChanges(from: old, to: .empty)
-                shelf.remove(author, by: changes)
-                tell(changes, at: moment, into: &effects)
-                return
-            }
             let changes = LedgerChanges(from: old, to: state)
-            shelf.set(state, summary.root, of: author, by: changes)
-            tell(changes, at: moment, into: &effects)
+            keep(state, in: old, by: changes, as: head, summary, at: moment, into: &effects)
         } catch {
             effects.append(.failed(error))
+        }
+    }
+
+    /// Keeps a state in the place of another one, from which the changes lead to it, if its author
+    /// may have it.
+    mutating func keep(
+        _ state: LedgerState,
+        in old: LedgerState,
+        by changes: LedgerChanges,
+        as head: Presence,
+        _ summary: StateSummary,
+        at moment: Moment,
+        into effects: inout [Effect]
+    ) {
+        let author = head.author
+        wants.remove(author)
+        if isAllowed(state, head) {
+            shelf.set(state, summary.root, of: author, by: changes)
+            tell(changes, at: moment, into: &effects)
+        } else {
+            refuse(author, summary)
+            let changes = LedgerChanges(from: old, to: .empty)
+            shelf.remove(author, by: changes)
+            tell(changes, at: moment, into: &effects)
         }
         flushDue = min(flushDue, moment.instant + LedgerLimits.flushPause)
         if shelf.pendingCount >= LedgerLimits.pendingMax { flush(at: moment, into: &effects) }
@@ -230,6 +257,7 @@ extension Ledger {
     ) {
         wants.remove(author)
         guard author != id else { return }
+        forgetHistory(of: author, at: moment)
         do {
             guard let old = try shelf.state(of: author) else { return }
             let changes = LedgerChanges(from: old, to: .empty)
@@ -250,6 +278,7 @@ extension Ledger {
         guard !changes.list.isEmpty else { return }
         let keys = changes.list.map(\.key)
         effects.append(.changed(keys))
+        for key in keys where key.hasOwner { holders.wrote(key) }
         let isContested = keys.contains { own.state[$0] != nil && $0.hasOwner }
         if isContested { contests.due = moment.instant }
     }
@@ -297,5 +326,13 @@ extension LedgerKey {
     /// Whether one member has it and no other.
     var hasOwner: Bool {
         if case .owned = LedgerBucket(bucket) { true } else { false }
+    }
+
+    /// Whether members' states hold such records.
+    var isWritable: Bool {
+        switch LedgerBucket(bucket) {
+        case .owned, .open: true
+        case .computed, .trust: false
+        }
     }
 }

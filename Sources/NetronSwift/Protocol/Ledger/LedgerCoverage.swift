@@ -53,6 +53,17 @@ extension Ledger {
 
     /// Keeps the states of half as many members, until there is room; false if that is no help.
     mutating func makeRoom(into effects: inout [Effect]) -> Bool {
+        do {
+            // What nobody needs goes first.
+            if try shelf.storage.count(of: .heads) > 0 {
+                try shelf.dropHistory()
+                effects.append(.tellHeads)
+                return true
+            }
+        } catch {
+            effects.append(.failed(error))
+            return false
+        }
         guard coverage.lengthen() else { return false }
         do {
             try dropUncovered(into: &effects)

@@ -58,9 +58,18 @@ package enum LedgerLimits {
     static let widenPart = 4
     /// How often a contest about a key of ours is looked at.
     static let reviewPause = Duration.seconds(1)
+    /// Keys that several members say to have, of which it is known when another one gets them.
+    static let contestsMax = 256
     /// How long a deleted key of an open bucket is kept at least, in milliseconds: as long as
     /// others may come back with what they wrote before, but for those who were away for longer.
     static let deletedMilliseconds: UInt64 = 86_400_000
+
+    // MARK: Evidence
+    /// Authors who were found to say two things with one number; the pair that ends first goes.
+    static let evidenceMax = 64
+    /// Signatures that are looked at for it a second, and at once after a pause.
+    static let evidenceLooksPerSecond = 1
+    static let evidenceLooksBurst = 8
 
     // MARK: Reading
     /// Records that are given in one page.

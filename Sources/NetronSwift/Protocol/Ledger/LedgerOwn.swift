@@ -110,6 +110,8 @@ extension Ledger {
         into effects: inout [Effect]
     ) {
         own.head = presence
+        holders.said(id, at: moment.instant)
+        keepHistory(presence, at: moment)
         if presence.hasLedger || own.isHeadKept {
             do {
                 try shelf.keep(ownHead: presence.hasLedger ? presence.bytes : nil)
@@ -186,6 +188,7 @@ extension Ledger {
         _ heads: Heads
     ) throws(LedgerRefusal) -> LedgerState {
         let key = write.key
+        guard key.isWritable else { throw .fault(.notWritable(key)) }
         let others = try others(on: key, heads)
         var state = state
         if key.hasOwner, let holder = holder(of: others, and: state[key]) {

@@ -54,10 +54,16 @@ extension Ledger {
         return LedgerPage(records: records, next: next)
     }
 
-    /// The buckets that members wrote in.
-    package mutating func buckets() throws(StoreError) -> [LedgerName] {
+    /// Some of the buckets that members wrote in, from `cursor` on, which a page before named; in
+    /// no order that means anything.
+    package mutating func buckets(
+        from cursor: [UInt8]?,
+        limit: Int
+    ) throws(StoreError) -> LedgerBucketPage {
         try shelf.flush()
-        return try shelf.buckets()
+        let limit = min(max(limit, 1), LedgerLimits.pageMax)
+        let (names, next) = try shelf.buckets(from: cursor, limit: limit)
+        return LedgerBucketPage(names: names, next: next)
     }
 
     package mutating func statistics() throws(StoreError) -> Statistics {

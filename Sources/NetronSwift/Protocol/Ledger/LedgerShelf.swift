@@ -12,6 +12,7 @@ internal import NetronWire
 ///     table index    8 bytes of H(bucket), 16 bytes of H(bucket and key), author (32 bytes)
 ///                    -> since (8 bytes), time (8 bytes), 1 byte (1 for a deleted key),
 ///                       bucket with its length (1 byte), key
+///     table heads    see LedgerHistory.swift
 ///     table meta     "own"
 ///                    -> the own statement that was told last
 ///
@@ -26,21 +27,31 @@ struct LedgerShelf {
         let isDeleted: Bool
     }
 
+    /// A state, and what it is.
+    typealias Rooted = (root: StateRoot, state: LedgerState)
+
     private struct Kept {
         /// Nil for a state that goes.
-        var new: (root: StateRoot, state: LedgerState)?
+        var new: Rooted?
         /// What the index does not know yet; nil for a record that goes.
         var rows: [LedgerKey: IndexRow?]
     }
 
     private static let ownHead = Array("own".utf8)
 
-    private(set) var storage: any LedgerStorage
+    var storage: any LedgerStorage
     private let cryptography: Cryptography
     /// What is not written yet.
     private var pending: [NodeID: Kept] = [:]
+    /// See LedgerHistory.swift.
+    var history = History()
 
-    init(_ storage: any LedgerStorage, with cryptography: Cryptography) {
+    init(
+        _ storage: any LedgerStorage,
+        with cryptography: Cryptography,
+        history count: Int = 0
+    ) {
+        history.count = count
         self.storage = storage
         self.cryptography = cryptography
         isEmpty = (try? storage.count(of: .states)) == 0
@@ -63,9 +74,20 @@ struct LedgerShelf {
     }
 
     func state(of author: NodeID) throws(StoreError) -> LedgerState? {
-        if let kept = pending[author] { return kept.new?.state }
-        guard let value = try storage.value(of: author.bytes, in: .states) else { return nil }
-        return try? LedgerState(bytes: Array(value.dropFirst(StateRoot.byteCount)))
+        try rooted(of: author)?.state
+    }
+
+    /// The state that is kept of a member, and its root; nil if none is.
+    func rooted(of author: NodeID) throws(StoreError) -> Rooted? {
+        if let kept = pending[author] { return kept.new }
+        let found = try storage.withValue(of: author.bytes, in: .states) { value -> Rooted? in
+            let cut = min(StateRoot.byteCount, value.count)
+            guard let root = StateRoot(bytes: [UInt8](value.extracting(0..<cut))),
+                let state = try? LedgerState(bytes: [UInt8](value.extracting(cut..<value.count)))
+            else { return nil }
+            return (root, state)
+        }
+        return found.flatMap(\.self)
     }
 
     /// Some of those whose states are written, in ascending order, behind `last`.
@@ -92,7 +114,7 @@ struct LedgerShelf {
     }
 
     private mutating func replace(
-        by new: (root: StateRoot, state: LedgerState)?,
+        by new: Rooted?,
         _ changes: LedgerChanges,
         of author: NodeID
     ) {
@@ -115,9 +137,14 @@ struct LedgerShelf {
         var batch = LedgerBatch()
         let all = pending
         pending = [:]
-        for (author, kept) in all {
+        var prefixes: [LedgerName: [UInt8]] = [:]
+        // Neighbours in a table lie in one page.
+        for (author, kept) in all.sorted(by: { $0.key < $1.key }) {
+            let id = author.bytes
             for (key, row) in kept.rows {
-                let place = indexKey(key) + author.bytes
+                let prefix = prefixes[key.bucket] ?? bucketPrefix(key.bucket)
+                prefixes[key.bucket] = prefix
+                let place = indexKey(key, behind: prefix) + id
                 if let row {
                     batch.put(row.bytes, for: place, in: .index)
                 } else {
@@ -125,10 +152,9 @@ struct LedgerShelf {
                 }
             }
             if let new = kept.new {
-                let value = new.root.bytes + new.state.encoded()
-                batch.put(value, for: author.bytes, in: .states)
+                batch.put(new.root.bytes + new.state.encoded(), for: id, in: .states)
             } else {
-                batch.remove(author.bytes, from: .states)
+                batch.remove(id, from: .states)
             }
         }
         more(&batch)
@@ -136,6 +162,10 @@ struct LedgerShelf {
     }
 
     /// Writes all that waits, and makes what is kept as dense as it can be.
+        do {
+            defer { (history.new, history.gone) = ([], []) }
+            try addHistory(to: &batch)
+        }
     mutating func compact() throws(StoreError) {
         try flush()
         try storage.compact()
@@ -212,22 +242,29 @@ extension LedgerShelf {
         return (keys, next)
     }
 
-    /// The buckets that anybody has a record in, of those that are written.
-    func buckets() throws(StoreError) -> [LedgerName] {
-        var buckets: [LedgerName] = []
-        var from: Cursor? = []
+    /// Some buckets that anybody has a record in, of those that are written, by their hashes, from
+    /// `cursor` on; `next` is where the others begin.
+    func buckets(
+        from cursor: Cursor?,
+        limit: Int
+    ) throws(StoreError) -> (names: [LedgerName], next: Cursor?) {
+        var names: [LedgerName] = []
+        var from: Cursor? = cursor ?? []
         while let start = from {
             from = nil
             try storage.scan(LedgerRange(.index, from: start)) { found, value in
-                if let row = IndexRow(value) { buckets.append(row.key.bucket) }
+                if let row = IndexRow(value) { names.append(row.key.bucket) }
                 from = Self.end(of: [UInt8](found.extracting(0..<Self.bucketBytes)))
                 return false
             }
         }
-        return buckets.sorted()
+        return (names, nil)
     }
 
     /// The first key that does not begin with these bytes and comes after those that do; nil if
+            guard names.count >= limit, let next = from else { continue }
+            let isMore = try !storage.records(in: LedgerRange(.index, from: next), limit: 1).isEmpty
+            return (names, isMore ? next : nil)
     /// there is none.
     private static func end(of prefix: [UInt8]) -> [UInt8]? {
         guard let last = prefix.lastIndex(where: { $0 < .max }) else { return nil }
@@ -240,7 +277,11 @@ extension LedgerShelf {
 
     private func indexKey(_ key: LedgerKey) -> [UInt8] {
         let whole = Array(key.bucket.description.utf8) + [0] + key.bytes
-        return bucketPrefix(key.bucket) + hash(whole).prefix(Self.keyBytes)
+        return prefix + hash(whole).prefix(Self.keyBytes)
+        indexKey(key, behind: bucketPrefix(key.bucket))
+    }
+
+    private func indexKey(_ key: LedgerKey, behind prefix: [UInt8]) -> [UInt8] {
     }
 
     private func hash(_ bytes: [UInt8]) -> [UInt8] {
@@ -278,7 +319,7 @@ private struct IndexRow {
     }
 
     var bytes: [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(reserving: 8 + 8 + 1 + key.byteCount)
         writer.write(since)
         writer.write(time.number)
         writer.write(UInt8(isDeleted ? 1 : 0))

@@ -143,10 +143,12 @@ extension Ledger {
         at moment: Moment,
         into effects: inout [Effect]
     ) {
+        holders.said(presence.author, at: moment.instant)
         guard presence.author != id, let summary = presence.ledger,
             coverage.contains(presence.author),
             !refused.contains(LedgerMessage.Want(presence.author, summary.root))
         else { return }
+        keepHistory(presence, at: moment)
         // It may be the answer of who wants a key that is ours, or has it.
         if !contests.keys.isEmpty { contests.due = moment.instant }
         do {
@@ -165,21 +167,21 @@ extension Ledger {
         of presence: Presence,
         from teller: NodeID,
         at moment: Moment,
-        _ heads: Heads,
         into effects: inout [Effect]
     ) -> Bool {
+        holders.said(presence.author, at: moment.instant)
         guard let summary = presence.ledger, coverage.contains(presence.author) else {
             return false
         }
         do {
-            let old = try shelf.state(of: presence.author) ?? .empty
-            if try shelf.root(of: presence.author) == summary.root {
-                return changes.fit(old)
-            }
+            let kept = try shelf.rooted(of: presence.author)
+            let old = kept?.state ?? .empty
+            if let kept, kept.root == summary.root { return changes.fit(old) }
             if let new = try? changes.applied(to: old), new.isWithinMost,
                 StateSummary(of: new, with: cryptography) == summary
             {
-                install(new, summary, of: presence.author, at: moment, heads, into: &effects)
+                keepHistory(presence, at: moment)
+                keep(new, in: old, by: changes, as: presence, summary, at: moment, into: &effects)
                 return true
             }
         } catch {
@@ -203,11 +205,20 @@ extension Ledger {
         into effects: inout [Effect]
     ) {
         var questions: [NodeID: [LedgerMessage.Want]] = [:]
-        while wants.askedCount < LedgerLimits.askedMax, let author = wants.next() {
-            guard let want = wants[author], let peer = peer(for: want, at: moment) else {
+        // Questions are made when a message can be full of them, and not one for each answer.
+        let isRoom = wants.askedCount + LedgerMessage.countMax <= LedgerLimits.askedMax
+        var helper: NodeID?
+        while isRoom, wants.askedCount < LedgerLimits.askedMax, let author = wants.next() {
+            if let peer = helper, questions[peer].map({ $0.count % LedgerMessage.countMax }) == 0 {
+                helper = nil
+            }
+            guard let want = wants[author],
+                let peer = teller(of: want, at: moment) ?? helper ?? neighbour(at: moment)
+            else {
                 wants.putBack(author)
                 break
             }
+            if peer != want.teller { helper = peer }
             if want.summary.byteCount > LedgerLimits.messageStateBytesMax {
                 guard transfer.objects.count < TransferLimits.pullsMax else {
                     wants.putBack(author)
@@ -229,17 +240,17 @@ extension Ledger {
         if wants.takeLook(at: moment.instant) { effects.append(.tellHeads) }
     }
 
-    /// Whom to ask: who told of it, then neighbours by chance.
-    private mutating func peer(
-        for want: LedgerWants.Want,
-        at moment: Moment
-    ) -> NodeID? {
-        if want.tries == 0, let teller = want.teller, neighbours.contains(teller),
+    /// Who told of it and is asked first, if it is a neighbour.
+    private func teller(of want: LedgerWants.Want, at moment: Moment) -> NodeID? {
+        guard want.tries == 0, let teller = want.teller, neighbours.contains(teller),
             !distrusted.contains(teller, at: moment.instant)
-        {
-            return teller
-        }
-        return neighbours.filter { !distrusted.contains($0, at: moment.instant) }
+        else { return nil }
+        return teller
+    }
+
+    /// Who is asked then, by chance.
+    private mutating func neighbour(at moment: Moment) -> NodeID? {
+        neighbours.filter { !distrusted.contains($0, at: moment.instant) }
             .randomElement(using: &random)
     }
 

@@ -12,7 +12,14 @@ extension NodeMachine {
     ) {
         // Leases are counted by a clock; without any nothing can be said or believed.
         guard let wall = time.wall(at: now) else { return }
-        if case .received(_, let id) = event { informant = id }
+        if case .received(let message, let id) = event {
+            informant = id
+            if case .records(let statements) = message {
+                for statement in statements {
+                    lookForEvidence(statement, at: now, wall: wall, into: &effects)
+                }
+            }
+        }
         defer { informant = nil }
         var asked: [DirectoryEffect] = []
         directory.handle(event, at: now, wall: wall, into: &asked)
@@ -32,6 +39,7 @@ extension NodeMachine {
         }
         informant = teller
         defer { informant = nil }
+        lookForEvidence(payload, at: now, wall: wall, into: &effects)
         var asked: [DirectoryEffect] = []
         let verdict = directory.judge(payload, at: now, wall: wall, into: &asked)
         for effect in asked { carryOut(effect, at: now, into: &effects) }
@@ -63,7 +71,7 @@ extension NodeMachine {
         case .changed(let id): registered(id, at: now, into: &effects)
         case .renewed(let id):
             keepLedger(of: id, directory.record(of: id), at: now, into: &effects)
-        case .twin: effects.append(.tell(.twin))
+        case .twin: sawTwin(at: now, into: &effects)
         case .wake(let instant):
             directoryDue = instant
             wake(at: instant)

@@ -161,8 +161,12 @@ package enum Notice: Hashable, Sendable {
     case keyTaken(LedgerKey, by: NodeID?)
     /// What is said in the ledger could not be kept.
     case ledgerFailed(StoreError)
-    /// Another node runs with this node's key.
+    /// Another node made a statement with this node's key.
     case twin
+    /// It did so again: the key runs twice, and this node has given up.
+    case doubled
+    /// A member made two different statements with one number.
+    case equivocation(NodeID)
     /// A member sent what is no message; told once a session.
     case malformed(from: NodeID, WireError)
 }

@@ -95,6 +95,7 @@ extension NodeMachine {
         guard let block = try? LedgerBlock(bytes: payload), let wall = time.wall(at: now) else {
             return .refuse
         }
+        lookForEvidence(block.head, at: now, wall: wall, into: &effects)
         var asked: [DirectoryEffect] = []
         let verdict = directory.judge(block.head, at: now, wall: wall, into: &asked)
         let presence = isNewest(block.head) ? try? Presence(bytes: block.head) : nil
@@ -176,6 +177,7 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) -> [LedgerRefusal?]? {
         guard own != nil else { return nil }
+        if isDoubled { return writes.map { _ in .storage(Self.doubledFailure) } }
         let results = withLedger(at: now, into: &effects) { ledger, wall, heads, asked in
             ledger.write(writes, at: now, wall: wall, heads: heads, into: &asked)
         }
@@ -210,9 +212,24 @@ extension NodeMachine {
         )
     }
 
-    /// The buckets that members wrote in.
-    package mutating func ledgerBuckets() throws(StoreError) -> [LedgerName] {
-        try ledger.buckets()
+    /// Some of the buckets that members wrote in, see `Ledger.buckets`.
+    package mutating func ledgerBuckets(
+        from cursor: [UInt8]?,
+        limit: Int
+    ) throws(StoreError) -> LedgerBucketPage {
+        try ledger.buckets(from: cursor, limit: limit)
+    }
+
+    /// The kept statements of a member, the newest first; that one is among them in any case.
+    package mutating func ledgerHistory(of id: NodeID) throws(StoreError) -> [Presence] {
+        let kept = try ledger.history(of: id)
+        guard let head = directory.head(of: id), kept.first != head else { return kept }
+        return [head] + kept.filter { $0 != head }
+    }
+
+    /// Where the kept statements of members do not follow each other, see `Ledger.brokenLinks`.
+    package mutating func brokenLinks() throws(StoreError) -> [Ledger.BrokenLink] {
+        try ledger.brokenLinks()
     }
 
     package mutating func ledgerStatistics() throws(StoreError) -> Ledger.Statistics {

@@ -16,6 +16,9 @@ package enum NodeLimits {
     /// Endpoints at which a member is sought.
     package static let soughtEndpointsMax = 4
 
+    /// Two statements of a twin within this time mean that the key runs twice.
+    static let twinWindow = Duration.seconds(600)
+
     // Dialling
     package static let dialsMax = 64
     /// A dial of which nothing was heard is forgotten: longer than the packet core tries.

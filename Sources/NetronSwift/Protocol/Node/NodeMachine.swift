@@ -10,7 +10,7 @@ package import NetronWire
 /// the Internet in NodeInternet.swift, ways through others in NodePaths.swift and
 /// NodeAnchors.swift; what is told in a session in NodeGreeting.swift, whom to dial in
 /// NodeDialling.swift, what the user named in NodeContacts.swift, addresses in NodeClaims.swift and
-/// NodeLeases.swift.
+/// NodeLeases.swift, and a key that runs twice in NodeTwin.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -29,6 +29,10 @@ package struct NodeMachine {
     var contacts: [Contact] = []
     var dials = DialBook()
     var contestsDue = Instant.never
+    /// When another was seen last that has this node's key, and whether that was so again.
+    var twinSeen: Instant?
+    var isDoubled = false
+    var evidence = EvidenceBook()
     /// No greeting is due before.
     var greetingsDue = Instant.never
     var leases: [AddressLease] = []
@@ -83,12 +87,15 @@ package struct NodeMachine {
 
     /// Makes the machine of a node with this id; `random` makes a generator for each of its parts.
     ///
-    /// What members say in the ledger is kept in `storage`. `share` gives equal bytes the same
+    /// What members say in the ledger is kept in `storage`, with so many statements of each as
+    /// `history` says that newer ones replaced. `share` gives equal bytes the same
     /// storage, where many nodes lie in one process.
     package init(
         id: NodeID,
         cryptography: Cryptography,
         keepingIn storage: any LedgerStorage = MemoryStore(),
+        history: Int = 0,
+        budgets: NodeBudgets = NodeBudgets(),
         sharing share: (([UInt8]) -> [UInt8])? = nil,
         random: () -> any RandomNumberGenerator
     ) {
@@ -103,6 +110,8 @@ package struct NodeMachine {
                 cryptography.derive("presence", 0).prefix(DirectoryPayload.networkByteCount)
             ),
             cryptography: cryptography,
+            renewalBytesPerSecond: DirectoryLimits.renewalBytes(ofGossip: budgets.gossip),
+            syncBytesPerSecond: budgets.sync,
             sharing: share,
             random: random()
         )
@@ -114,7 +123,14 @@ package struct NodeMachine {
         )
         table = DHTMachine(random: random(), cryptography: cryptography)
         memory = PeerMemory("", at: Instant(nanoseconds: 0))
-        ledger = Ledger(of: id, in: storage, cryptography: cryptography, random: random())
+        ledger = Ledger(
+            of: id,
+            in: storage,
+            syncBytesPerSecond: budgets.sync,
+            history: history,
+            cryptography: cryptography,
+            random: random()
+        )
         circuits = CircuitMachine(of: id, random: random())
         time = NetworkTime(buildMilliseconds: 0)
     }
@@ -212,7 +228,8 @@ package struct NodeMachine {
         case .stopping:
             search(.stopped, at: now, into: &effects)
             ask(.stopping, at: now, into: &effects)
-            register(.stopping, at: now, into: &effects)
+            // Who has a twin says nothing in the name of both.
+            if !isDoubled { register(.stopping, at: now, into: &effects) }
             keepLedger(.stopping, at: now, into: &effects)
             own = nil
             isRunning = false

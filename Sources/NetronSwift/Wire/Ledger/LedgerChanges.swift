@@ -70,6 +70,7 @@ package struct LedgerChanges: Hashable, Sendable {
     /// The state that the changes make of this one; it may break rules, see `LedgerState.check`.
     package func applied(to state: LedgerState) throws(Misfit) -> LedgerState {
         var entries: [LedgerEntry] = []
+        entries.reserveCapacity(state.entries.count + list.count)
         var rest = state.entries[...]
         for change in list {
             while let first = rest.first, first.key < change.key {

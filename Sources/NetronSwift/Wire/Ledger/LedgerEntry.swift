@@ -50,8 +50,9 @@ extension LedgerEntry {
         key.write(to: &writer)
         writer.write(since)
         writer.write(time.number)
-        writer.write(value.map { UInt16($0.count) } ?? Self.deleted)
-        writer.write(value ?? [])
+        guard let value else { return writer.write(Self.deleted) }
+        writer.write(UInt16(value.count))
+        writer.write(value)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {

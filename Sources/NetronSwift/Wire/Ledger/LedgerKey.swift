@@ -30,7 +30,7 @@ package struct LedgerKey: Hashable, Sendable {
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// How many bytes it takes when written.
-    var byteCount: Int { 1 + bucket.description.utf8.count + 1 + bytes.count }
+    package var byteCount: Int { 1 + bucket.description.utf8.count + 1 + bytes.count }
 }
 
 extension LedgerKey: Comparable {
@@ -58,8 +58,8 @@ extension LedgerKey {
         guard !name.isEmpty else { throw .notCanonical }
         guard let bucket = LedgerName(name) else { throw .notText }
         // Of what makes no key the reader lets only the empty text pass.
-        let text = try reader.read(textUpTo: Self.bytesMax)
-        guard let key = Self(bucket, text) else { throw .notCanonical }
-        self = key
+        let text = try reader.read(plainTextUpTo: Self.bytesMax)
+        guard !text.isEmpty else { throw .notCanonical }
+        (self.bucket, bytes) = (bucket, Array(text))
     }
 }

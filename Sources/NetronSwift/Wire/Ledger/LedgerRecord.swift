@@ -31,6 +31,17 @@ package struct LedgerRecord: Hashable, Sendable {
     }
 }
 
+/// Some buckets that are in use.
+package struct LedgerBucketPage: Hashable, Sendable {
+    package let names: [LedgerName]
+    /// Where the next page begins; nil when this was the last one.
+    package let next: [UInt8]?
+
+    package init(names: [LedgerName], next: [UInt8]?) {
+        (self.names, self.next) = (names, next)
+    }
+}
+
 /// Some records of a bucket.
 package struct LedgerPage: Hashable, Sendable {
     package let records: [LedgerRecord]

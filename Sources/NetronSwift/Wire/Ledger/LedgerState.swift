@@ -68,8 +68,9 @@ extension LedgerState {
     package func encoded() -> [UInt8] {
         let most = LedgerStateLimits.most
         precondition(entries.count <= most.entries, "a state of \(entries.count) records")
+        let byteCount = self.byteCount
         precondition(byteCount <= most.bytes, "a state of \(byteCount) bytes")
-        var writer = ByteWriter()
+        var writer = ByteWriter(reserving: 2 + byteCount)
         writer.write(UInt16(entries.count))
         for entry in entries { entry.write(to: &writer) }
         return writer.bytes
@@ -84,6 +85,7 @@ extension LedgerState {
         let most = LedgerStateLimits.most
         guard count <= most.entries, reader.count <= most.bytes else { throw .tooMany }
         var entries: [LedgerEntry] = []
+        entries.reserveCapacity(count)
         for _ in 0..<count {
             let entry = try LedgerEntry(from: &reader)
             if let last = entries.last, last.key >= entry.key { throw .notCanonical }

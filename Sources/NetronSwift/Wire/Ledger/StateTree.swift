@@ -32,7 +32,7 @@ package struct StateTree: Sendable {
 
     /// Hashes the records of a state.
     package init(of state: LedgerState, with cryptography: Cryptography) {
-        let hash = StateHash(cryptography)
+        var hash = StateHash(cryptography)
         let leaves = state.entries.map { hash.leaf($0) }
         let bytes = hash.tree(over: leaves[...])
         guard let root = StateRoot(bytes: bytes) else {
@@ -44,6 +44,7 @@ package struct StateTree: Sendable {
     /// What proves that the record of a key is in the state; nil if there is none.
     package func path(of key: LedgerKey) -> StatePath? {
         guard let index = state.index(of: key) else { return nil }
+        var hash = hash
         var hashes: [[UInt8]] = []
         var rest = leaves[...]
         while rest.count > 1 {
@@ -86,7 +87,7 @@ package struct StatePath: Hashable, Sendable {
             hashes.count <= Self.hashesMax,
             hashes.allSatisfy({ $0.count == StateRoot.byteCount })
         else { return false }
-        let hash = StateHash(cryptography)
+        var hash = StateHash(cryptography)
         var sum = hash.leaf(entry)
         // RFC 9162, section 2.1.3.2, with its names: where the record is on each level, and the
         // last place of that level.
@@ -113,11 +114,13 @@ private struct StateHash: Sendable {
     private static let nodePrefix: UInt8 = 1
 
     private let digest: @Sendable (_ message: [UInt8], _ key: [UInt8]) -> [UInt8]
+    /// What is hashed; one for all, so that the memory is asked for once.
+    private var message = ByteWriter(reserving: 256)
 
     init(_ cryptography: Cryptography) { digest = cryptography.digest }
 
     /// The hash of a part of the tree, by those of its records.
-    func tree(over leaves: ArraySlice<[UInt8]>) -> [UInt8] {
+    mutating func tree(over leaves: ArraySlice<[UInt8]>) -> [UInt8] {
         guard leaves.count > 1 else { return leaves.first ?? digest([], Self.key) }
         let (left, right) = Self.halves(of: leaves)
         return node(tree(over: left), tree(over: right))
@@ -131,14 +134,18 @@ private struct StateHash: Sendable {
         return (part.prefix(split), part.dropFirst(split))
     }
 
-    func leaf(_ entry: LedgerEntry) -> [UInt8] {
-        var writer = ByteWriter()
-        writer.write(Self.leafPrefix)
-        entry.write(to: &writer)
-        return digest(writer.bytes, Self.key)
+    mutating func leaf(_ entry: LedgerEntry) -> [UInt8] {
+        message.clear()
+        message.write(Self.leafPrefix)
+        entry.write(to: &message)
+        return digest(message.bytes, Self.key)
     }
 
-    func node(_ left: [UInt8], _ right: [UInt8]) -> [UInt8] {
-        digest([Self.nodePrefix] + left + right, Self.key)
+    mutating func node(_ left: [UInt8], _ right: [UInt8]) -> [UInt8] {
+        message.clear()
+        message.write(Self.nodePrefix)
+        message.write(left)
+        message.write(right)
+        return digest(message.bytes, Self.key)
     }
 }

@@ -36,12 +36,7 @@ struct PresenceScanner {
         let count = try self.count(upTo: most)
         let start = position
         try skip(count)
-        let text = bytes[start..<position]
-        // Nearly all names are of these characters, which need no closer look.
-        if text.allSatisfy({ (0x20...0x7E).contains($0) }) { return }
-        guard let text = String(validating: text, as: UTF8.self), text.isPlain else {
-            throw .notText
-        }
+        guard bytes[start..<position].isPlainText else { throw .notText }
     }
 
     @discardableResult

@@ -14,6 +14,7 @@ extension Plan {
         for await _ in node.events {}
         let wasAsked = Task.isCancelled
         await node.stop()
+        if let failure = await node.failure { throw failure }
         if !wasAsked { throw Failure(.failed, "the node ended by itself; its log says why") }
     }
 }

@@ -88,6 +88,25 @@ enum LedgerText {
         """
     }
 
+    private static func equivocating(_ report: LedgerStatisticsReport) -> String {
+        report.equivocating == 0
+            ? ""
+            : "\(count(report.equivocating, "member")) made two different statements with one"
+                + " number\n"
+    }
+
+    /// What came of a look at all that is kept.
+    static func verified(_ report: LedgerVerifyReport) -> String {
+        let broken = report.broken.map {
+            "Statement \($0.height) of \($0.author.prefix(8)) does not name the one before it.\n"
+        }
+        let evidence = report.evidence.map {
+            "Member \($0.author.prefix(8)) made two different statements \($0.height); they are in"
+                + " the answer to --json.\n"
+        }
+        return "All that is kept is whole.\n" + (broken + evidence).joined()
+    }
+
     static func statistics(_ report: LedgerStatisticsReport) -> String {
         let place =
             report.fileBytes > 0
@@ -104,6 +123,6 @@ enum LedgerText {
             \(count(report.ownRecords, "record")) of \(count(report.ownBytes, "byte")) by this node
             \(place), of \(Units.bytes(UInt64(report.budgetBytes))) that it may have
 
-            """
+            """ + equivocating(report)
     }
 }

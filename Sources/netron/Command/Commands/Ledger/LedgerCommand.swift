@@ -68,7 +68,8 @@ struct LedgerGet: Asking {
 struct LedgerPut: Asking {
     static let configuration = CommandConfiguration(
         commandName: "put",
-        abstract: "Write a value for a key; it is on disk when this returns."
+        abstract: "Write a value for a key; it is on disk when this returns.",
+        discussion: "Without VALUE it is read from standard input, which must be no terminal then."
     )
 
     @Argument(help: "The bucket, for instance notes.")
@@ -77,8 +78,8 @@ struct LedgerPut: Asking {
     @Argument(help: "The key.")
     var key: String
 
-    @Argument(help: "The value; - takes it from standard input.")
-    var value: String
+    @Argument(help: "The value; - takes it from standard input, even from a terminal.")
+    var value: String?
 
     @ParentCommand
     var root: Netron
@@ -90,7 +91,7 @@ struct LedgerPut: Asking {
     var answer: AnswerFlags
 
     func perform(on console: Console, asking node: ControlClient) async throws {
-        let bytes = value == "-" ? try Self.readInput() : Array(value.utf8)
+        let bytes = try value(on: console)
         let done = try await node.put(ledgerPath(bucket, key), bytes)
         if answer.asJSON { console.write(json: done) }
     }
@@ -98,9 +99,17 @@ struct LedgerPut: Asking {
     /// Bytes of standard input that are read; a value has far less, and the node says so.
     private static let inputBytesMax = 1 << 16
 
-    private static func readInput() throws(Failure) -> [UInt8] {
+    private func value(on console: Console) throws(Failure) -> [UInt8] {
+        if let value, value != "-" { return Array(value.utf8) }
+        guard value == "-" || !console.readsFromTerminal else {
+            throw Failure(
+                .usage,
+                "no value is given; write it behind the key, or let standard input have it, as in"
+                    + " `echo hello | netron ledger put \(bucket) \(key)`"
+            )
+        }
         do throws(System.Failure) {
-            return try System.read("-", upTo: inputBytesMax)
+            return try console.read(Self.inputBytesMax)
         } catch {
             throw Failure(.failed, "standard input cannot be read: \(error)")
         }

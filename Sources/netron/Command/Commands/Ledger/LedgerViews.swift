@@ -31,7 +31,8 @@ struct LedgerLog: Asking {
 struct LedgerBlocks: Asking {
     static let configuration = CommandConfiguration(
         commandName: "blocks",
-        abstract: "Show the newest statement of a member, or of each."
+        abstract: "Show the newest statement of each member, or all that are kept of one.",
+        discussion: "How many are kept --ledger-history says, which the node was started with."
     )
 
     @Argument(help: "The member: its id, the beginning of its id, or its name.")
@@ -50,8 +51,13 @@ struct LedgerBlocks: Asking {
         let bytes = try await client.get("/v1/blocks")
         var blocks = try report([LedgerBlockReport].self, in: bytes)
         if let node {
-            blocks = blocks.filter { $0.author.hasPrefix(node) || $0.name == node }
-            guard !blocks.isEmpty else { throw Failure(.failed, "no member is \(node)") }
+            let meant = blocks.filter { $0.author.hasPrefix(node) || $0.name == node }
+            guard !meant.isEmpty else { throw Failure(.failed, "no member is \(node)") }
+            blocks = []
+            for member in meant {
+                let kept = try await client.get("/v1/blocks/\(member.author)")
+                blocks += try report([LedgerBlockReport].self, in: kept)
+            }
         }
         if answer.asJSON {
             console.write(json: JSON.encode(blocks))
@@ -82,7 +88,7 @@ struct LedgerVerify: Asking {
         if answer.asJSON {
             console.write(json: bytes)
         } else {
-            console.write("All that is kept is whole.\n")
+            console.write(LedgerText.verified(try report(in: bytes)))
         }
     }
 }
@@ -127,24 +133,36 @@ struct LedgerExport: Asking {
     var answer: AnswerFlags
 
     func perform(on console: Console, asking node: ControlClient) async throws {
-        let buckets = try report(LedgerBucketsReport.self, in: try await node.get("/v1/ledger"))
-        var isComplete = buckets.complete
-        for bucket in buckets.buckets {
-            let path = ledgerPath(bucket)
-            var page: LedgerBucketReport = try report(in: try await node.get(path))
-            write(page, on: console)
-            while let next = page.next {
-                page = try report(in: try await node.get("\(path)?from=\(next)"))
-                write(page, on: console)
+        var isComplete = true
+        var path: String? = "/v1/ledger"
+        while let part = path {
+            let buckets: LedgerBucketsReport = try report(in: try await node.get(part))
+            for bucket in buckets.buckets {
+                let isWhole = try await export(ledgerPath(bucket), on: console, asking: node)
+                isComplete = isComplete && isWhole
             }
-            isComplete = isComplete && page.complete
+            path = buckets.next.map { "/v1/ledger?from=\($0)" }
+            if path == nil { isComplete = isComplete && buckets.complete }
         }
         guard isComplete else {
             throw Failure(.failed, "not all that members say is here yet; try again later")
         }
     }
 
-    private func write(_ page: LedgerBucketReport, on console: Console) {
-        for record in page.records { console.write(json: JSON.encode(record)) }
+    /// Prints a bucket; false if not all of it is here.
+    private func export(
+        _ path: String,
+        on console: Console,
+        asking node: ControlClient
+    ) async throws -> Bool {
+        var part: String? = path
+        var isComplete = false
+        while let next = part {
+            let page: LedgerBucketReport = try report(in: try await node.get(next))
+            for record in page.records { console.write(json: JSON.encode(record)) }
+            isComplete = page.complete
+            part = page.next.map { "\(path)?from=\($0)" }
+        }
+        return isComplete
     }
 }
