@@ -83,7 +83,7 @@ extension NodeMachine {
             keepLedger(.received(message, from: id), at: now, into: &effects)
         case .contested(let address, let holder):
             contested(address, holder: holder, at: now, into: &effects)
-        case nil: counters.unknown += 1
+        case .placement, nil: counters.unknown += 1
         }
     }
 

@@ -13,6 +13,7 @@
 ///     kind 4  observed   endpoint
 ///     kind 5  directory  see DirectoryMessage
 ///     kind 6  ledger     see LedgerMessage
+///     kind 7  placement  see PlacementMessage
 ///
 /// A value has one form in bytes; any other is refused. Texts and lists begin with their length in
 /// one byte. Numbers are written most significant byte first.
@@ -29,6 +30,8 @@ package enum Message: Hashable, Sendable {
     case directory(DirectoryMessage)
     /// What members say in the ledger.
     case ledger(LedgerMessage)
+    /// Where others find what they do not keep.
+    case placement(PlacementMessage)
 
     /// The version that this codec speaks.
     package static let version: UInt8 = 1
@@ -43,6 +46,7 @@ package enum Message: Hashable, Sendable {
         case observed = 4
         case directory = 5
         case ledger = 6
+        case placement = 7
     }
 
     /// The message as bytes, at most `bytesMax`.
@@ -61,6 +65,9 @@ package enum Message: Hashable, Sendable {
             message.write(to: &writer)
         case .ledger(let message):
             writer.write(Kind.ledger.rawValue)
+            message.write(to: &writer)
+        case .placement(let message):
+            writer.write(Kind.placement.rawValue)
             message.write(to: &writer)
         case .contested(let address, let holder):
             writer.write(Kind.contested.rawValue)
@@ -95,6 +102,7 @@ package enum Message: Hashable, Sendable {
             case .gossip: try GossipMessage(from: &reader).map { .gossip($0) }
             case .directory: try DirectoryMessage(from: &reader).map { .directory($0) }
             case .ledger: try LedgerMessage(from: &reader).map { .ledger($0) }
+            case .placement: try PlacementMessage(from: &reader).map { .placement($0) }
             case .contested:
                 .contested(try reader.readAddress(), holder: try reader.readNodeID())
             case .observed: .observed(try reader.readEndpoint())
