@@ -162,8 +162,8 @@ internal import Testing
         var script = PlacementScript()
         script.know(30)
         let place = DirectoryPlace(99)
-        let nearest = script.known.nearest(to: place, count: 9).map(\.id)
-        #expect(script.ask(place)?.hints.map(\.id) == Array(nearest.prefix(8)))
+        let nearest = script.known.nearest(to: place, count: 13).map(\.id)
+        #expect(script.ask(place)?.hints.map(\.id) == Array(nearest.prefix(12)))
         let asker = (1...30).first { many($0) == nearest[0] } ?? 0
         #expect(script.ask(place, by: asker)?.hints.map(\.id) == Array(nearest.dropFirst()))
     }

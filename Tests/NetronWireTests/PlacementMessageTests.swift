@@ -69,20 +69,11 @@ internal import Testing
         #expect(throws: error) { try Message.decode([1, 7] + body) }
     }
 
-    @Test("nine hints are too many for an answer") func hints() {
-        let hints = (1...9).flatMap { (byte: UInt8) -> [UInt8] in
-            [UInt8](repeating: byte, count: 32) + [0]
-        }
-        #expect(throws: WireError.tooMany) {
-            try Message.decode(Self.flat([1, 7, 2], Self.number, [0, 9], hints))
-        }
-    }
-
     @Test("an answer has the first statements and hints that fit") func fitting() throws {
         let large = [UInt8](repeating: 1, count: Presence.bytesMax)
         let small = [UInt8](repeating: 2, count: 300)
         var random = SeededRandom(seed: 1)
-        let hints = (0..<12).compactMap { _ in NodeID(bytes: random.bytes(31) + [1]) }.map {
+        let hints = (0..<14).compactMap { _ in NodeID(bytes: random.bytes(31) + [1]) }.map {
             Hint($0, at: [Endpoint(IPAddress(.v6, number: 1), port: 1)])
         }
         let message = PlacementMessage.answer(

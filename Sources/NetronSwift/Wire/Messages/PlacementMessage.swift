@@ -4,7 +4,7 @@
 ///
 ///     kind 1  ask     number (4 bytes), place (8 bytes): "who is there, and who is nearer?"
 ///     kind 2  answer  number, count (1 byte, at most 4), then as often a length (2 bytes) and a
-///                     statement; hints of those who are nearest, see Hint, at most 8
+///                     statement; hints of those who are nearest, see Hint, at most 12
 ///     kind 3  store   number, count (1 byte, 1 to 16), then as many places, ascending; a length
 ///                     (2 bytes) and the sender's statement: "keep that I am to be found there"
 ///     kind 4  kept    number, count (1 byte, at most 16), then as many places, ascending
@@ -20,7 +20,7 @@ package enum PlacementMessage: Hashable, Sendable {
     case kept(number: UInt32, [DirectoryPlace])
 
     package static let statementsMax = 4
-    package static let hintsMax = 8
+    package static let hintsMax = Hint.countMax
     package static let placesMax = 16
 
     /// How many bytes the statements and hints of an answer may have, with their lengths.
@@ -104,7 +104,6 @@ extension PlacementMessage {
                 statements.append(try Self.readStatement(from: &reader))
             }
             let hints = try Hint.readList(from: &reader)
-            guard hints.count <= Self.hintsMax else { throw .tooMany }
             self = .answer(number: number, statements, nearer: hints)
         case .store:
             let places = try Self.readPlaces(from: &reader)
