@@ -30,13 +30,13 @@ struct PlacementScript {
     private(set) var deadline = Instant.never
 
     init(bytesMax: Int = PlacementLimits.bytesMax) {
-        var random = SeededRandom(seed: 1)
+        let random = SeededRandom(seed: 1)
         machine = Placement(
             of: id,
             network: network,
             cryptography: .cheap(id),
             bytesMax: bytesMax,
-            random: &random
+            random: random
         )
     }
 

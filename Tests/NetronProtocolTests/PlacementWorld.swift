@@ -157,13 +157,13 @@ struct PlacementWorld {
     }
 
     private func make(_ node: Int) -> Placement {
-        var random = SeededRandom(seed: UInt64(node))
+        let random = SeededRandom(seed: UInt64(node))
         return Placement(
             of: map.ids[node],
             network: network,
             cryptography: map.cryptography,
             bytesMax: 256 << 10,
-            random: &random
+            random: random
         )
     }
 
@@ -185,7 +185,7 @@ struct PlacementWorld {
             guard use.contains(.state), let author = map.numbers[presence.author] else { return }
             let place = map.placeKey.place(of: key(of: author))
             give(.stated(presence.author, [PlacedKey(place: place, rank: labEpoch)]), to: node)
-        case .forgotten: break
+        case .forgotten, .near: break
         case .wake(let instant):
             deadlines[node] = instant
             if instant != .never { later(instant - now, .timeout, to: node) }

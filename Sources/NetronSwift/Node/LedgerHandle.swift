@@ -126,8 +126,10 @@ extension Node {
         if let refusal = try await self.write(write) { throw NodeError(refusal, of: write.key) }
     }
 
-    func record(_ key: LedgerKey) throws(NodeError) -> LedgerRecord? {
-        try reading { () throws(StoreError) in try machine.ledgerRecord(of: key, at: Clock.now()) }
+    /// What counts for a key; who does not keep all asks others first.
+    func record(_ key: LedgerKey) async throws(NodeError) -> LedgerRecord? {
+        await look(for: key)
+        return try reading { () throws(StoreError) in try machine.ledgerRecord(of: key, at: Clock.now()) }
     }
 
     func records(

@@ -64,15 +64,15 @@ extension Directory {
         return max(members.count, min(all, DirectoryLimits.estimateMax))
     }
 
-    /// Keeps less whole, as there is no room for so much; true if it does.
-    mutating func narrow() -> Bool {
+    /// Keeps less whole, if there is no room for so much.
+    mutating func narrow() {
         let before = coverage.bits
         while coveredCount > membersMax / DirectoryLimits.coveredPart,
             coverage.bits < DirectoryLimits.coverageBitsMax
         {
             coverage.lengthen(to: coverage.bits + 1)
         }
-        return tookBits(otherThan: before)
+        tookBits(otherThan: before)
     }
 
     /// Keeps no more whole than there is room for among so many members.
@@ -80,7 +80,7 @@ extension Directory {
         guard count > membersMax else { return }
         let before = coverage.bits
         coverage.lengthen(to: bits(for: count))
-        _ = tookBits(otherThan: before)
+        tookBits(otherThan: before)
     }
 
     /// Of how many bits the ranges are that there is room for among so many members.
@@ -92,11 +92,10 @@ extension Directory {
         return bits
     }
 
-    private mutating func tookBits(otherThan before: Int) -> Bool {
-        guard coverage.bits != before else { return false }
+    private mutating func tookBits(otherThan before: Int) {
+        guard coverage.bits != before else { return }
         provenBits = coverage.bits
         room.forget()
-        return true
     }
 
     /// Keeps more whole, if there is sure to be room for it.
@@ -119,25 +118,29 @@ extension Directory: PlacementContacts {
     package func nearest(to place: DirectoryPlace, count: Int) -> [PlacementContact] {
         var bits = DirectoryLimits.nearestBitsFirst
         var found: [Int] = []
-        while true {
+        var isEnough = false
+        while !isEnough {
             let range = DirectoryRange(bits: bits, around: place)
-            let isLast = bits == 0 || self.count(in: range) > DirectoryLimits.nearestMax
-            if isLast || self.count(in: range) > count {
-                found = members.slots(in: range).filter(canBeAsked)
-                if found.count >= count || isLast { break }
+            let size = self.count(in: range)
+            if size > count || bits == 0 {
+                found = members.slots(in: range).filter(isHere)
+                let reachable = found.count { members.said[$0].flags.contains(.reachable) }
+                isEnough = bits == 0 || reachable >= count || size > DirectoryLimits.nearestMax
             }
             bits -= 1
         }
-        let sorted = found.map { (members.slots[$0].place.number ^ place.number, $0) }.sorted(by: <)
-        return sorted.prefix(count).map { _, slot in
+        let ranked = found.map { slot in
+            let isReachable = members.said[slot].flags.contains(.reachable)
+            return (isReachable ? 0 : 1, members.slots[slot].place.number ^ place.number, slot)
+        }
+        return ranked.sorted(by: <).prefix(count).map { _, _, slot in
             let member = members.slots[slot]
             return PlacementContact(member.id, at: member.place, members.presence(slot).endpoints)
         }
     }
 
-    private func canBeAsked(_ slot: Int) -> Bool {
-        let flags = members.said[slot].flags
-        return flags.contains(.reachable) && flags.isDisjoint(with: [.leaving, .offline])
+    private func isHere(_ slot: Int) -> Bool {
+        members.said[slot].flags.isDisjoint(with: [.leaving, .offline])
             && members.slots[slot].id != id
     }
 

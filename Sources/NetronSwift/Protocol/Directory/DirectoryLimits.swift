@@ -10,6 +10,8 @@ package enum DirectoryLimits {
     package static let membersMax = 16_384
     /// The budget of the ledger for each of them, in bytes: with 1 MiB there are 2,048.
     package static let budgetPerMember = 512
+    /// So many are kept with any budget.
+    package static let membersMin = 16
     /// The part of all places in a directory that those may take of whom all are kept.
     static let coveredPart = 2
     /// Who is full keeps all members of a 65,536th of all places, at least.

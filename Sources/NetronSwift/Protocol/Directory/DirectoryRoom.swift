@@ -90,7 +90,7 @@ extension Directory {
     ) -> Bool {
         let others = members.count - (members.find(id) == nil ? 0 : 1)
         guard others >= membersMax else { return true }
-        _ = narrow()
+        narrow()
         let newcomer = precedence(
             of: presence.author,
             at: place(of: presence.author),

@@ -151,6 +151,9 @@ extension Ledger {
         if !contests.keys.isEmpty { contests.due = moment.instant }
         do {
             guard try shelf.root(of: presence.author) != summary.root else {
+                if coverage.guests.contains(presence.author) {
+                    effects.append(.stated(presence.author))
+                }
                 return wants.remove(presence.author)
             }
             wants.add(presence.author, summary, from: teller)
@@ -204,7 +207,7 @@ extension Ledger {
     ) {
         var questions: [NodeID: [LedgerMessage.Want]] = [:]
         while wants.askedCount < LedgerLimits.askedMax, let author = wants.next() {
-            guard let want = wants[author], let peer = peer(for: want, at: moment) else {
+            guard let want = wants[author], let peer = peer(for: want, of: author, at: moment) else {
                 wants.putBack(author)
                 break
             }
@@ -232,9 +235,14 @@ extension Ledger {
     /// Whom to ask: who told of it, then neighbours by chance.
     private mutating func peer(
         for want: LedgerWants.Want,
+        of author: NodeID,
         at moment: Moment
     ) -> NodeID? {
-        if want.tries == 0, let teller = want.teller, neighbours.contains(teller),
+        // Neighbours may not have what others keep here.
+        let isGuest = coverage.guests.contains(author)
+        if let teller = want.teller,
+            want.tries == 0 && neighbours.contains(teller)
+                || isGuest && want.tries % LedgerLimits.guestTries == 0,
             !distrusted.contains(teller, at: moment.instant)
         {
             return teller

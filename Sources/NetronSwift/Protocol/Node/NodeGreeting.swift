@@ -83,7 +83,8 @@ extension NodeMachine {
             keepLedger(.received(message, from: id), at: now, into: &effects)
         case .contested(let address, let holder):
             contested(address, holder: holder, at: now, into: &effects)
-        case .placement, nil: counters.unknown += 1
+        case .placement(let message): placed(message, by: id, at: now, into: &effects)
+        case nil: counters.unknown += 1
         }
     }
 

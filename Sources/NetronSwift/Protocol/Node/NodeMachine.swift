@@ -7,7 +7,7 @@ package import NetronWire
 /// A pure machine: events and the time go in, effects come out. It is made of smaller ones, which
 /// know nothing of each other: what one of them asks for is another one's event. The overlay is in
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, what members say in NodeLedger.swift,
-/// the Internet in NodeInternet.swift; what is told in a session in NodeGreeting.swift, whom to
+/// what is not kept here in NodePlacement.swift, the Internet in NodeInternet.swift; what is told in a session in NodeGreeting.swift, whom to
 /// dial in NodeDialling.swift, what the user named in NodeContacts.swift, addresses in
 /// NodeClaims.swift and NodeLeases.swift.
 package struct NodeMachine {
@@ -47,6 +47,9 @@ package struct NodeMachine {
     var memoryDue = Instant.never
     var ledger: Ledger
     var ledgerDue = Instant.never
+    var placement: Placement
+    var placementDue = Instant.never
+    var desk = PlacementDesk()
     var time: NetworkTime
 
     // What the smaller machines were told of each other.
@@ -88,11 +91,12 @@ package struct NodeMachine {
         let rumorKey = cryptography.derive("rumors", 0)
         var chance = random()
         gossip = GossipMachine(random: &chance) { cryptography.digest($0, rumorKey) }
+        let network = Array(
+            cryptography.derive("presence", 0).prefix(DirectoryPayload.networkByteCount)
+        )
         directory = Directory(
             of: id,
-            network: Array(
-                cryptography.derive("presence", 0).prefix(DirectoryPayload.networkByteCount)
-            ),
+            network: network,
             cryptography: cryptography,
             sharing: share,
             random: random()
@@ -106,7 +110,14 @@ package struct NodeMachine {
         table = DHTMachine(random: random(), cryptography: cryptography)
         memory = PeerMemory("", at: Instant(nanoseconds: 0))
         ledger = Ledger(of: id, in: storage, cryptography: cryptography, random: random())
+        placement = Placement(
+            of: id,
+            network: network,
+            cryptography: cryptography,
+            random: chance
+        )
         time = NetworkTime(buildMilliseconds: 0)
+        takeRoom(in: storage)
     }
 
     /// Takes in what happened, and appends what is to be done to `effects`, in order.
@@ -188,7 +199,8 @@ package struct NodeMachine {
             received(bytes, from: id, at: now, into: &effects)
         case .moved(let id, let endpoint):
             moved(id, endpoint, at: now, into: &effects)
-        case .datagram, .unrouted, .wanted, .probed, .clockHeard, .clock, .hostChanged:
+        case .datagram, .unrouted, .wanted, .ledgerWanted, .probed, .clockHeard, .clock,
+            .hostChanged:
             takeInMore(event, at: now, into: &effects)
         case .stopping:
             search(.stopped, at: now, into: &effects)
@@ -209,8 +221,9 @@ package struct NodeMachine {
         switch event {
         case .datagram(let bytes, let source):
             ask(.received(bytes, from: source), at: now, into: &effects)
-        case .unrouted(let address): unrouted(address, at: now)
-        case .wanted(let id): want(id, at: now)
+        case .unrouted(let address): unrouted(address, at: now, into: &effects)
+        case .wanted(let id): wanted(id, at: now, into: &effects)
+        case .ledgerWanted(let key): look(for: key, at: now, into: &effects)
         case .probed(let id, let isAlive):
             overlay(.probed(id, isAlive: isAlive), at: now, into: &effects)
         case .clockHeard(let id, let offset):
@@ -272,6 +285,7 @@ package struct NodeMachine {
         if !isNoStranger { search(.contactedByStranger(new.endpoint), at: now, into: &effects) }
         reached(new.id, new.endpoint, at: now, into: &effects)
         overlay(.sessionUp(new.id, new.endpoint), at: now, into: &effects)
+        sendParcel(to: new.id, at: now, into: &effects)
     }
 
     /// Tells those who look for members where one is.
@@ -296,8 +310,8 @@ package struct NodeMachine {
         guard let member = members.removeValue(forKey: id) else { return }
         effects.append(.tell(.memberDown(id, departure)))
         // Who went, or no longer answers us, has no address until it speaks again.
-        let isStillThere = departure == .idle && directory.isOnline(id)
-        let record = isStillThere ? directory.record(of: id) : nil
+        let isStillThere = departure == .idle && isHere(id)
+        let record = isStillThere ? statement(of: id) : nil
         register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
         if departure == .silent { seekLost(member, at: now) }
         contactsLost(id, at: now)
@@ -361,6 +375,7 @@ package struct NodeMachine {
             ledgerDue = .never
             keepLedger(.timeout, at: now, into: &effects)
         }
+        runPlacement(at: now, into: &effects)
         for due in [overlayDue, directoryDue, internetDue, tableDue, memoryDue, ledgerDue] {
             wake(at: due)
         }

@@ -53,7 +53,7 @@ package struct Placement {
         network: [UInt8],
         cryptography: Cryptography,
         bytesMax: Int = PlacementLimits.bytesMax,
-        random: inout some RandomNumberGenerator
+        random: any RandomNumberGenerator
     ) {
         precondition(network.count == DirectoryPayload.networkByteCount)
         self.id = id
@@ -61,8 +61,9 @@ package struct Placement {
         self.cryptography = cryptography
         placeKey = PlaceKey(cryptography)
         place = placeKey.place(of: id)
+        var random = random
         salt = random.next()
-        number = random.next()
+        number = UInt32(truncatingIfNeeded: random.next())
         shelf = PlacementShelf(around: place, bytesMax: bytesMax)
     }
 
@@ -71,6 +72,9 @@ package struct Placement {
 
     /// How many places of others are kept.
     package var placeCount: Int { shelf.rows.count }
+
+    /// Whether statements of others are kept.
+    package var keepsStatements: Bool { shelf.guestCount > 0 }
 
     /// The statement of a member that is kept here.
     package func statement(of id: NodeID) -> Presence? { shelf[id]?.presence }

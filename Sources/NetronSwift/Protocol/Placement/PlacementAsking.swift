@@ -10,6 +10,7 @@ extension Placement {
         case .networkAddress(let address): placeKey.place(ofNetworkAddress: address)
         case .address(let address): placeKey.place(ofClaimed: address)
         case .key(let key): placeKey.place(of: key)
+        case .near: self.place
         }
     }
 
@@ -39,7 +40,7 @@ extension Placement {
     private func keptHere(_ target: PlacementTarget, _ place: DirectoryPlace) -> [Presence]? {
         switch target {
         case .address, .key: shelf.statements(at: place)
-        case .member, .networkAddress: nil
+        case .member, .networkAddress, .near: nil
         }
     }
 
@@ -91,6 +92,7 @@ extension Placement {
         guard let target = lookup.target else {
             return store(at: lookup.place, with: lookup.keepers, at: now, into: &effects)
         }
+        guard target != .near else { return effects.append(.near(lookup.keepers)) }
         let outcome = lookup.outcome
         if outcome == .absent { absent.note(lookup.place, at: now) }
         effects.append(.done(target, outcome))
@@ -116,7 +118,7 @@ extension Placement {
         lookups[index].add(
             others.map { PlacementContact($0.id, at: placeKey.place(of: $0.id), $0.endpoints) }
         )
-        guard let target = lookups[index].target, !statements.isEmpty else { return }
+        guard let target = lookups[index].target, target != .near else { return }
         let found = statements.compactMap { bytes -> Presence? in
             guard let presence = believed(bytes, at: moment), !presence.isLeaving,
                 isAnswer(presence, to: target, lookups[index].place)
@@ -143,6 +145,7 @@ extension Placement {
             cryptography.networkAddress(presence.author) == address
         case .address(let address): presence.claims.contains { $0.address == address }
         case .key: presence.hasLedger
+        case .near: false
         }
     }
 

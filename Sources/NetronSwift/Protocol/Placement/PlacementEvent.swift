@@ -11,6 +11,8 @@ package enum PlacementTarget: Hashable, Sendable {
     case address(IPAddress)
     /// Who has the key in the ledger.
     case key(LedgerKey)
+    /// The members that are nearest to this node.
+    case near
 }
 
 /// What became of a lookup.
@@ -53,6 +55,8 @@ package enum PlacementEffect: Hashable, Sendable {
     /// Goes to a member in its session; where there is none it is made, at these endpoints.
     case send(PlacementMessage, to: NodeID, at: [Endpoint])
     case done(PlacementTarget, PlacementOutcome)
+    /// Those that answered when the nearest members were looked for.
+    case near([PlacementContact])
     /// The statement of a member is kept here, and who sent it if it was not broadcast.
     case kept(Presence, from: NodeID?, for: PlacementUse)
     /// A statement is not kept any more.
@@ -85,7 +89,8 @@ package struct PlacementContact: Hashable, Sendable {
 
 /// The members that a node knows of itself.
 package protocol PlacementContacts {
-    /// Other members that can be reached, the nearest to the place first.
+    /// Other members that can be reached, the nearest to the place first; where there are too few,
+    /// then the nearest of those that may not be.
     func nearest(to place: DirectoryPlace, count: Int) -> [PlacementContact]
 
     /// The newest statement of the member whose place it is, this node included.

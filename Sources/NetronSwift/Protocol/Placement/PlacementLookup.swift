@@ -170,7 +170,7 @@ struct PlacementLookup: Sendable {
         // Who it is follows from the statement alone.
         case .member, .networkAddress: if !findings.isEmpty { return true }
         case .address, .key: if tellerCount >= PlacementLimits.tellersWanted { return true }
-        case nil: break
+        case .near, nil: break
         }
         let nearest = nearest
         let isAnswered = nearest.allSatisfy { candidates[$0].state == .answered }

@@ -18,7 +18,8 @@
 ///               stamp (4 bytes, the first half of the statement's fingerprint);
 ///               by place, each higher than the one before
 ///
-/// Who asks gets `same`, `parts`, `list` or `keeps`: parts where one of the two has more than a list holds.
+/// Who asks gets `same`, `parts`, `list` or `keeps`: parts where one of the two has more than a
+/// list holds.
 package enum DirectoryMessage: Hashable, Sendable {
     case ask(DirectoryRange, Summary)
     case same(DirectoryRange)
