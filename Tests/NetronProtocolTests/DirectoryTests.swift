@@ -211,65 +211,6 @@ import Testing
         #expect(seen.sorted() == (1...100).map(many).sorted())
     }
 
-    @Test("in a full directory who left gives way first, then who comes last")
-    func full() {
-        let most = 300
-        var script = DirectoryScript(membersMax: most)
-        for number in 1...most {
-            script.judge(
-                presence(of: many(number), isLeaving: number == 3 || number == 5)
-            )
-        }
-        var gone: [NodeID] = []
-        var refused = 0
-        for number in (most + 1)...(most + 200) {
-            script.pass(.seconds(1))
-            let judged = script.judge(presence(of: many(number)))
-            if judged.verdict == .relay { refused += 1 }
-            gone += judged.effects.changed.filter { $0 != many(number) }
-        }
-        #expect(Set(gone.prefix(2)) == [many(3), many(5)])
-        #expect(gone.count + refused == 200 && refused > 0 && gone.count > 2)
-        // Who has a place is still heard, and the node itself has its own.
-        let kept = script.directory.members(from: 0, count: 1).ids[0]
-        #expect(script.judge(presence(of: kept, version: 1)).verdict == .accept)
-        script.after(.own(.init(name: "me")))
-        #expect(script.directory.liveCount == most + 1)
-    }
-
-    @Test("full directories hold the same members, whatever the order they heard of them in")
-    func sameWhenFull() {
-        let (most, all) = (200, 1_000)
-        var random = SeededRandom(seed: 11)
-        var scripts = (0..<3).map { _ in DirectoryScript(membersMax: most) }
-        for index in scripts.indices {
-            for number in (1...all).shuffled(using: &random) {
-                let fields = Presence.Fields(name: "n", isReachable: number % 50 == 0)
-                scripts[index].judge(presence(of: many(number), saying: fields))
-                if number % 16 == 0 { scripts[index].pass(.seconds(1)) }
-            }
-        }
-        // What was refused between two looks comes again, as presences do.
-        for index in scripts.indices {
-            for number in 1...all {
-                let fields = Presence.Fields(name: "n", isReachable: number % 50 == 0)
-                scripts[index].judge(presence(of: many(number), saying: fields))
-                scripts[index].pass(.seconds(1))
-            }
-        }
-        for script in scripts {
-            #expect(script.directory.summary == scripts[0].directory.summary)
-            #expect(script.directory.liveCount == most)
-            // Who can be reached has a place before all others.
-            let reachable = (1...all).filter { $0 % 50 == 0 }
-            #expect(reachable.allSatisfy { script.directory.isOnline(many($0)) })
-            // So they know about how many there are, and agree on who announces.
-            #expect((800...1_250).contains(script.directory.estimatedCount))
-        }
-        let announcers = scripts.indices.map { scripts[$0].directory.announcers(epoch: 7) }
-        #expect(announcers.allSatisfy { $0 == announcers[0] && $0.count == 8 })
-    }
-
     @Test("coming and going by the thousand leaves nothing behind") func churn() {
         var script = DirectoryScript()
         var leases: [Int: UInt32] = [:]

@@ -85,7 +85,7 @@ import Testing
 
     @Test(
         "what a newer member says is counted, and nobody's fault",
-        arguments: [[2, 1, 9], [1, 6, 9], [1, 2, 16, 9], [1, 5, 8, 9], [1, 5, 7, 4, 9]]
+        arguments: [[2, 1, 9], [1, 6, 9], [1, 2, 16, 9], [1, 5, 9, 9], [1, 5, 7, 4, 9]]
     )
     func unknown(bytes: [UInt8]) {
         var script = NodeScript()

@@ -22,6 +22,10 @@ struct NodeWorld {
     private var leases: [UInt8: Set<IPAddress>] = [:]
     /// The disk of each node, which stays when it stops.
     private var disks: [UInt8: Disk] = [:]
+    /// The keys that a node was asked for and has looked for.
+    private(set) var reads: [UInt8: [LedgerKey]] = [:]
+    /// How many bytes each disk may have; nil for as many as come.
+    var budget: Int?
     /// How many control messages were sent.
     private(set) var messageCount = 0
     /// What a host name leads to.
@@ -42,6 +46,7 @@ struct NodeWorld {
         let disk = disks[number] ?? Disk()
         disks[number] = disk
         machines[number] = makeMachine(number, keepingIn: disk)
+        if let budget { machines[number]?.takeRoom(bytes: budget) }
         notices[number] = []
         leases[number] = []
         var introduction = introduction(of: number, claims: claims, contacts: contacts)
@@ -166,6 +171,7 @@ struct NodeWorld {
         case .tell(let notice): notices[number, default: []].append(notice)
         case .setPrefixes, .sendDatagram, .keep, .probe, .setTime, .ledgerChanged: break
         case .circuit, .relay, .endCircuit, .tryPath: break
+        case .ledgerRead(let key): reads[number, default: []].append(key)
         case .lease(let address, _, true): leases[number]?.insert(address)
         case .lease(let address, _, false): leases[number]?.remove(address)
         case .resolve(let host):

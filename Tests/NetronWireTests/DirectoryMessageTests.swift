@@ -23,7 +23,7 @@ internal import Testing
             .chunks(.request(.init(handle: 4, object: object, tag: 5, numbers: numbers))),
             .chunks(.chunk(.init(1, of: content, tag: 6, handle: 4))),
             .chunks(.chunk(.init(0, of: [], tag: 6, handle: 4))),
-            .chunks(.refused(handle: 7)),
+            .chunks(.refused(handle: 7)), .keeps(.all, bits: 1), .keeps(range, bits: 64),
         ]
     }()
 
@@ -56,7 +56,7 @@ internal import Testing
 
     @Test("a kind that is not known, also of a chunk message, is skipped, whatever follows")
     func unknown() throws {
-        for kind: UInt8 in [0, 8, 255] { #expect(try decoded([kind, 1, 2]) == nil) }
+        for kind: UInt8 in [0, 9, 255] { #expect(try decoded([kind, 1, 2]) == nil) }
         for kind: UInt8 in [0, 4, 255] { #expect(try decoded([7, kind, 1, 2]) == nil) }
     }
 

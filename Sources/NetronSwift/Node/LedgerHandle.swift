@@ -135,8 +135,10 @@ extension Node {
         if let refusal = try await self.write(write) { throw NodeError(refusal, of: write.key) }
     }
 
-    func record(_ key: LedgerKey) throws(NodeError) -> LedgerRecord? {
+    /// What counts for a key; who does not keep all asks others first.
+    func record(_ key: LedgerKey) async throws(NodeError) -> LedgerRecord? {
         if let bucket = ComputedBucket(key.bucket) { return computedRecord(of: key, in: bucket) }
+        await look(for: key)
         return try reading { () throws(StoreError) in
             try machine.ledgerRecord(of: key, at: Clock.now())
         }

@@ -50,6 +50,8 @@ public actor Node {
     /// What is to be written in the ledger, and who waits for it.
     var writes: [WaitingWrite] = []
     var watchers: [UInt64: LedgerWatcher] = [:]
+    /// Who waits until others were asked for a key.
+    var readers: [LedgerKey: [CheckedContinuation<Void, Never>]] = [:]
     /// What the ledger's storage failed with last, as long as it does.
     var ledgerFailure: StoreError?
     /// Whether the address that the node has by itself is on the interface.

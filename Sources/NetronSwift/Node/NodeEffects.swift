@@ -99,6 +99,7 @@ extension Node {
             case .lease(let address, let length, let isHeld):
                 lease(address, length: length, isHeld: isHeld)
             case .ledgerChanged(let keys): ledgerChanged(keys)
+            case .ledgerRead(let key): ledgerRead(key)
             case .tell(let notice): tell(notice)
             case .wake(let instant): wake(at: instant)
             }

@@ -99,8 +99,29 @@ extension Node {
         let error = StoreError(.system, "the node stopped before it was kept; start it again")
         for waiting in writes { waiting.continuation.resume(returning: .storage(error)) }
         writes = []
+        for key in Array(readers.keys) { ledgerRead(key) }
         for watcher in watchers.values { watcher.continuation.finish() }
         watchers = [:]
+    }
+}
+
+// Reading what is not kept here.
+extension Node {
+    /// How many keys may be waited for at a time; of further ones what is here is told.
+    private static let readersMax = 256
+
+    /// Asks others for a key, if not all that members say is kept here.
+    func look(for key: LedgerKey) async {
+        guard phase == .running, !machine.knowsAllKeys else { return }
+        guard readers[key] != nil || readers.count < Self.readersMax else { return }
+        await withCheckedContinuation { continuation in
+            readers[key, default: []].append(continuation)
+            if readers[key]?.count == 1 { feed(.ledgerWanted(key)) }
+        }
+    }
+
+    func ledgerRead(_ key: LedgerKey) {
+        for reader in readers.removeValue(forKey: key) ?? [] { reader.resume() }
     }
 }
 

@@ -85,7 +85,7 @@ extension NodeEvent {
         case .moved: .movedPeer
         case .datagram: .datagram
         case .unrouted: .unrouted
-        case .wanted: .wanted
+        case .wanted, .ledgerWanted: .wanted
         case .probed: .probed
         case .clockHeard: .clockHeard
         case .clock: .clock

@@ -13,8 +13,8 @@ package import NetronWire
 /// ones. What is taken and why is in DirectoryJudging.swift, the own statement in
 /// DirectoryOwn.swift, who is doubted in DirectorySuspicions.swift, how two members find out in
 /// what they differ in DirectoryRounds.swift and DirectoryAnswers.swift, how a newcomer learns all
-/// in DirectoryBulk.swift, who has a place in DirectoryRoom.swift, and what can be asked in
-/// DirectoryQueries.swift.
+/// in DirectoryBulk.swift, who has a place in DirectoryRoom.swift and DirectoryCoverage.swift, and
+/// what can be asked in DirectoryQueries.swift.
 package struct Directory {
     package typealias Event = DirectoryEvent
     package typealias Effect = DirectoryEffect
@@ -22,11 +22,12 @@ package struct Directory {
     let id: NodeID
     let network: [UInt8]
     let cryptography: Cryptography
-    let membersMax: Int
+    private(set) var membersMax: Int
     /// What all renewals together may cost a second, see `DirectoryLimits`.
     let renewalBytesPerSecond: Int
-    /// The key of places and fingerprints.
+    /// The key of fingerprints, and of who announces the network.
     let key: [UInt8]
+    let placeKey: PlaceKey
     var random: any RandomNumberGenerator
 
     var members: MemberTable
@@ -64,8 +65,14 @@ package struct Directory {
     /// The first minute of network time at which a statement may go.
     var firstEnd = UInt32.max
     var sweepDue = Instant.never
-    /// Who gives way when there is no place for all.
+    /// Who gives way when there is no place for all, and of whom all are kept.
     var room = DirectoryRoom()
+    var coverage: DirectoryCoverage
+    /// About how many members there are, if a neighbour keeps less than this node would.
+    var countOfPart = 0
+    /// The coverage of which everybody should be here by now.
+    var provenBits = 0
+    var widenDue = Instant(nanoseconds: 0)
 
     package internal(set) var counters = DirectoryCounters()
     private var isStopped = false
@@ -97,6 +104,8 @@ package struct Directory {
         self.random = random
         members = MemberTable(sharing: share)
         key = cryptography.derive("directory", 0)
+        placeKey = PlaceKey(cryptography)
+        coverage = DirectoryCoverage(around: placeKey.place(of: id))
         transfer = Transfer(cryptography: cryptography, bytesPerSecond: syncBytesPerSecond)
         server = ChunkServer(bytesPerSecond: syncBytesPerSecond)
         askers = PeerBudgets(
@@ -104,6 +113,12 @@ package struct Directory {
             burst: DirectoryLimits.messagesBurst,
             peersMax: DirectoryLimits.peersMax
         )
+    }
+
+    /// Keeps the statements of so many others; told before any is kept.
+    package mutating func setRoom(members most: Int) {
+        precondition(members.count == 0, "a directory gets its room when it is empty")
+        membersMax = min(most, DirectoryLimits.membersMax)
     }
 
     /// Takes in what happened, and appends what is to be done to `effects`, in order.
@@ -208,6 +223,7 @@ extension Directory {
         guard firstEnd <= minute || sweepDue <= moment.instant else { return }
         firstEnd = .max
         sweepDue = .never
+        widenIfDue(at: moment.instant)
         var first = UInt32.max
         for slot in members.slots.indices where !members.said[slot].bytes.isEmpty {
             guard members.slots[slot].id != id else { continue }

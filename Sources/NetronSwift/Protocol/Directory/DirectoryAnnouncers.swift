@@ -4,8 +4,8 @@ package import NetronWire
 
 /// The members that come first for announcing the network to the outside, in one epoch.
 ///
-/// A hash of epoch and id ranks all members; who can be reached comes before who cannot. The best
-/// 32 are kept, so that all are looked through only when more than 24 of them left.
+/// A hash of epoch and id ranks those in question; who can be reached comes before who cannot. The
+/// best 32 are kept, so that all are looked through only when more than 24 of them left.
 struct Announcers: Sendable {
     struct Candidate: Sendable {
         let id: NodeID
@@ -20,12 +20,15 @@ struct Announcers: Sendable {
 
     /// nil when the candidates are to be looked for.
     private(set) var epoch: UInt64?
+    /// The places in question, the lowest ones.
+    private(set) var range = DirectoryRange.all
     private(set) var candidates: [Candidate] = []
     /// Whether the candidates are all that there are.
     private var isAll = false
 
-    mutating func begin(_ epoch: UInt64, with all: [Candidate]) {
+    mutating func begin(_ epoch: UInt64, in range: DirectoryRange, with all: [Candidate]) {
         self.epoch = epoch
+        self.range = range
         candidates = Array(all.sorted(by: <).prefix(DirectoryLimits.candidatesMax))
         isAll = candidates.count == all.count
     }
@@ -49,17 +52,37 @@ struct Announcers: Sendable {
 extension Directory {
     /// The members that announce the network in an epoch: of those that are online the 8 whose hash
     /// with the epoch is lowest, reachable ones first.
+    ///
+    /// In a large network only those with the lowest places come into question, whom also members
+    /// without room for all know.
     package mutating func announcers(epoch: UInt64) -> [NodeID] {
-        if announcers.epoch != epoch {
-            let all = members.slots.indices.compactMap { candidate(in: $0, epoch: epoch) }
-            announcers.begin(epoch, with: all)
+        let range = announcerRange
+        if announcers.epoch != epoch || announcers.range != range {
+            let all = members.slots(in: range).compactMap { candidate(in: $0, epoch: epoch) }
+            announcers.begin(epoch, in: range, with: all)
         }
         return announcers.candidates.prefix(DirectoryLimits.announcersMax).map(\.id)
     }
 
+    private var announcerRange: DirectoryRange {
+        let count = estimatedCount
+        guard count > DirectoryLimits.announcersAmongAll || !coverage.isAll else { return .all }
+        let current = announcers.range.bits
+        if current > 0, current >= coverage.bits,
+            DirectoryLimits.announcersAmongRange.contains(count >> current)
+        {
+            return announcers.range
+        }
+        var bits = coverage.bits
+        while count >> bits > DirectoryLimits.announcersAmong { bits += 1 }
+        return DirectoryRange(bits: bits, around: DirectoryPlace(0))
+    }
+
     /// Takes in that a member is new, or is reached otherwise, or not at all any more.
     mutating func rank(_ slot: Int) {
-        guard let epoch = announcers.epoch else { return }
+        guard let epoch = announcers.epoch,
+            announcers.range.contains(members.slots[slot].place)
+        else { return }
         announcers.remove(members.slots[slot].id)
         guard announcers.epoch != nil, let candidate = candidate(in: slot, epoch: epoch) else {
             return

@@ -37,6 +37,9 @@ extension Directory {
         case .list(let range, let entries):
             guard isAnswer(about: range, from: peer) else { return }
             compare(range, entries, at: moment.instant, into: &effects)
+        case .keeps(let range, let bits):
+            guard isAnswer(about: range, from: peer) else { return }
+            heardOfPart(range, bits: bits, at: moment.instant, into: &effects)
         case .chunks: break
         }
     }
@@ -55,6 +58,10 @@ extension Directory {
         from peer: NodeID,
         into effects: inout [Effect]
     ) {
+        guard coverage.contains(range) else {
+            effects.append(.send(.keeps(range, bits: coverage.bits), to: peer))
+            return
+        }
         let ours = members.summary(of: range)
         guard ours != theirs else {
             effects.append(.send(.same(range), to: peer))
@@ -130,6 +137,14 @@ extension Directory {
     ) {
         if range == .all {
             let theirs = parts.reduce(0) { $0 + Int($1.count) }
+            guard theirs <= membersMax else {
+                // There is no room for all that, if it is true.
+                let part = DirectoryCoverage(around: coverage.place, bits: bits(for: theirs))
+                round?.ranges = part.ranges.reversed()
+                round?.partBits = part.bits
+                askMore(at: moment.instant, into: &effects)
+                return
+            }
             let surplus = max(DirectoryLimits.bulkSurplusMin, members.count / 4)
             if theirs > members.count + surplus {
                 beginBulk(count: theirs, at: moment, into: &effects)
@@ -141,7 +156,8 @@ extension Directory {
                 return
             }
         }
-        for (number, theirs) in parts.enumerated() {
+        for (number, theirs) in parts.enumerated()
+        where range.bits + DirectoryMessage.partBits <= DirectoryRange.bitsMax {
             let part = range.part(number, bits: DirectoryMessage.partBits)
             if members.summary(of: part) != theirs { round?.ranges.append(part) }
         }

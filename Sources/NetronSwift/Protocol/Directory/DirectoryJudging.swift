@@ -92,6 +92,7 @@ extension Directory {
         }
         if presence.isLeaving { leavingCount += 1 }
         members.setFlags(flags, of: slot)
+        if presence.isLeaving { went(slot) }
         if author != id { schedule(end: end, at: moment) }
         if !isRanked { rank(slot) }
         if isNews {
@@ -102,9 +103,7 @@ extension Directory {
         return slot
     }
 
-    func place(of id: NodeID) -> DirectoryPlace {
-        DirectoryPlace(number(of: cryptography.digest(id.bytes, key)))
-    }
+    func place(of id: NodeID) -> DirectoryPlace { placeKey.place(of: id) }
 
     private func fingerprint(of presence: Presence) -> UInt64 {
         // The signature stands for the content, of which there may be two in one order.

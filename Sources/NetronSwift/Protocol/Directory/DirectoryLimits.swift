@@ -8,9 +8,24 @@ package enum DirectoryLimits {
     ///
     /// When it is full, who comes last gives way (see `Precedence`).
     package static let membersMax = 16_384
+    /// The budget of the ledger for each of them, in bytes: with 1 MiB there are 2,048.
+    package static let budgetPerMember = 512
+    /// So many are kept with any budget.
+    package static let membersMin = 16
+    /// The part of all places in a directory that those may take of whom all are kept.
+    static let coveredPart = 2
+    /// Who is full keeps all members of a 65,536th of all places, at least.
+    static let coverageBitsMax = 16
+    /// How long a range is given to fill before it is made larger again.
+    static let widenPause = Duration.seconds(600)
+    /// It is begun with so many bits to look for those who are nearest to a place, and ended when
+    /// so many were looked through.
+    static let nearestBitsFirst = 24
+    static let nearestMax = 4_096
     /// How often it is looked for those who come last, and how many of them are found at once.
     static let evictionPause = Duration.seconds(1)
-    static let evictionsMax = 64
+    static let evictionsMax = 256
+    static let evictionsPart = 16
     /// Members that there seem to be at most, when there are more than are kept.
     static let estimateMax = 1 << 24
     /// Claimants of one inner address that are found by it: those who have it for longest.
@@ -102,6 +117,11 @@ package enum DirectoryLimits {
     // MARK: Announcers
     /// How many members announce the network to the outside.
     package static let announcersMax = 8
+    /// Of more members than that only those with the lowest places come into question: of so few
+    /// places that about 256 members lie there, and others only when these become too few or many.
+    static let announcersAmongAll = 1_024
+    static let announcersAmong = 256
+    static let announcersAmongRange = 64...384
     /// How many candidates are kept, so that it is seldom looked through all members.
     static let candidatesMax = 32
 }

@@ -2,13 +2,17 @@
 
 internal import NetronWire
 
-/// Who keeps its place in a directory that has none for all: who is here before who is not, then
-/// who can be reached before who cannot, then the lowest place.
+/// Who keeps its place in a directory that has none for all.
 ///
-/// It is the same at every member, so that full directories hold the same statements: they agree
-/// on who announces the network, and have nothing to reconcile.
+/// First who lies in a range that is kept whole (`DirectoryCoverage`): the common one is the same
+/// at all members, so that they agree on who announces the network; of the near one the node
+/// answers others. Then contacts: those that can be reached before those that cannot, and about as
+/// many of each distance from the own place, that is of the half of all places that is farthest, of
+/// the next quarter, and so on. Which ones, a hash with the own place decides, so that each member
+/// has others, and all are known to about as many. Who is gone comes last.
 struct Precedence: Hashable, Comparable, Sendable {
     enum Group: UInt8, Comparable {
+        case covered
         case reachable
         case unreachable
         case gone
@@ -17,53 +21,44 @@ struct Precedence: Hashable, Comparable, Sendable {
     }
 
     let group: Group
-    let place: DirectoryPlace
+    let rank: UInt64
     let id: NodeID
 
     /// Whether `left` is kept rather than `right`.
     static func < (left: Self, right: Self) -> Bool {
-        (left.group, left.place, left.id) < (right.group, right.place, right.id)
+        (left.group, left.rank, left.id) < (right.group, right.rank, right.id)
+    }
+
+    /// The rank of a contact: even within each distance, and half as much for the next one, which
+    /// half as many lie in.
+    static func rank(of place: DirectoryPlace, from own: DirectoryPlace) -> UInt64 {
+        let distance = place.number ^ own.number
+        return mix(place.number ^ mix(own.number)) >> UInt64(distance.leadingZeroBitCount)
     }
 }
 
-/// Who gives way to newcomers, and how many members there seem to be.
+/// Who gives way to newcomers.
 struct DirectoryRoom: Sendable {
     /// Those that give way next, the first of them at the end.
     private(set) var last: [Precedence] = []
-    /// Who came last of those that have a place, when somebody had to give way; nil as long as all
-    /// have one.
-    private var horizon: Precedence?
-    /// How many came before the whole of that one's group.
-    private var before = 0
     private var lookDue = Instant(nanoseconds: 0)
 
-    /// Whether it is to be looked for those that come last.
-    func wantsLook(at now: Instant) -> Bool { last.isEmpty && lookDue <= now }
+    /// Whether it is to be looked for those that come last; for who has to have a place, at once.
+    func wantsLook(for newcomer: Precedence, at now: Instant) -> Bool {
+        last.isEmpty && (lookDue <= now || newcomer.group == .covered)
+    }
 
     mutating func look(through all: [Precedence], at now: Instant) {
         lookDue = now + DirectoryLimits.evictionPause
-        let sorted = all.sorted()
-        last = sorted.suffix(DirectoryLimits.evictionsMax)
-        horizon = sorted.last
-        before = sorted.count { $0.group != sorted.last?.group }
-    }
-
-    /// About how many members there are when so many have a place.
-    ///
-    /// Places are even, so those of the last group lie as dense beyond the last one as before it.
-    func estimate(from count: Int) -> Int {
-        guard let horizon, horizon.group != .gone else { return count }
-        let share = (Double(horizon.place.number) + 1) / 0x1p64
-        let all = Double(before) + Double(max(0, count - before)) / share
-        return max(count, Int(min(all, Double(DirectoryLimits.estimateMax))))
+        // Only so many that who comes last now still does when its turn comes.
+        let most = max(all.count / DirectoryLimits.evictionsPart, 1)
+        last = all.sorted().suffix(min(most, DirectoryLimits.evictionsMax))
     }
 
     /// Takes who gives way to a newcomer, or nil if the newcomer comes last itself.
     mutating func takeLast(for newcomer: Precedence) -> Precedence? {
         guard let candidate = last.last, newcomer < candidate else { return nil }
-        last.removeLast()
-        horizon = last.last ?? candidate
-        return candidate
+        return last.removeLast()
     }
 
     /// Takes in that there is a new member, which may be one of those that come last.
@@ -72,17 +67,21 @@ struct DirectoryRoom: Sendable {
         last.insert(new, at: last.firstIndex { new < $0 } ?? last.count)
     }
 
-    /// All have a place.
-    mutating func clear() {
+    /// Takes in that a member went, which comes last then.
+    mutating func insert(gone member: Precedence) {
+        guard !last.isEmpty else { return }
+        if last.count >= DirectoryLimits.evictionsMax { last.removeFirst() }
+        insert(member)
+    }
+
+    /// It is to be looked anew, and at once.
+    mutating func forget() {
         last = []
-        horizon = nil
+        lookDue = Instant(nanoseconds: 0)
     }
 }
 
 extension Directory {
-    /// About how many members there are, this node included.
-    package var estimatedCount: Int { room.estimate(from: members.count) }
-
     /// Whether there is room for a newcomer, if need be after somebody gave way.
     mutating func makeRoom(
         for presence: Presence,
@@ -90,16 +89,15 @@ extension Directory {
         into effects: inout [Effect]
     ) -> Bool {
         let others = members.count - (members.find(id) == nil ? 0 : 1)
-        guard others >= membersMax else {
-            if others < membersMax - DirectoryLimits.evictionsMax { room.clear() }
-            return true
-        }
-        if room.wantsLook(at: now) { room.look(through: precedences(), at: now) }
-        let newcomer = Precedence(
-            group: presence.isLeaving ? .gone : presence.isReachable ? .reachable : .unreachable,
-            place: place(of: presence.author),
-            id: presence.author
+        guard others >= membersMax else { return true }
+        narrow()
+        let newcomer = precedence(
+            of: presence.author,
+            at: place(of: presence.author),
+            isGone: presence.isLeaving,
+            isReachable: presence.isReachable
         )
+        if room.wantsLook(for: newcomer, at: now) { room.look(through: precedences(), at: now) }
         while let candidate = room.takeLast(for: newcomer) {
             // It may have gone meanwhile, or be reached otherwise.
             guard let slot = members.find(candidate.id), precedence(of: slot) == candidate else {
@@ -110,6 +108,11 @@ extension Directory {
             return true
         }
         return false
+    }
+
+    /// Takes in that a member left or counts as offline: it gives way before others.
+    mutating func went(_ slot: Int) {
+        if members.slots[slot].id != id { room.insert(gone: precedence(of: slot)) }
     }
 
     /// Those of all members but this node.
@@ -126,9 +129,29 @@ extension Directory {
     private func precedence(of slot: Int) -> Precedence {
         let member = members.slots[slot]
         let flags = members.said[slot].flags
-        let isGone = !flags.isDisjoint(with: [.leaving, .offline])
+        return precedence(
+            of: member.id,
+            at: member.place,
+            isGone: !flags.isDisjoint(with: [.leaving, .offline]),
+            isReachable: flags.contains(.reachable)
+        )
+    }
+
+    private func precedence(
+        of id: NodeID,
+        at place: DirectoryPlace,
+        isGone: Bool,
+        isReachable: Bool
+    ) -> Precedence {
+        // Who left is kept where all are, so that older statements do not come back; but not before
+        // there is a reason to keep less.
+        let isCovered = !coverage.isAll && coverage.contains(place)
         let group: Precedence.Group =
-            isGone ? .gone : flags.contains(.reachable) ? .reachable : .unreachable
-        return Precedence(group: group, place: member.place, id: member.id)
+            isCovered ? .covered : isGone ? .gone : isReachable ? .reachable : .unreachable
+        return Precedence(
+            group: group,
+            rank: Precedence.rank(of: place, from: coverage.place),
+            id: id
+        )
     }
 }

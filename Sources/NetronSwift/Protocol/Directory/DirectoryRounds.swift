@@ -18,13 +18,22 @@ struct DirectoryRound: Sendable {
 
     let peer: NodeID
     /// Parts to be asked about; the deepest last, so that there are never many.
-    var ranges: [DirectoryRange] = [.all]
+    var ranges: [DirectoryRange]
+    /// Whether it began with all places.
+    let isOfAll: Bool
+    /// Of how many bits the ranges are that the peer keeps whole, if it said that these are less
+    /// than what it was asked about.
+    var partBits = 0
     var open: [Question] = []
     var questionCount = 0
     /// How many statements were exchanged.
     var gain = 0
 
-    init(with peer: NodeID) { self.peer = peer }
+    init(with peer: NodeID, about ranges: [DirectoryRange]) {
+        self.peer = peer
+        self.ranges = ranges
+        isOfAll = ranges == [.all]
+    }
 
     var deadline: Instant { open.lazy.map(\.due).min() ?? .never }
 
@@ -58,7 +67,8 @@ extension Directory {
             neighbours.count < DirectoryLimits.neighboursMax
         else { return }
         neighbours.append(id)
-        if !isSynced, round == nil, bulk == nil { roundDue = now }
+        let isIdle = round == nil && bulk == nil
+        if isIdle, !isSynced || roundDue == .never { roundDue = now }
     }
 
     mutating func neighbourDown(
@@ -104,7 +114,7 @@ extension Directory {
     mutating func beginRound(with peer: NodeID, at now: Instant, into effects: inout [Effect]) {
         guard round == nil, bulk == nil, peer != id, !isDistrusted(peer, at: now) else { return }
         roundDue = .never
-        round = DirectoryRound(with: peer)
+        round = DirectoryRound(with: peer, about: coverage.ranges.reversed())
         askMore(at: now, into: &effects)
     }
 
@@ -112,7 +122,10 @@ extension Directory {
     mutating func endRound(at now: Instant, isWhole: Bool) {
         guard let ended = round else { return }
         round = nil
-        if isWhole { isSynced = true }
+        if isWhole {
+            isSynced = true
+            learnSize(from: ended)
+        }
         guard bulk == nil else { return }
         let isCut = ended.questionCount >= DirectoryLimits.questionsPerRoundMax
         let isShort = isWhole ? isCut && ended.gain > 0 : !isSynced
@@ -121,6 +134,38 @@ extension Directory {
         let quarter = Int64(interval / .milliseconds(4))
         let jitter = Int64.random(in: -quarter...quarter, using: &random)
         roundDue = neighbours.isEmpty ? .never : now + interval + .milliseconds(jitter)
+    }
+}
+
+// Members that do not keep all.
+extension Directory {
+    /// Asks about no more than what the other keeps whole, as the rest would always differ.
+    mutating func heardOfPart(
+        _ range: DirectoryRange,
+        bits: Int,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard let peer = round?.peer else { return }
+        let theirs = DirectoryCoverage(around: place(of: peer), bits: bits)
+        for part in theirs.ranges where part.bits > range.bits && range.contains(part.first) {
+            round?.ranges.append(part)
+        }
+        round?.partBits = bits
+        askMore(at: now, into: &effects)
+    }
+
+    /// Takes in how many members there seem to be, after what the other keeps whole was compared.
+    private mutating func learnSize(from ended: DirectoryRound) {
+        guard ended.partBits > 0 else {
+            if ended.isOfAll { countOfPart = 0 }
+            return
+        }
+        guard ended.partBits <= DirectoryLimits.coverageBitsMax else { return }
+        let common = DirectoryRange(bits: ended.partBits, around: DirectoryPlace(0))
+        let count = count(in: common) << ended.partBits
+        if ended.isOfAll { countOfPart = min(count, DirectoryLimits.estimateMax) }
+        narrow(to: count)
     }
 }
 

@@ -109,9 +109,10 @@ extension Directory {
         let skew = Presence.skewMilliseconds
         if suspicion.time > moment.wall + skew { return .early }
         if suspicion.time + skew < moment.wall { return .expired }
-        guard let accuser = members.find(suspicion.accuser),
-            !members.said[accuser].flags.contains(.leaving)
-        else { return .stranger }
+        // Who does not keep all cannot tell who is no member.
+        let accuser = members.find(suspicion.accuser)
+        let isStranger = accuser.map { members.said[$0].flags.contains(.leaving) } ?? keepsAll
+        if isStranger { return .stranger }
         if suspects.isRecent(suspicion.accused, at: moment.instant) { return .tooOften }
         let mayAccuse = accusers.has(Suspects.cost, of: suspicion.accuser, at: moment.instant)
         if !mayAccuse { return .tooOften }
@@ -138,6 +139,7 @@ extension Directory {
             guard flags.contains(.suspect), !flags.contains(.offline) else { continue }
             members.setFlags(flags.union(.offline), of: slot)
             offlineCount += 1
+            went(slot)
             rank(slot)
             effects.append(.changed(gone))
         }

@@ -109,6 +109,8 @@ package struct Ledger {
         case .head(let presence, let teller):
             take(head: presence, from: teller, at: moment, into: &effects)
         case .gone(let author): remove(author, at: moment, into: &effects)
+        case .guest(let author, let isKept):
+            guest(author, isKept: isKept, at: moment, heads, into: &effects)
         case .said(let presence): said(presence, at: moment, into: &effects)
         case .neighbourUp(let id):
             if !neighbours.contains(id) { neighbours.append(id) }
@@ -219,6 +221,7 @@ extension Ledger {
         if isAllowed(state, head) {
             shelf.set(state, summary.root, of: author, by: changes)
             tell(changes, at: moment, into: &effects)
+            if coverage.guests.contains(author) { effects.append(.stated(author)) }
         } else {
             refuse(author, summary)
             let changes = LedgerChanges(from: old, to: .empty)

@@ -9,6 +9,8 @@ internal import NetronWire
 /// key "netron/1 coverage", so that each bit more is half of them, whoever they are.
 struct LedgerCoverage: Sendable {
     private(set) var bits = 0
+    /// Members of whom the state is kept wherever they are: for others, or because it is read.
+    var guests: Set<NodeID> = []
     private let own: UInt64
     private let digest: @Sendable (_ message: [UInt8], _ key: [UInt8]) -> [UInt8]
 
@@ -18,7 +20,7 @@ struct LedgerCoverage: Sendable {
     }
 
     func contains(_ author: NodeID) -> Bool {
-        guard bits > 0 else { return true }
+        guard bits > 0, !guests.contains(author) else { return true }
         return (Self.place(of: author, digest) ^ own) >> UInt64(UInt64.bitWidth - bits) == 0
     }
 
@@ -75,6 +77,23 @@ extension Ledger {
         // What waited is lost, and what is covered of it is asked for again.
         effects.append(.tellHeads)
         return true
+    }
+
+    /// Keeps the state of a member whatever else is kept, or not any more.
+    mutating func guest(
+        _ author: NodeID,
+        isKept: Bool,
+        at moment: Moment,
+        _ heads: Heads,
+        into effects: inout [Effect]
+    ) {
+        if isKept {
+            coverage.guests.insert(author)
+        } else if coverage.guests.remove(author) != nil,
+            !coverage.contains(author) || heads(author) == nil
+        {
+            remove(author, at: moment, into: &effects)
+        }
     }
 
     private mutating func dropUncovered(into effects: inout [Effect]) throws(StoreError) {

@@ -8,6 +8,8 @@ package enum LedgerEvent: Hashable, Sendable {
     case head(Presence, from: NodeID?)
     /// A member's lease ended, or it has no place here.
     case gone(NodeID)
+    /// The state of a member is kept whatever else is, or not any more.
+    case guest(NodeID, isKept: Bool)
     /// This node made a statement, which is not told yet.
     case said(Presence)
     case neighbourUp(NodeID)
@@ -27,6 +29,8 @@ package enum LedgerEffect: Hashable, Sendable {
     case sayAgain
     /// What counts for these keys may be different.
     case changed([LedgerKey])
+    /// The state of a member that is kept whatever else is is here.
+    case stated(NodeID)
     /// A key of ours counts as another's, or with nil as ours again.
     case taken(LedgerKey, by: NodeID?)
     /// States may be missing that nobody asks for: all statements are to be told again.

@@ -16,6 +16,8 @@ package enum LedgerLimits {
     /// Members that are asked in a row; then there is a pause, as nobody here seems to have it.
     package static let triesMax = 6
     static let wantPause = Duration.seconds(60)
+    /// The state of a member that is no neighbour's is asked every so many tries of who told of it.
+    static let guestTries = 2
     /// The longest pause before what the storage did not take is asked for again.
     static let lostPauseMax = Duration.seconds(3_600)
     /// The largest state that comes in one message.

@@ -77,7 +77,29 @@ extension Ledger {
         )
     }
 
+    /// The keys of a member's state, and where its claims come; none if the state is not here.
+    package func placedKeys(of author: NodeID, with places: PlaceKey) -> [PlacedKey] {
+        guard let state = try? shelf.state(of: author) else { return [] }
+        return state.entries.map { entry in
+            // Of an owned key the first claim counts, of another one the last record.
+            let rank = entry.key.hasOwner ? entry.since : .max - entry.time.number
+            return PlacedKey(place: places.place(of: entry.key), rank: rank)
+        }
+    }
+
+    /// Whether the state that a statement names is here.
+    package func hasState(named presence: Presence) -> Bool {
+        guard let summary = presence.ledger else { return true }
+        return (try? shelf.root(of: presence.author)) == summary.root
+    }
+
+    /// The keys of what this node told last.
+    package var toldKeys: [LedgerKey] { own.said.entries.map(\.key) }
+
     package var storage: any LedgerStorage { shelf.storage }
+
+    /// Of how many members a state is kept, also of those that wait for being written.
+    package var keptCount: Int { shelf.keptCount }
 
     /// Whether nothing is kept of anybody, and nothing is missing.
     package var isEmpty: Bool { shelf.isEmpty && wants.count == 0 }

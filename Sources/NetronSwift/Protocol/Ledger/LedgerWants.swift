@@ -20,6 +20,9 @@ struct LedgerWants: Sendable {
     /// Who is to be asked for next.
     private var queue: [NodeID] = []
     private(set) var askedCount = 0
+    /// Whether as many were asked for as may be, and a message is not full yet of those that may be
+    /// asked for again.
+    private var isPaused = false
     /// No answer is due before.
     private(set) var due = Instant.never
     /// Whether there are more than have a place, or were lost, and when they are looked for.
@@ -82,6 +85,14 @@ struct LedgerWants: Sendable {
             if let want = all[author], want.asked == nil, want.due == .never { return author }
         }
         return nil
+    }
+
+    /// Whether further ones may be asked for: not one for each that comes, but when a message can be
+    /// full of them.
+    mutating func mayAsk() -> Bool {
+        if askedCount >= LedgerLimits.askedMax { isPaused = true }
+        if askedCount + LedgerMessage.countMax <= LedgerLimits.askedMax { isPaused = false }
+        return !isPaused
     }
 
     mutating func ask(_ author: NodeID, of peer: NodeID, until instant: Instant) {
@@ -153,6 +164,9 @@ extension Ledger {
         if !contests.keys.isEmpty { contests.due = moment.instant }
         do {
             guard try shelf.root(of: presence.author) != summary.root else {
+                if coverage.guests.contains(presence.author) {
+                    effects.append(.stated(presence.author))
+                }
                 return wants.remove(presence.author)
             }
             wants.add(presence.author, summary, from: teller)
@@ -205,15 +219,14 @@ extension Ledger {
         into effects: inout [Effect]
     ) {
         var questions: [NodeID: [LedgerMessage.Want]] = [:]
-        // Questions are made when a message can be full of them, and not one for each answer.
-        let isRoom = wants.askedCount + LedgerMessage.countMax <= LedgerLimits.askedMax
         var helper: NodeID?
-        while isRoom, wants.askedCount < LedgerLimits.askedMax, let author = wants.next() {
+        while wants.mayAsk(), let author = wants.next() {
             if let peer = helper, questions[peer].map({ $0.count % LedgerMessage.countMax }) == 0 {
                 helper = nil
             }
             guard let want = wants[author],
-                let peer = teller(of: want, at: moment) ?? helper ?? neighbour(at: moment)
+                let peer = teller(of: want, by: author, at: moment) ?? helper
+                    ?? neighbour(at: moment)
             else {
                 wants.putBack(author)
                 break
@@ -241,8 +254,16 @@ extension Ledger {
     }
 
     /// Who told of it and is asked first, if it is a neighbour.
-    private func teller(of want: LedgerWants.Want, at moment: Moment) -> NodeID? {
-        guard want.tries == 0, let teller = want.teller, neighbours.contains(teller),
+    private func teller(
+        of want: LedgerWants.Want,
+        by author: NodeID,
+        at moment: Moment
+    ) -> NodeID? {
+        // Neighbours may not have what others keep here.
+        let isGuest = coverage.guests.contains(author)
+        guard let teller = want.teller,
+            want.tries == 0 && neighbours.contains(teller)
+                || isGuest && want.tries % LedgerLimits.guestTries == 0,
             !distrusted.contains(teller, at: moment.instant)
         else { return nil }
         return teller

@@ -55,6 +55,8 @@ struct Sought {
         case overlay
         /// Packets for it wait, or the user asked for it.
         case wanted
+        /// It is to be asked for what is not kept here, and others can be asked instead.
+        case asked
     }
 
     let reason: Reason

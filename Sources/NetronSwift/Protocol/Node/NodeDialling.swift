@@ -100,8 +100,9 @@ extension NodeMachine {
             sought[id]?.isForOverlay = false
             overlay(.connectFailed(id), at: now, into: &effects)
         }
-        if isOver || seeking.reason == .overlay {
+        if isOver || seeking.reason == .overlay || seeking.reason == .asked {
             sought[id] = nil
+            dropParcel(of: id, at: now, into: &effects)
         } else {
             sought[id]?.failures = failures
             sought[id]?.due = now + pause

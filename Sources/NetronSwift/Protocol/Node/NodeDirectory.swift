@@ -24,6 +24,7 @@ extension NodeMachine {
         var asked: [DirectoryEffect] = []
         directory.handle(event, at: now, wall: wall, into: &asked)
         for effect in asked { carryOut(effect, at: now, into: &effects) }
+        reviewPlacement(at: now, into: &effects)
     }
 
     /// Whether what was broadcast is to go on.
@@ -44,7 +45,9 @@ extension NodeMachine {
         let verdict = directory.judge(payload, at: now, wall: wall, into: &asked)
         for effect in asked { carryOut(effect, at: now, into: &effects) }
         switch verdict {
-        case .accept, .relay: return .accept
+        case .accept, .relay:
+            heard(payload, at: now, into: &effects)
+            return .accept
         // What we have heard otherwise may be news to those behind us.
         case .known: return isNewest(payload) ? .accept : .refuse
         case .refuse: return .refuse
@@ -66,6 +69,7 @@ extension NodeMachine {
         case .broadcast(let payload):
             let whole = withChanges(payload, at: now, into: &effects)
             overlay(.broadcast(whole), at: now, into: &effects)
+            leaveWithOthers(payload, at: now, into: &effects)
         case .send(let message, let id):
             post(.directory(message), to: id, into: &effects)
         case .changed(let id): registered(id, at: now, into: &effects)
@@ -85,7 +89,7 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) {
         guard id != own?.id else { return }
-        let record = directory.record(of: id)
+        let record = statement(of: id)
         keepLedger(of: id, record, at: now, into: &effects)
         // In a session it says itself what it claims.
         if members[id]?.hello == nil {
@@ -93,7 +97,8 @@ extension NodeMachine {
             case .online: register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
             // Whether it has its addresses stays as it was: we may be the one who misses it.
             case .suspect: break
-            case .offline, .left, nil: register(claims: [], of: id, at: now, into: &effects)
+            case .offline, .left: register(claims: [], of: id, at: now, into: &effects)
+            case nil: register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
             }
         }
         if let record, directory.isOnline(id) {
@@ -182,16 +187,35 @@ extension NodeMachine {
 
 // Sessions on demand.
 extension NodeMachine {
-    /// A packet waits for an inner address: its owner is sought, if anybody knows who that is.
-    mutating func unrouted(_ address: IPAddress, at now: Instant) {
-        guard
-            let id = addresses.holder(of: address) ?? directory.member(withNetworkAddress: address)
-        else { return }
-        want(id, at: now)
+    /// A packet waits for an inner address: its owner is sought, if need be by asking who that is.
+    mutating func unrouted(_ address: IPAddress, at now: Instant, into effects: inout [Effect]) {
+        let holder =
+            addresses.holder(of: address) ?? directory.member(withNetworkAddress: address)
+        if let holder { return wanted(holder, at: now, into: &effects) }
+        guard let own, !directory.keepsAll else { return }
+        let network = Prefix(own.ula, length: ulaPrefixLength)
+        let isMade = network?.contains(address) == true
+        let target: PlacementTarget = isMade ? .networkAddress(address) : .address(address)
+        place(.lookUp(target), at: now, into: &effects)
+    }
+
+    /// Wants a session with a member, of whom others may have to be asked.
+    mutating func wanted(_ id: NodeID, at now: Instant, into effects: inout [Effect]) {
+        if members[id] == nil, statement(of: id) == nil, !directory.keepsAll {
+            place(.lookUp(.member(id)), at: now, into: &effects)
+        } else {
+            want(id, at: now)
+        }
     }
 
     mutating func want(_ id: NodeID, at now: Instant) {
-        guard members[id] == nil, let record = directory.record(of: id) else { return }
+        guard members[id] == nil, let record = statement(of: id) else { return }
         seek(id, at: record.endpoints, .wanted, at: now)
+    }
+
+    /// Whether a member without a session is here, as far as is known.
+    func isHere(_ id: NodeID) -> Bool {
+        directory.standing(of: id) == nil
+            ? placement.statement(of: id) != nil : directory.isOnline(id)
     }
 }

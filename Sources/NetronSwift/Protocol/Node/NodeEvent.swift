@@ -81,6 +81,8 @@ package enum NodeEvent: Hashable, Sendable {
     case unrouted(IPAddress)
     /// The user wants a session with a member.
     case wanted(NodeID)
+    /// Somebody wants to read a key of the ledger, which may have to be asked for.
+    case ledgerWanted(LedgerKey)
     /// What became of a probe.
     case probed(NodeID, isAlive: Bool)
     /// How far a member's wall clock is before ours, in milliseconds; told in its handshake.
@@ -138,6 +140,8 @@ package enum NodeEffect: Hashable, Sendable {
     case lease(IPAddress, length: Int, isHeld: Bool)
     /// What counts for these keys of the ledger may be different.
     case ledgerChanged([LedgerKey])
+    /// As much is known of a key that was wanted as can be had.
+    case ledgerRead(LedgerKey)
     case tell(Notice)
     /// The deadline; the last one told counts.
     case wake(at: Instant)

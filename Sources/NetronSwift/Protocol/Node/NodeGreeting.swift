@@ -84,6 +84,7 @@ extension NodeMachine {
         case .path(let message): takeIn(message, from: id, at: now, into: &effects)
         case .contested(let address, let holder):
             contested(address, holder: holder, at: now, into: &effects)
+        case .placement(let message): placed(message, by: id, at: now, into: &effects)
         case nil: counters.unknown += 1
         }
     }

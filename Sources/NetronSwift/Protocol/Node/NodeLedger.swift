@@ -16,6 +16,14 @@ extension NodeMachine {
         }
     }
 
+    /// The newest statement of a member that is here, wherever it is kept.
+    private var heads: Ledger.Heads {
+        let (directory, placement) = (directory, placement)
+        return { id in
+            directory.standing(of: id) == nil ? placement.statement(of: id) : directory.head(of: id)
+        }
+    }
+
     /// Has the ledger do something with what the directory knows, and does what it asks for; nil
     /// before the time is known.
     @discardableResult
@@ -28,8 +36,8 @@ extension NodeMachine {
     ) -> Result? {
         guard let wall = time.wall(at: now) else { return nil }
         var asked: [LedgerEffect] = []
-        let directory = directory
-        let result = body(&ledger, wall, directory.head, &asked)
+        let heads = heads
+        let result = body(&ledger, wall, heads, &asked)
         for effect in asked { carryOut(effect, at: now, into: &effects) }
         return result
     }
@@ -47,6 +55,7 @@ extension NodeMachine {
             refreshPresence(at: now, into: &effects)
         case .sayAgain: register(.again, at: now, into: &effects)
         case .changed(let keys): effects.append(.ledgerChanged(keys))
+        case .stated(let author): stated(author, at: now, into: &effects)
         case .taken(let key, let id): effects.append(.tell(.keyTaken(key, by: id)))
         case .tellHeads: tellHeads(at: now, into: &effects)
         case .failed(let error): effects.append(.tell(.ledgerFailed(error)))
@@ -104,9 +113,12 @@ extension NodeMachine {
         blockAuthor = nil
         switch verdict {
         case .refuse: return .refuse
-        // There is no place for its author here.
-        case .relay: return .accept
-        case .accept, .known: break
+        // There is no place for its author here, unless something of it is kept for others.
+        case .relay:
+            heard(block.head, at: now, into: &effects)
+            return .accept
+        case .accept: heard(block.head, at: now, into: &effects)
+        case .known: break
         }
         guard let presence else { return .refuse }
         let isPassed = withLedger(at: now, into: &effects) { ledger, wall, heads, asked in
@@ -162,6 +174,21 @@ extension NodeMachine {
     package mutating func keepLedger(in storage: any LedgerStorage) throws(StoreError) {
         precondition(own == nil, "a node keeps its ledger in one place")
         try ledger.keep(in: storage)
+        takeRoom(in: storage)
+    }
+
+    /// Has members and what is kept for others take their part of the storage's budget.
+    mutating func takeRoom(in storage: any LedgerStorage) {
+        if let statistics = try? storage.statistics() { takeRoom(bytes: statistics.budgetBytes) }
+    }
+
+    /// Has members and what is kept for others take their part of a budget, before the node starts.
+    package mutating func takeRoom(bytes budget: Int) {
+        let most = budget / DirectoryLimits.budgetPerMember
+        directory.setRoom(members: max(most, DirectoryLimits.membersMin))
+        placement.setRoom(
+            bytes: min(budget / PlacementLimits.budgetPart, PlacementLimits.bytesMax)
+        )
     }
 
     /// Gives the storage back, when the node has come to its end.
@@ -191,7 +218,7 @@ extension NodeMachine {
         at now: Instant
     ) throws(StoreError) -> LedgerRecord? {
         guard let wall = time.wall(at: now) else { return nil }
-        return try ledger.record(of: key, wall: wall, heads: directory.head)
+        return try ledger.record(of: key, wall: wall, heads: heads)
     }
 
     /// Some records of a bucket, see `Ledger.records`.
@@ -202,13 +229,13 @@ extension NodeMachine {
         at now: Instant
     ) throws(StoreError) -> LedgerPage {
         guard let wall = time.wall(at: now) else { return LedgerPage(records: [], next: nil) }
-        let directory = directory
+        let heads = heads
         return try ledger.records(
             in: bucket,
             from: cursor,
             limit: limit,
             wall: wall,
-            heads: directory.head
+            heads: heads
         )
     }
 
@@ -254,6 +281,6 @@ extension NodeMachine {
     /// Whether all that members say in the ledger is here, as far as is known.
     package var isLedgerComplete: Bool {
         // Who has no neighbour knows of nothing that it lacks.
-        (directory.isReconciled || gossip.active.isEmpty) && ledger.isComplete
+        directory.keepsAll && (directory.isReconciled || gossip.active.isEmpty) && ledger.isComplete
     }
 }

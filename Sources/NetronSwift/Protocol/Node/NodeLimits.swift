@@ -68,6 +68,19 @@ package enum NodeLimits {
     /// Corrections of network time that matter, in milliseconds.
     package static let clockStep: UInt64 = 1000
 
+    // What is not kept here
+    /// Members that are to be asked as soon as there is a session; of more the oldest are let be.
+    static let parcelsMax = 128
+    /// Messages that wait for one of them; further ones are lost.
+    static let parcelMessagesMax = 16
+    /// Keys that are read at a time; of further ones what is here is told.
+    static let readsMax = 64
+    /// How long a key is looked for, and how long for the states that have it then.
+    static let readWait = Duration.seconds(16)
+    static let readStatesWait = Duration.seconds(4)
+    /// How often a node that does not keep all compares with those that are nearest to it.
+    static let nearInterval = Duration.seconds(600)
+
     // Addresses
     /// Until then a holder gives way to an earlier claim: the two came up at once.
     package static let settledAfter = Duration.seconds(10)

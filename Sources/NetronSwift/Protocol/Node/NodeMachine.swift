@@ -7,10 +7,11 @@ package import NetronWire
 /// A pure machine: events and the time go in, effects come out. It is made of smaller ones, which
 /// know nothing of each other: what one of them asks for is another one's event. The overlay is in
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, what members say in NodeLedger.swift,
-/// the Internet in NodeInternet.swift, ways through others in NodePaths.swift and
-/// NodeAnchors.swift; what is told in a session in NodeGreeting.swift, whom to dial in
-/// NodeDialling.swift, what the user named in NodeContacts.swift, addresses in NodeClaims.swift and
-/// NodeLeases.swift, and a key that runs twice in NodeTwin.swift.
+/// what is not kept here in NodePlacement.swift, the Internet in NodeInternet.swift, ways through
+/// others in NodePaths.swift and NodeAnchors.swift; what is told in a session in
+/// NodeGreeting.swift, whom to dial in NodeDialling.swift, what the user named in
+/// NodeContacts.swift, addresses in NodeClaims.swift and NodeLeases.swift, and a key that runs
+/// twice in NodeTwin.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -56,6 +57,9 @@ package struct NodeMachine {
     var memoryDue = Instant.never
     var ledger: Ledger
     var ledgerDue = Instant.never
+    var placement: Placement
+    var placementDue = Instant.never
+    var desk = PlacementDesk()
     var circuits: CircuitMachine
     var circuitsDue = Instant.never
     var puncher = HolePuncher()
@@ -104,11 +108,12 @@ package struct NodeMachine {
         let rumorKey = cryptography.derive("rumors", 0)
         var chance = random()
         gossip = GossipMachine(random: &chance) { cryptography.digest($0, rumorKey) }
+        let network = Array(
+            cryptography.derive("presence", 0).prefix(DirectoryPayload.networkByteCount)
+        )
         directory = Directory(
             of: id,
-            network: Array(
-                cryptography.derive("presence", 0).prefix(DirectoryPayload.networkByteCount)
-            ),
+            network: network,
             cryptography: cryptography,
             renewalBytesPerSecond: DirectoryLimits.renewalBytes(ofGossip: budgets.gossip),
             syncBytesPerSecond: budgets.sync,
@@ -131,8 +136,15 @@ package struct NodeMachine {
             cryptography: cryptography,
             random: random()
         )
+        placement = Placement(
+            of: id,
+            network: network,
+            cryptography: cryptography,
+            random: chance
+        )
         circuits = CircuitMachine(of: id, random: random())
         time = NetworkTime(buildMilliseconds: 0)
+        takeRoom(in: storage)
     }
 
     /// Takes in what happened, and appends what is to be done to `effects`, in order.
@@ -223,7 +235,8 @@ package struct NodeMachine {
         case .moved(let id, let endpoint):
             moved(id, endpoint, at: now, into: &effects)
         case .circuitEnded(let circuit): route(.ended(circuit), at: now, into: &effects)
-        case .datagram, .unrouted, .wanted, .probed, .clockHeard, .clock, .hostChanged:
+        case .datagram, .unrouted, .wanted, .ledgerWanted, .probed, .clockHeard, .clock,
+            .hostChanged:
             takeInMore(event, at: now, into: &effects)
         case .stopping:
             search(.stopped, at: now, into: &effects)
@@ -245,8 +258,9 @@ package struct NodeMachine {
         switch event {
         case .datagram(let bytes, let source):
             ask(.received(bytes, from: source), at: now, into: &effects)
-        case .unrouted(let address): unrouted(address, at: now)
-        case .wanted(let id): want(id, at: now)
+        case .unrouted(let address): unrouted(address, at: now, into: &effects)
+        case .wanted(let id): wanted(id, at: now, into: &effects)
+        case .ledgerWanted(let key): look(for: key, at: now, into: &effects)
         case .probed(let id, let isAlive):
             overlay(.probed(id, isAlive: isAlive), at: now, into: &effects)
         case .clockHeard(let id, let offset):
@@ -309,6 +323,7 @@ package struct NodeMachine {
         if !isNoStranger { search(.contactedByStranger(new.endpoint), at: now, into: &effects) }
         reached(new.id, new.endpoint, at: now, into: &effects)
         overlay(.sessionUp(new.id, told(new.endpoint, of: new.id)), at: now, into: &effects)
+        sendParcel(to: new.id, at: now, into: &effects)
         settleWay(to: new.id, by: new.endpoint, at: now, into: &effects)
         if !new.endpoint.isRelayed { routeThrough(new.id, at: now, into: &effects) }
         if anchorsDue != .never { scheduleAnchors(at: now) }
@@ -343,8 +358,8 @@ package struct NodeMachine {
         guard let member = members.removeValue(forKey: id) else { return }
         effects.append(.tell(.memberDown(id, departure)))
         // Who went, or no longer answers us, has no address until it speaks again.
-        let isStillThere = departure == .idle && directory.isOnline(id)
-        let record = isStillThere ? directory.record(of: id) : nil
+        let isStillThere = departure == .idle && isHere(id)
+        let record = isStillThere ? statement(of: id) : nil
         register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
         if departure == .silent { seekLost(member, at: now) }
         contactsLost(id, at: now)
@@ -422,6 +437,7 @@ package struct NodeMachine {
             ledgerDue = .never
             keepLedger(.timeout, at: now, into: &effects)
         }
+        runPlacement(at: now, into: &effects)
         if circuitsDue <= now {
             circuitsDue = .never
             route(.timeout, at: now, into: &effects)

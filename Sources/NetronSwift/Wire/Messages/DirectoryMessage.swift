@@ -9,6 +9,8 @@
 ///     kind 5  want      count (1 byte, 1 to 64), then as many places of 8 bytes, ascending
 ///     kind 6  records   count (1 byte, 1 to 8), then as often a length (2 bytes) and a statement
 ///     kind 7  chunks    see ChunkMessage
+///     kind 8  keeps     range, bits (1 byte, 1 to 64): "not all of it: only all places that begin
+///                       with as many bits like mine, or with as many zeros"
 ///
 ///     range     see DirectoryRange
 ///     summary   fingerprint (8 bytes), count (4 bytes) of the statements there
@@ -16,7 +18,8 @@
 ///               stamp (4 bytes, the first half of the statement's fingerprint);
 ///               by place, each higher than the one before
 ///
-/// Who asks gets `same`, `parts` or `list`: parts where one of the two has more than a list holds.
+/// Who asks gets `same`, `parts`, `list` or `keeps`: parts where one of the two has more than a
+/// list holds.
 package enum DirectoryMessage: Hashable, Sendable {
     case ask(DirectoryRange, Summary)
     case same(DirectoryRange)
@@ -26,6 +29,7 @@ package enum DirectoryMessage: Hashable, Sendable {
     /// Statements as they were signed; what is in them was not looked at.
     case records([[UInt8]])
     case chunks(ChunkMessage)
+    case keeps(DirectoryRange, bits: Int)
 
     package static let partBits = 4
     package static let entriesMax = 24
@@ -67,6 +71,7 @@ package enum DirectoryMessage: Hashable, Sendable {
         case want = 5
         case records = 6
         case chunks = 7
+        case keeps = 8
     }
 }
 
@@ -104,6 +109,10 @@ extension DirectoryMessage {
         case .chunks(let message):
             writer.write(Kind.chunks.rawValue)
             message.write(to: &writer)
+        case .keeps(let range, let bits):
+            writer.write(Kind.keeps.rawValue)
+            range.write(to: &writer)
+            writer.write(count: bits)
         }
     }
 
@@ -122,6 +131,11 @@ extension DirectoryMessage {
         case .chunks:
             guard let message = try ChunkMessage(from: &reader) else { return nil }
             self = .chunks(message)
+        case .keeps:
+            let range = try DirectoryRange(from: &reader)
+            let bits = try reader.read(countUpTo: DirectoryRange.bitsMax)
+            guard bits > 0 else { throw .notCanonical }
+            self = .keeps(range, bits: bits)
         }
     }
 

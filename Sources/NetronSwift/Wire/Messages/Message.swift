@@ -13,6 +13,7 @@
 ///     kind 4  observed   endpoint
 ///     kind 5  directory  see DirectoryMessage
 ///     kind 6  ledger     see LedgerMessage
+///     kind 7  placement  see PlacementMessage
 ///     kind 8  path       see PathMessage
 ///
 /// A value has one form in bytes; any other is refused. Texts and lists begin with their length in
@@ -30,6 +31,8 @@ package enum Message: Hashable, Sendable {
     case directory(DirectoryMessage)
     /// What members say in the ledger.
     case ledger(LedgerMessage)
+    /// Where others find what they do not keep.
+    case placement(PlacementMessage)
     /// How the two find a way to each other.
     case path(PathMessage)
 
@@ -46,6 +49,7 @@ package enum Message: Hashable, Sendable {
         case observed = 4
         case directory = 5
         case ledger = 6
+        case placement = 7
         case path = 8
     }
 
@@ -65,6 +69,9 @@ package enum Message: Hashable, Sendable {
             message.write(to: &writer)
         case .ledger(let message):
             writer.write(Kind.ledger.rawValue)
+            message.write(to: &writer)
+        case .placement(let message):
+            writer.write(Kind.placement.rawValue)
             message.write(to: &writer)
         case .path(let message):
             writer.write(Kind.path.rawValue)
@@ -102,6 +109,7 @@ package enum Message: Hashable, Sendable {
             case .gossip: try GossipMessage(from: &reader).map { .gossip($0) }
             case .directory: try DirectoryMessage(from: &reader).map { .directory($0) }
             case .ledger: try LedgerMessage(from: &reader).map { .ledger($0) }
+            case .placement: try PlacementMessage(from: &reader).map { .placement($0) }
             case .path: try PathMessage(from: &reader).map { .path($0) }
             case .contested:
                 .contested(try reader.readAddress(), holder: try reader.readNodeID())
