@@ -316,6 +316,36 @@ static void both_ends_use_the_circuit_then(void **state)
     pair_free(world);
 }
 
+/* The direct path comes back when the circuit is challenged, whose answer takes long. */
+static bool revive_when_challenged(pair_world *world, pair_datagram *d)
+{
+    links *l = world->context;
+    bool is_challenge =
+        d->bytes[0] == NF_TYPE_RELAY && d->length == NF_CIRCUIT_SHIM_BYTES + CHALLENGE_BYTES;
+    if (is_challenge) {
+        l->cut_ab = l->cut_ba = false;
+        d->arrives_ns += 100 * NF_MILLISECOND_NS;
+    }
+    /* The handshakes that begin at the same time would end the session that was challenged. */
+    return pass(world, d) && d->bytes[0] >= NF_TYPE_DATA;
+}
+
+static void a_direct_path_that_is_heard_meanwhile_stays(void **state)
+{
+    (void)state;
+    links l;
+    line circuit;
+    pair_world *world = make_direct(&l, &circuit);
+    uint32_t serial = talk(world, 0, NF_SECOND_NS);
+    world->hook = revive_when_challenged;
+    l.cut_ab = l.cut_ba = true;
+    serial = talk(world, serial, 2 * NF_SECOND_NS);
+    assert_false(l.cut_ab);
+    assert_false(line_is_relayed(world, A, B) || line_is_relayed(world, B, A));
+    assert_int_equal(moves(world, A) + moves(world, B), 2);
+    pair_free(world);
+}
+
 static bool lose_one_in_five(pair_world *world, pair_datagram *d)
 {
     return !is_direct(d) || pair_random(world, 5) != 0;
@@ -475,6 +505,8 @@ static void an_answer_counts_only_in_time_and_from_the_place_that_was_asked(void
 {
     (void)state;
     const netron_endpoint second = pair_endpoint(1, 1);
+    netron_endpoint other_port = second;
+    other_port.port++;
     const struct {
         uint64_t delay_ns;
         netron_endpoint from;
@@ -484,6 +516,7 @@ static void an_answer_counts_only_in_time_and_from_the_place_that_was_asked(void
         {NF_CHALLENGE_END_NS - NF_SECOND_NS, second, 1},
         {NF_CHALLENGE_END_NS + NF_SECOND_NS, second, 0},
         {0, pair_endpoint(1, 2), 0},
+        {0, other_port, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         pair_world *world = pair_new(2);
@@ -508,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_handshake_through_the_circuit_does_not_move_a_direct_path_that_lives),
         cmocka_unit_test(a_direct_path_that_dies_under_traffic_is_replaced_within_a_second),
         cmocka_unit_test(both_ends_use_the_circuit_then),
+        cmocka_unit_test(a_direct_path_that_is_heard_meanwhile_stays),
         cmocka_unit_test(loss_alone_is_no_reason_to_leave_a_direct_path),
         cmocka_unit_test(one_that_is_idle_when_it_dies_falls_back_with_the_first_packets),
         cmocka_unit_test(a_path_that_was_tried_is_used_when_the_caller_says_so),

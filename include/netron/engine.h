@@ -227,7 +227,8 @@ NETRON_API NETRON_MUST int netron_engine_try_path(netron_engine *NETRON_NONNULL 
                                                   uint64_t now_ns);
 
 /** Moves a peer to a path that it showed to be its own: within the last 30 s, or by a circuit that
- *  is still there. NETRON_EVENT_MOVED follows unless it is there already.
+ *  is still there, for as long as no direct path answers. NETRON_EVENT_MOVED follows unless it is
+ *  there already.
  *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER (no session), NETRON_E_EXPIRED (not shown, or too long
  *  ago) */
 NETRON_API NETRON_MUST int netron_engine_use_path(netron_engine *NETRON_NONNULL engine,

@@ -220,7 +220,7 @@ void nf_circuits_wrap(nf_core *core, nf_outgoing *outgoing)
         outgoing->length = 0;
         return;
     }
-    nf_assert(outgoing->length + NF_CIRCUIT_SHIM_BYTES <= sizeof(outgoing->bytes));
+    nf_assert((size_t)outgoing->length + NF_CIRCUIT_SHIM_BYTES <= sizeof(outgoing->bytes));
     memmove(outgoing->bytes + NF_CIRCUIT_SHIM_BYTES, outgoing->bytes, outgoing->length);
     nf_shim_write(outgoing->bytes, NF_RELAY_HOPS_MAX, entry->out_id);
     outgoing->length += NF_CIRCUIT_SHIM_BYTES;

@@ -68,7 +68,6 @@ typedef struct nf_peer {
     nf_path path;
     nf_way ways[NF_WAYS_MAX]; /* of UDP; circuits know whom they lead to */
     nf_rate try_rate;
-    uint64_t challenged_ns;   /* when a challenge of its own was last answered by one of ours */
     uint64_t direct_asked_ns; /* when a circuit would have taken over; 0: it would not */
     uint64_t chosen_ns;       /* when the caller chose the path; 0: it did not */
     uint64_t made_ns, rekey_ns, previous_end_ns;
@@ -365,7 +364,6 @@ void nf_path_refused(nf_core *core, uint32_t index);
 
 /* ways.c: which of a peer's paths is used */
 void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path);
-void nf_ways_challenged(nf_core *core, nf_session *session, const nf_path *path);
 void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const nf_path *path);
 /** Does a peer's direct path stay, though a handshake was made through a circuit? */
 bool nf_ways_stays_direct(nf_core *core, uint32_t peer, const nf_path *made_by);

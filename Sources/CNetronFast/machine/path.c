@@ -230,9 +230,6 @@ void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body
             }
             nf_core_seal(core, session, NF_TYPE_LINK, reply, length,
                          body[0] == NF_LINK_CHALLENGE ? &letter->path : NULL);
-            if (body[0] == NF_LINK_CHALLENGE) {
-                nf_ways_challenged(core, session, &letter->path);
-            }
             return;
         }
         break;

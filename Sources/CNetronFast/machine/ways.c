@@ -188,19 +188,6 @@ void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path)
     }
 }
 
-/* A peer that is reached by a circuit tries a direct path: so do we, on what its packet came from,
- * at most ten times a second. Where the path is direct its own packets tell when it moves. */
-void nf_ways_challenged(nf_core *core, nf_session *session, const nf_path *path)
-{
-    nf_peer *peer = &core->peers[session->peer];
-    if (is_direct(&peer->path) || !is_direct(path) ||
-        (peer->challenged_ns != 0 && core->now_ns - peer->challenged_ns < NF_CHECK_ACTIVE_NS)) {
-        return;
-    }
-    peer->challenged_ns = core->now_ns;
-    challenge(core, session, path, MOVES);
-}
-
 static void tell_path(nf_core *core, const nf_peer *peer, const nf_path *path, uint64_t rtt_ns)
 {
     netron_event *event = nf_event_add(core, NETRON_EVENT_PATH);
