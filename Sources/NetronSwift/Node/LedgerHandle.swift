@@ -129,7 +129,9 @@ extension Node {
     /// What counts for a key; who does not keep all asks others first.
     func record(_ key: LedgerKey) async throws(NodeError) -> LedgerRecord? {
         await look(for: key)
-        return try reading { () throws(StoreError) in try machine.ledgerRecord(of: key, at: Clock.now()) }
+        return try reading { () throws(StoreError) in
+            try machine.ledgerRecord(of: key, at: Clock.now())
+        }
     }
 
     func records(

@@ -207,7 +207,9 @@ extension Ledger {
     ) {
         var questions: [NodeID: [LedgerMessage.Want]] = [:]
         while wants.askedCount < LedgerLimits.askedMax, let author = wants.next() {
-            guard let want = wants[author], let peer = peer(for: want, of: author, at: moment) else {
+            guard let want = wants[author],
+                let peer = peer(for: want, of: author, at: moment)
+            else {
                 wants.putBack(author)
                 break
             }

@@ -7,9 +7,9 @@ package import NetronWire
 /// A pure machine: events and the time go in, effects come out. It is made of smaller ones, which
 /// know nothing of each other: what one of them asks for is another one's event. The overlay is in
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, what members say in NodeLedger.swift,
-/// what is not kept here in NodePlacement.swift, the Internet in NodeInternet.swift; what is told in a session in NodeGreeting.swift, whom to
-/// dial in NodeDialling.swift, what the user named in NodeContacts.swift, addresses in
-/// NodeClaims.swift and NodeLeases.swift.
+/// what is not kept here in NodePlacement.swift, the Internet in NodeInternet.swift; what is told
+/// in a session in NodeGreeting.swift, whom to dial in NodeDialling.swift, what the user named in
+/// NodeContacts.swift, addresses in NodeClaims.swift and NodeLeases.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -295,7 +295,9 @@ package struct NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        let isKnown = directory.standing(of: id) == .online || directory.isHeld
+        // Where not all are known, that somebody is not means nothing.
+        let isKnown =
+            directory.standing(of: id) == .online || directory.isHeld || !directory.keepsAll
         search(.sessionUp(id, endpoint, isKnown: isKnown), at: now, into: &effects)
         let isReachable = directory.record(of: id)?.isReachable ?? false
         remember(.sessionUp(id, endpoint, isReachable: isReachable), at: now, into: &effects)
