@@ -36,8 +36,12 @@ extension NodeMachine {
     ) -> Result? {
         guard let wall = time.wall(at: now) else { return nil }
         var asked: [LedgerEffect] = []
-        let heads = heads
-        let result = body(&ledger, wall, heads, &asked)
+        let result: Result
+        do {
+            // Gone before anything changes, or all would be copied.
+            let heads = heads
+            result = body(&ledger, wall, heads, &asked)
+        }
         for effect in asked { carryOut(effect, at: now, into: &effects) }
         return result
     }

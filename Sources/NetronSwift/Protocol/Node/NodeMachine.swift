@@ -342,7 +342,9 @@ package struct NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        let isKnown = directory.standing(of: id) == .online || directory.isHeld
+        // Where not all are known, that somebody is not means nothing.
+        let isKnown =
+            directory.standing(of: id) == .online || directory.isHeld || !directory.keepsAll
         search(.sessionUp(id, endpoint, isKnown: isKnown), at: now, into: &effects)
         let isReachable = directory.record(of: id)?.isReachable ?? false
         guard !endpoint.isRelayed else { return }
