@@ -69,7 +69,7 @@ package enum DirectoryLimits {
     static let roundIntervalShort = Duration.seconds(5)
     /// Questions of one round, and how many wait for their answers.
     static let questionsPerRoundMax = 512
-    static let questionsOpenMax = 8
+    static let questionsOpenMax = 32
     static let answerTimeout = Duration.seconds(2)
     static let triesMax = 3
     /// Messages of one member that are answered in a second, and at once after a pause.

@@ -19,7 +19,7 @@ extension Ledger {
             receive(message, from: peer, at: moment, heads, into: &effects)
             return
         }
-        guard askers.spend(1, of: peer, at: moment.instant) else {
+        guard isAsked(message, of: peer) || askers.spend(1, of: peer, at: moment.instant) else {
             counters.unheard += 1
             return
         }
@@ -33,6 +33,12 @@ extension Ledger {
             }
         case .chunks: break
         }
+    }
+
+    /// Whether it answers a question of ours: of these there are no more than were asked.
+    private func isAsked(_ message: LedgerMessage, of peer: NodeID) -> Bool {
+        guard case .states(let states) = message else { return false }
+        return states.allSatisfy { wants[$0.name.author]?.asked == peer }
     }
 
     private mutating func receive(

@@ -20,6 +20,9 @@ struct LedgerWants: Sendable {
     /// Who is to be asked for next.
     private var queue: [NodeID] = []
     private(set) var askedCount = 0
+    /// Whether as many were asked for as may be, and a message is not full yet of those that may be
+    /// asked for again.
+    private var isPaused = false
     /// No answer is due before.
     private(set) var due = Instant.never
     /// Whether there are more than have a place, or were lost, and when they are looked for.
@@ -82,6 +85,14 @@ struct LedgerWants: Sendable {
             if let want = all[author], want.asked == nil, want.due == .never { return author }
         }
         return nil
+    }
+
+    /// Whether further ones may be asked for: not one for each that comes, but when a message can be
+    /// full of them.
+    mutating func mayAsk() -> Bool {
+        if askedCount >= LedgerLimits.askedMax { isPaused = true }
+        if askedCount + LedgerMessage.countMax <= LedgerLimits.askedMax { isPaused = false }
+        return !isPaused
     }
 
     mutating func ask(_ author: NodeID, of peer: NodeID, until instant: Instant) {
@@ -169,8 +180,8 @@ extension Ledger {
         at moment: Moment,
         into effects: inout [Effect]
     ) -> Bool {
-        guard let summary = presence.ledger, coverage.contains(presence.author) else {
         holders.said(presence.author, at: moment.instant)
+        guard let summary = presence.ledger, coverage.contains(presence.author) else {
             return false
         }
         do {
@@ -205,11 +216,18 @@ extension Ledger {
         into effects: inout [Effect]
     ) {
         var questions: [NodeID: [LedgerMessage.Want]] = [:]
-        while wants.askedCount < LedgerLimits.askedMax, let author = wants.next() {
-            guard let want = wants[author], let peer = peer(for: want, at: moment) else {
+        var helper: NodeID?
+        while wants.mayAsk(), let author = wants.next() {
+            if let peer = helper, questions[peer].map({ $0.count % LedgerMessage.countMax }) == 0 {
+                helper = nil
+            }
+            guard let want = wants[author],
+                let peer = teller(of: want, at: moment) ?? helper ?? neighbour(at: moment)
+            else {
                 wants.putBack(author)
                 break
             }
+            if peer != want.teller { helper = peer }
             if want.summary.byteCount > LedgerLimits.messageStateBytesMax {
                 guard transfer.objects.count < TransferLimits.pullsMax else {
                     wants.putBack(author)
@@ -231,17 +249,17 @@ extension Ledger {
         if wants.takeLook(at: moment.instant) { effects.append(.tellHeads) }
     }
 
-    /// Whom to ask: who told of it, then neighbours by chance.
-    private mutating func peer(
-        for want: LedgerWants.Want,
-        at moment: Moment
-    ) -> NodeID? {
-        if want.tries == 0, let teller = want.teller, neighbours.contains(teller),
+    /// Who told of it and is asked first, if it is a neighbour.
+    private func teller(of want: LedgerWants.Want, at moment: Moment) -> NodeID? {
+        guard want.tries == 0, let teller = want.teller, neighbours.contains(teller),
             !distrusted.contains(teller, at: moment.instant)
-        {
-            return teller
-        }
-        return neighbours.filter { !distrusted.contains($0, at: moment.instant) }
+        else { return nil }
+        return teller
+    }
+
+    /// Who is asked then, by chance.
+    private mutating func neighbour(at moment: Moment) -> NodeID? {
+        neighbours.filter { !distrusted.contains($0, at: moment.instant) }
             .randomElement(using: &random)
     }
 
