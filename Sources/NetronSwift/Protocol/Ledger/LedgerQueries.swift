@@ -79,6 +79,9 @@ extension Ledger {
 
     package var storage: any LedgerStorage { shelf.storage }
 
+    /// Of how many members a state is kept, also of those that wait for being written.
+    package var keptCount: Int { shelf.keptCount }
+
     /// Whether nothing is kept of anybody, and nothing is missing.
     package var isEmpty: Bool { shelf.isEmpty && wants.count == 0 }
 

@@ -60,7 +60,12 @@ struct LedgerShelf {
     /// Whether nothing was ever kept.
     private(set) var isEmpty: Bool
 
-    var pendingCount: Int { pending.count }
+    var pendingCount: Int { pending.count + history.new.count + history.gone.count }
+
+    /// Members of whom a state is kept; of one that is also written it counts twice while it waits.
+    var keptCount: Int {
+        ((try? storage.count(of: .states)) ?? 0) + pending.values.count { $0.new != nil }
+    }
 
     // MARK: States
 
@@ -157,15 +162,15 @@ struct LedgerShelf {
                 batch.remove(id, from: .states)
             }
         }
+        do {
+            defer { (history.new, history.gone) = ([], []) }
+            try addHistory(to: &batch)
+        }
         more(&batch)
         if !batch.isEmpty { try storage.apply(batch) }
     }
 
     /// Writes all that waits, and makes what is kept as dense as it can be.
-        do {
-            defer { (history.new, history.gone) = ([], []) }
-            try addHistory(to: &batch)
-        }
     mutating func compact() throws(StoreError) {
         try flush()
         try storage.compact()
@@ -257,14 +262,14 @@ extension LedgerShelf {
                 from = Self.end(of: [UInt8](found.extracting(0..<Self.bucketBytes)))
                 return false
             }
+            guard names.count >= limit, let next = from else { continue }
+            let isMore = try !storage.records(in: LedgerRange(.index, from: next), limit: 1).isEmpty
+            return (names, isMore ? next : nil)
         }
         return (names, nil)
     }
 
     /// The first key that does not begin with these bytes and comes after those that do; nil if
-            guard names.count >= limit, let next = from else { continue }
-            let isMore = try !storage.records(in: LedgerRange(.index, from: next), limit: 1).isEmpty
-            return (names, isMore ? next : nil)
     /// there is none.
     private static func end(of prefix: [UInt8]) -> [UInt8]? {
         guard let last = prefix.lastIndex(where: { $0 < .max }) else { return nil }
@@ -276,12 +281,12 @@ extension LedgerShelf {
     }
 
     private func indexKey(_ key: LedgerKey) -> [UInt8] {
-        let whole = Array(key.bucket.description.utf8) + [0] + key.bytes
-        return prefix + hash(whole).prefix(Self.keyBytes)
         indexKey(key, behind: bucketPrefix(key.bucket))
     }
 
     private func indexKey(_ key: LedgerKey, behind prefix: [UInt8]) -> [UInt8] {
+        let whole = Array(key.bucket.description.utf8) + [0] + key.bytes
+        return prefix + hash(whole).prefix(Self.keyBytes)
     }
 
     private func hash(_ bytes: [UInt8]) -> [UInt8] {
