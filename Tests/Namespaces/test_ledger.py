@@ -193,7 +193,45 @@ def test_the_paths_of_edgevpn_answer(members):
     ada, bob, _ = members
     assert ada.ask("PUT", "/api/ledger/notes/a/hello") == {"State": "Announcing"}
     until(lambda: bob.ask("GET", "/api/ledger/notes") == {"a": '"hello"'}, "bob reads it")
-    assert bob.ask("GET", "/api/ledger") == {"notes": {"a": '"hello"'}}
+    assert bob.ask("GET", "/api/ledger")["notes"] == {"a": '"hello"'}
     assert bob.ask("GET", "/api/summary")["NodeID"] == bob.id
     assert {node["ID"] for node in bob.ask("GET", "/api/nodes")} >= {ada.id}
-    assert json.dumps(bob.ask("GET", "/api/machines"))
+    machine = {"Address": "10.1.0.9", "Connected": True, "Online": True, "PeerID": ada.id}
+    ada.stop()
+    ada.addresses = ["10.1.0.9/24"]
+    ada.start()
+    until(lambda: machine.items() <= machines(bob).get("10.1.0.9", {}).items(), "bob knows it")
+    kept = bob.ask("GET", "/api/ledger/machines")
+    assert json.loads(kept["10.1.0.9"])["PeerID"] == ada.id
+    assert bob.ask("GET", "/api/ledger/healthcheck").keys() >= {ada.id, bob.id}
+    assert bob.command("ledger", "get", "machines", "10.1.0.9").stdout.strip() == kept["10.1.0.9"]
+    refused = bob.command("ledger", "put", "machines", "10.1.0.9", "{}")
+    assert refused.returncode == 1 and "nobody writes in the bucket machines" in refused.stderr
+
+
+def put_from_file(node, bucket, key, value):
+    """Writes what standard input has."""
+    file = node.host.lab.folder / "value"
+    file.write_text(value)
+    with file.open() as given:
+        assert node.command("ledger", "put", bucket, key, stdin=given).returncode == 0
+
+
+def machines(node):
+    return {machine["Address"]: machine for machine in node.ask("GET", "/api/machines")}
+
+
+def test_what_was_said_before_is_kept_if_it_is_asked_for(members):
+    ada, bob, _ = members
+    bob.stop()
+    bob.more += ["--ledger-history", "5"]
+    bob.start()
+    until(lambda: bob.is_up(ada), "bob meets ada again")
+    for number in range(3):
+        put_from_file(ada, "notes", "k", str(number))
+        agree([bob], "notes", lambda all: all == {"k": str(number)})
+    blocks = json.loads(bob.command("ledger", "blocks", ada.id, "--json").stdout)
+    assert 3 <= len(blocks) <= 5 and len({block["root"] for block in blocks}) >= 3
+    verified = bob.command("ledger", "verify")
+    assert verified.returncode == 0 and verified.stdout == "All that is kept is whole.\n"
+    assert len(json.loads(ada.command("ledger", "blocks", ada.id, "--json").stdout)) == 1

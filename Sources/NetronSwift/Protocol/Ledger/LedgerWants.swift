@@ -87,8 +87,8 @@ struct LedgerWants: Sendable {
         return nil
     }
 
-    /// Whether further ones may be asked for: not one for each that comes, but when a message can be
-    /// full of them.
+    /// Whether further ones may be asked for: not one for each that comes, but when a message can
+    /// be full of them.
     mutating func mayAsk() -> Bool {
         if askedCount >= LedgerLimits.askedMax { isPaused = true }
         if askedCount + LedgerMessage.countMax <= LedgerLimits.askedMax { isPaused = false }
