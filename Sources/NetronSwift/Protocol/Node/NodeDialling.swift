@@ -30,7 +30,7 @@ extension NodeMachine {
         at now: Instant
     ) -> Bool {
         let usable = endpoints.filter(canDial)
-        let record = directory.record(of: id)
+        let record = statement(of: id)
         let isLedTo = record?.introducers.isEmpty == false
         guard id != own?.id, members[id] == nil, !usable.isEmpty || isLedTo else { return false }
         if let seeking = sought[id] {

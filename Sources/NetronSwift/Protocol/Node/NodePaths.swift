@@ -60,7 +60,7 @@ extension NodeMachine {
 
     /// The members with a direct session that lead to a member, the best first.
     private func ways(to target: NodeID) -> [NodeID] {
-        let introducers = directory.record(of: target)?.introducers ?? []
+        let introducers = statement(of: target)?.introducers ?? []
         return ([target] + introducers).filter { members[$0]?.endpoint.isRelayed == false }
     }
 
@@ -70,7 +70,7 @@ extension NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard let record = directory.record(of: id) else { return }
+        guard let record = statement(of: id) else { return }
         let introducers = record.introducers.filter { $0 != own?.id }
         var relays = ways(to: id).filter { $0 != id }
         if relays.isEmpty {
@@ -95,7 +95,7 @@ extension NodeMachine {
         guard !sought.isEmpty else { return }
         let waiting = sought.keys.sorted().filter {
             sought[$0]?.wantsCircuit == true
-                && directory.record(of: $0)?.introducers.contains(new) == true
+                && statement(of: $0)?.introducers.contains(new) == true
         }
         for id in waiting { route(.wanted(id, through: [new]), at: now, into: &effects) }
     }
