@@ -28,7 +28,10 @@ struct DialBook {
 
     var deadline: Instant { dials.first?.forgottenAt ?? .never }
 
-    func isDialling(_ id: NodeID) -> Bool { dials.contains { $0.id == id } }
+    /// Whether a member is dialled at an endpoint of its own; circuits to it count for themselves.
+    func isDialling(_ id: NodeID) -> Bool {
+        dials.contains { $0.id == id && !$0.endpoint.isRelayed }
+    }
 
     func isDialling(_ endpoint: Endpoint) -> Bool { dials.contains { $0.endpoint == endpoint } }
 

@@ -77,6 +77,7 @@ extension NodeMachine {
         if let circuit = endpoint.circuit {
             route(.ended(circuit), at: now, into: &effects)
             if let id { sought[id]?.circuitDue = now + NodeLimits.circuitPause }
+            return wakeSought()
         }
         wakeSought()
         guard let id, !dials.isDialling(id) else { return }

@@ -86,8 +86,8 @@ package struct NodeMachine {
 
     /// Nothing is due before; what is due may be later.
     private var deadline = Instant.never
-    /// What the shell was told.
-    private var toldDeadline = Instant.never
+    /// What the shell was told, or nil when its timer ran out.
+    private var toldDeadline: Instant? = .never
 
     /// Makes the machine of a node with this id; `random` makes a generator for each of its parts.
     ///
@@ -218,7 +218,7 @@ package struct NodeMachine {
         switch event {
         case .started: break
         // The shell has no timer any more: whatever is due, also at this very moment, is told.
-        case .timeout: toldDeadline = .never
+        case .timeout: toldDeadline = nil
         case .resolved(let host, let endpoints):
             resolved(host, endpoints, at: now, into: &effects)
             ask(.resolved(host, endpoints), at: now, into: &effects)
