@@ -164,7 +164,7 @@ package struct Ledger {
         if flushDue <= moment.instant { flush(at: moment, into: &effects) }
         if sweepDue <= moment.instant { sweep(at: moment, heads, into: &effects) }
         let deadline = min(
-            min(wants.due, wants.tellDue, transferDue),
+            min(wants.due, wants.tellDue, wants.askDue, transferDue),
             min(contests.due, holders.due, flushDue, sweepDue)
         )
         guard deadline != wake else { return }

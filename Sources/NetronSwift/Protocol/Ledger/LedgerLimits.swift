@@ -9,6 +9,8 @@ package enum LedgerLimits {
     package static let wantsMax = 4_096
     /// States that are asked for and did not come yet, but for those that come in chunks.
     package static let askedMax = 192
+    /// How long those that are wanted wait for each other, so that one message asks for many.
+    static let askPause = Duration.milliseconds(5)
     /// How long an answer is waited for.
     static let answerTimeout = Duration.seconds(2)
     /// How long a state that comes in chunks is waited for.
