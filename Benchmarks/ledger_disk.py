@@ -5,8 +5,8 @@
     Benchmarks/ledger_disk.py FILE --svg docs/ledger.svg
 
 FILE has the table. Beside it stands what EdgeVPN's ledger takes on the disk of each node in a
-network of as many members, 0.55 MB a day times the square of their number: measured on its own code, at its
-pace of publishing, with its ownership mode on.
+network of as many members, 0.55 MB a day times the square of their number: measured on its own
+code, at its pace of publishing, with its ownership mode on.
 """
 
 import argparse

@@ -56,6 +56,9 @@ package enum LedgerLimits {
     static let coverageBitsMax = 16
     /// States that are dropped at once for want of room.
     static let dropCount = 64
+    /// Statements of the history that go for want of room, and how many of them at once.
+    static let historyDropMax = 4_096
+    static let historyDropCount = 256
     /// It keeps more when what it has takes less than this part of its budget.
     static let widenPart = 4
     /// How often a contest about a key of ours is looked at.
