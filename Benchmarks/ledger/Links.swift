@@ -149,7 +149,7 @@ struct Links {
     ) {
         var (first, second): ([DirectoryEvent], [LedgerEvent]) = ([], [])
         events(&first, &second)
-        let work = Processor.nanoseconds
+        let begin = Processor.nanoseconds
         var effects: [DirectoryEffect] = []
         for event in first {
             members[number].directory.handle(event, at: now, wall: wall, into: &effects)
@@ -169,7 +169,7 @@ struct Links {
         for message in keepLedger(second, of: number) {
             messages.append((.ledger(message.0), message.1))
         }
-        let used = countsWork ? Int64(Processor.nanoseconds - work) : 0
+        let used = countsWork ? Int64(Processor.nanoseconds - begin) : 0
         busy[number] = now + .nanoseconds(used)
         for (message, id) in messages { send(message, from: number, to: id) }
     }

@@ -13,6 +13,7 @@ import Testing
         for number in 1...2 { script.after(.neighbourUp(many(number))) }
         var effects: [LedgerEffect] = []
         for number in 0..<count { effects += script.hear(statement(number)) }
+        effects += script.pass(.milliseconds(5))
         return (script, effects)
     }
 
@@ -36,6 +37,22 @@ import Testing
             later += script.after(.received(answer, from: peer)).questions
         }
         #expect(later.map(\.wants.count) == [24])
+    }
+
+    @Test("what is wanted first is asked for at once, what comes within 5 ms of that together")
+    func together() {
+        var (script, _) = script(0)
+        #expect(script.hear(statement(0)).questions.flatMap(\.wants).count == 1)
+        for number in 1..<10 { #expect(script.hear(statement(number)).questions.isEmpty) }
+        #expect(script.pass(.microseconds(4_999)).questions.isEmpty)
+        let questions = script.pass(.microseconds(1)).questions
+        #expect(questions.map(\.wants.count) == [9])
+        // So many that a message is full of them do not wait.
+        var later: [Int] = []
+        for number in 10..<34 {
+            later += script.hear(statement(number)).questions.map(\.wants.count)
+        }
+        #expect(later == [24])
     }
 
     @Test("answers to questions are heard however many come, and others are not") func heard() {

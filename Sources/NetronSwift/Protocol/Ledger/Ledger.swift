@@ -10,8 +10,8 @@ package import NetronWire
 /// its own, and can be taken of anybody.
 ///
 /// How states are asked for is in LedgerWants.swift, what others are given in LedgerAnswers.swift,
-/// what this node writes in LedgerOwn.swift, whose a key is in LedgerContests.swift
-/// and LedgerHolders.swift, what can be
+/// what this node writes in LedgerOwn.swift, whose a key is in LedgerContests.swift and
+/// LedgerHolders.swift, what members said before in LedgerHistory.swift, what can be
 /// read in LedgerQueries.swift, and how all is kept in LedgerShelf.swift.
 package struct Ledger {
     package typealias Event = LedgerEvent
@@ -89,7 +89,7 @@ package struct Ledger {
         shelf = LedgerShelf(storage, with: cryptography, history: shelf.history.count)
         _ = try shelf.state(of: id)
         _ = try shelf.ownHead
-        if shelf.history.count == 0 { try shelf.dropHistory() }
+        if shelf.history.count == 0 { try shelf.dropHistory(upTo: .max) }
     }
 
     /// Forgets the storage, so that another node can have it.
@@ -166,7 +166,7 @@ package struct Ledger {
         if flushDue <= moment.instant { flush(at: moment, into: &effects) }
         if sweepDue <= moment.instant { sweep(at: moment, heads, into: &effects) }
         let deadline = min(
-            min(wants.due, wants.tellDue, transferDue),
+            min(wants.due, wants.tellDue, wants.askDue, transferDue),
             min(contests.due, holders.due, flushDue, sweepDue)
         )
         guard deadline != wake else { return }

@@ -57,8 +57,7 @@ extension Ledger {
     mutating func makeRoom(into effects: inout [Effect]) -> Bool {
         do {
             // What nobody needs goes first.
-            if try shelf.storage.count(of: .heads) > 0 {
-                try shelf.dropHistory()
+            if try shelf.dropHistory(upTo: LedgerLimits.historyDropMax) > 0 {
                 effects.append(.tellHeads)
                 return true
             }

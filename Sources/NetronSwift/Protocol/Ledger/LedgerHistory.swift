@@ -45,18 +45,23 @@ extension LedgerShelf {
         }
     }
 
-    /// Removes all of the history, which makes room.
-    mutating func dropHistory() throws(StoreError) {
+    /// Removes so many statements of the history, which makes room; answers how many there were.
+    @discardableResult
+    mutating func dropHistory(upTo most: Int) throws(StoreError) -> Int {
         history.new = []
         history.gone = []
-        while true {
-            let range = LedgerRange(.heads)
-            let some = try storage.records(in: range, limit: LedgerLimits.dropCount)
-            guard !some.isEmpty else { return }
+        var count = 0
+        while count < most {
+            // Neighbours, so that few pages are changed.
+            let limit = min(most - count, LedgerLimits.historyDropCount)
+            let some = try storage.records(in: LedgerRange(.heads), limit: limit)
+            guard !some.isEmpty else { break }
             var batch = LedgerBatch()
             for record in some { batch.remove(record.key, from: .heads) }
             try storage.apply(batch)
+            count += some.count
         }
+        return count
     }
 
     private func keys(of author: NodeID) throws(StoreError) -> [[UInt8]] {

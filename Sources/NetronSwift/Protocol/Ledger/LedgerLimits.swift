@@ -9,6 +9,8 @@ package enum LedgerLimits {
     package static let wantsMax = 4_096
     /// States that are asked for and did not come yet, but for those that come in chunks.
     package static let askedMax = 192
+    /// How long those that are wanted wait for each other, so that one message asks for many.
+    static let askPause = Duration.milliseconds(5)
     /// How long an answer is waited for.
     static let answerTimeout = Duration.seconds(2)
     /// How long a state that comes in chunks is waited for.
@@ -56,6 +58,9 @@ package enum LedgerLimits {
     static let coverageBitsMax = 16
     /// States that are dropped at once for want of room.
     static let dropCount = 64
+    /// Statements of the history that go for want of room, and how many of them at once.
+    static let historyDropMax = 4_096
+    static let historyDropCount = 256
     /// It keeps more when what it has takes less than this part of its budget.
     static let widenPart = 4
     /// How often a contest about a key of ours is looked at.

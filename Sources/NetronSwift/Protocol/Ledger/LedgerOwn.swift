@@ -84,11 +84,13 @@ extension Ledger {
         _ state: LedgerState,
         into effects: inout [Effect]
     ) throws(StoreError) {
-        do {
-            try keep(state)
-        } catch {
-            guard error.kind == .full, makeRoom(into: &effects) else { throw error }
-            try keep(state)
+        while true {
+            do throws(StoreError) {
+                try keep(state)
+                break
+            } catch {
+                guard error.kind == .full, makeRoom(into: &effects) else { throw error }
+            }
         }
         own.state = state
     }

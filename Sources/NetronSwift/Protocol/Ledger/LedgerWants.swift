@@ -20,6 +20,9 @@ struct LedgerWants: Sendable {
     /// Who is to be asked for next.
     private var queue: [NodeID] = []
     private(set) var askedCount = 0
+    /// When something was asked for last, and when further ones are that wait for company.
+    private var askedAt: Instant?
+    private(set) var askDue = Instant.never
     /// Whether as many were asked for as may be, and a message is not full yet of those that may be
     /// asked for again.
     private var isPaused = false
@@ -95,7 +98,30 @@ struct LedgerWants: Sendable {
         return !isPaused
     }
 
-    mutating func ask(_ author: NodeID, of peer: NodeID, until instant: Instant) {
+    /// Whether it is time to ask: at once after a pause, else when there is enough for a message.
+    mutating func isTimeToAsk(at now: Instant) -> Bool {
+        guard !queue.isEmpty else {
+            askDue = .never
+            return false
+        }
+        guard queue.count >= LedgerMessage.countMax || askedAt.map({ now >= $0 + pause }) ?? true
+        else {
+            askDue = askedAt.map { $0 + pause } ?? now
+            return false
+        }
+        askDue = .never
+        return true
+    }
+
+    private var pause: Duration { LedgerLimits.askPause }
+
+    mutating func ask(
+        _ author: NodeID,
+        of peer: NodeID,
+        at now: Instant,
+        until instant: Instant
+    ) {
+        askedAt = now
         all[author]?.asked = peer
         all[author]?.due = instant
         askedCount += 1
@@ -114,6 +140,8 @@ struct LedgerWants: Sendable {
             due = min(due, want.due)
         } else {
             queue.insert(author, at: 0)
+            // It waited long enough.
+            askedAt = nil
         }
         all[author] = want
     }
@@ -220,7 +248,8 @@ extension Ledger {
     ) {
         var questions: [NodeID: [LedgerMessage.Want]] = [:]
         var helper: NodeID?
-        while wants.mayAsk(), let author = wants.next() {
+        let isTime = wants.isTimeToAsk(at: moment.instant)
+        while isTime, wants.mayAsk(), let author = wants.next() {
             if let peer = helper, questions[peer].map({ $0.count % LedgerMessage.countMax }) == 0 {
                 helper = nil
             }
@@ -240,7 +269,12 @@ extension Ledger {
                 pull(author, want.summary, of: peer, at: moment, heads, into: &effects)
                 continue
             }
-            wants.ask(author, of: peer, until: moment.instant + LedgerLimits.answerTimeout)
+            wants.ask(
+                author,
+                of: peer,
+                at: moment.instant,
+                until: moment.instant + LedgerLimits.answerTimeout
+            )
             questions[peer, default: []].append(LedgerMessage.Want(author, want.summary.root))
         }
         for (peer, list) in questions.sorted(by: { $0.key < $1.key }) {
@@ -292,7 +326,12 @@ extension Ledger {
         _ heads: Heads,
         into effects: inout [Effect]
     ) {
-        wants.ask(author, of: peer, until: moment.instant + LedgerLimits.pullTimeout)
+        wants.ask(
+            author,
+            of: peer,
+            at: moment.instant,
+            until: moment.instant + LedgerLimits.pullTimeout
+        )
         let event = TransferEvent.wanted(
             Self.object(.init(author, summary.root)),
             from: peer,
