@@ -100,7 +100,7 @@ internal import Testing
 
 /// Where this process writes the meta pages of the store in a file: LMDB has them written at once.
 private func metaDescriptor(_ file: String) -> Int32? {
-    (3..<256).first { descriptor in
+    (3..<4_096).first { descriptor in
         let link = "/proc/self/fd/\(descriptor)"
         guard let name = try? FileManager.default.destinationOfSymbolicLink(atPath: link) else {
             return false
