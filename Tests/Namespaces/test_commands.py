@@ -25,7 +25,8 @@ STATUS = {
     "counters": OBJECT, "drops": OBJECT, "health": LIST,
 }
 STATUS_PEERS = {
-    "known": int, "online": int, "up": int, "direct": int, "rtt_ms": NUMBER, "last_handshake": TEXT,
+    "known": int, "online": int, "up": int, "direct": int, "relayed": int, "rtt_ms": NUMBER,
+    "last_handshake": TEXT,
 }
 DISCOVERY = {
     "neighbours": int, "reserve": int, "dht": TEXT, "dht_nodes": int, "dht_bytes": int,
@@ -41,13 +42,14 @@ COUNTERS = {
 }
 PEER = {
     "id": TEXT, "name": TEXT, "addresses": LIST, "ula": TEXT, "online": bool, "path": TEXT,
-    "endpoint": TEXT,
+    "endpoint": TEXT, "relay": type(None),
     "rtt_ms": NUMBER, "last_handshake": TEXT, "last_heard_s": int, "suite": TEXT, "path_mtu": int,
     "rx_bytes": int, "rx_packets": int, "tx_bytes": int, "tx_packets": int, "version": TEXT,
     "os": TEXT, "arch": TEXT,
 }
 PING = {
-    "version": int, "id": TEXT, "name": TEXT, "path": TEXT, "endpoint": TEXT, "rtt_ms": NUMBER,
+    "version": int, "id": TEXT, "name": TEXT, "path": TEXT, "endpoint": TEXT, "relay": type(None),
+    "rtt_ms": NUMBER,
 }
 
 
@@ -172,7 +174,8 @@ def test_alone_it_says_so(lab, token):
     assert_shape(status, STATUS)
     assert status["state"] == "alone"
     assert status["peers"] == {
-        "known": 0, "online": 0, "up": 0, "direct": 0, "rtt_ms": None, "last_handshake": None,
+        "known": 0, "online": 0, "up": 0, "direct": 0, "relayed": 0, "rtt_ms": None,
+        "last_handshake": None,
     }
     assert answer(ada, "status").startswith("state")
     assert "alone: no member is known yet" in answer(ada, "status")
