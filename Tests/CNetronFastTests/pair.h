@@ -160,6 +160,33 @@ uint64_t pair_drops(const pair_world *world, unsigned node, unsigned reason);
 uint64_t pair_all_drops(const pair_world *world, unsigned node);
 netron_counters pair_counters(const pair_world *world, unsigned node);
 
+/** How many events of a kind a node had, and the last of them. */
+static inline unsigned pair_events(const pair_world *world, unsigned node, unsigned kind)
+{
+    return world->nodes[node].event_count[kind];
+}
+
+static inline const netron_event *
+pair_last_event(const pair_world *world, unsigned node, unsigned kind)
+{
+    return &world->nodes[node].last_event[kind];
+}
+
+/** netron_engine_try_path() and _use_path() between two nodes. */
+static inline int
+pair_try_path(pair_world *world, unsigned from, unsigned to, const netron_endpoint *endpoint)
+{
+    return netron_engine_try_path(world->nodes[from].engine, world->nodes[to].id, endpoint,
+                                  world->now_ns);
+}
+
+static inline int
+pair_use_path(pair_world *world, unsigned from, unsigned to, const netron_endpoint *endpoint)
+{
+    return netron_engine_use_path(world->nodes[from].engine, world->nodes[to].id, endpoint,
+                                  world->now_ns);
+}
+
 netron_prefix pair_prefix4(unsigned node);
 netron_prefix pair_prefix6(unsigned node);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ways_test.c - which of a peer's paths is used: tried ones, a circuit's and a direct one, and how
- * soon when one of them dies. */
+/* ways_test.c - which of a peer's paths is used, a circuit's or a direct one, and how soon when one
+ * of them dies. */
 #include "line.h"
 #include "machine/core.h"
 #include "pair.h"
@@ -16,26 +16,9 @@
 
 enum { A = 0, R = 1, B = 2, CHALLENGE_BYTES = NF_SESSION_OVERHEAD_BYTES + NF_LINK_CHALLENGE_BYTES };
 
-static unsigned events(const pair_world *world, unsigned node, unsigned kind)
-{
-    return world->nodes[node].event_count[kind];
-}
-
 static unsigned moves(const pair_world *world, unsigned node)
 {
-    return events(world, node, NETRON_EVENT_MOVED);
-}
-
-static int try_path(pair_world *world, unsigned from, unsigned to, const netron_endpoint *endpoint)
-{
-    return netron_engine_try_path(world->nodes[from].engine, world->nodes[to].id, endpoint,
-                                  world->now_ns);
-}
-
-static int use_path(pair_world *world, unsigned from, unsigned to, const netron_endpoint *endpoint)
-{
-    return netron_engine_use_path(world->nodes[from].engine, world->nodes[to].id, endpoint,
-                                  world->now_ns);
+    return pair_events(world, node, NETRON_EVENT_MOVED);
 }
 
 /* --- what may pass between A and B --------------------------------------------------------------
@@ -92,7 +75,7 @@ static pair_world *make_world(links *l, line *circuit)
 static pair_world *make_direct_of(links *l, line *circuit, bool idle_ends)
 {
     pair_world *world = make_world_of(l, circuit, idle_ends);
-    assert_int_equal(try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
+    assert_int_equal(pair_try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
     pair_run(world, 3 * NF_SECOND_NS);
     assert_false(line_is_relayed(world, A, B) || line_is_relayed(world, B, A));
     return world;
@@ -123,15 +106,15 @@ static void a_direct_path_that_answers_takes_over_at_both_ends(void **state)
     line circuit;
     pair_world *world = make_world(&l, &circuit);
     assert_true(line_is_relayed(world, A, B) && line_is_relayed(world, B, A));
-    assert_int_equal(try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
+    assert_int_equal(pair_try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
     pair_run(world, 50 * NF_MILLISECOND_NS);
     const netron_event *path = &world->nodes[A].last_event[NETRON_EVENT_PATH];
-    assert_int_equal(events(world, A, NETRON_EVENT_PATH), 1);
+    assert_int_equal(pair_events(world, A, NETRON_EVENT_PATH), 1);
     assert_memory_equal(path->id, world->nodes[B].id, NETRON_ID_BYTES);
     assert_memory_equal(&path->endpoint, &world->nodes[B].endpoint, sizeof(path->endpoint));
     assert_in_range(path->rtt_ns, 2 * PAIR_LATENCY_NS - (1 << 13), 2 * PAIR_LATENCY_NS + (1 << 13));
     /* Nothing was asked for at the other end. */
-    assert_int_equal(events(world, B, NETRON_EVENT_PATH), 0);
+    assert_int_equal(pair_events(world, B, NETRON_EVENT_PATH), 0);
     for (unsigned node = A; node <= B; node += B - A) {
         assert_int_equal(moves(world, node), 1);
         assert_memory_equal(&world->nodes[node].last_event[NETRON_EVENT_MOVED].endpoint,
@@ -153,7 +136,7 @@ static void nothing_is_lost_when_it_takes_over_under_traffic(void **state)
     line circuit;
     pair_world *world = make_world(&l, &circuit);
     uint32_t serial = talk(world, 0, NF_SECOND_NS);
-    assert_int_equal(try_path(world, B, A, &world->nodes[A].endpoint), NETRON_OK);
+    assert_int_equal(pair_try_path(world, B, A, &world->nodes[A].endpoint), NETRON_OK);
     serial = talk(world, serial, 2 * NF_SECOND_NS);
     pair_run(world, NF_SECOND_NS);
     pair_assert_all_seen(world, A, 0, serial);
@@ -169,12 +152,12 @@ static void two_that_try_at_once_open_their_nats(void **state)
     line circuit;
     pair_world *world = make_world(&l, &circuit);
     l.nat_a = l.nat_b = true;
-    assert_int_equal(try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
+    assert_int_equal(pair_try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
     pair_run(world, NF_SECOND_NS);
     assert_true(line_is_relayed(world, A, B) && line_is_relayed(world, B, A));
     l.opened_a = false;
-    assert_int_equal(try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
-    assert_int_equal(try_path(world, B, A, &world->nodes[A].endpoint), NETRON_OK);
+    assert_int_equal(pair_try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
+    assert_int_equal(pair_try_path(world, B, A, &world->nodes[A].endpoint), NETRON_OK);
     pair_run(world, NF_SECOND_NS / 10);
     assert_false(line_is_relayed(world, A, B) || line_is_relayed(world, B, A));
     pair_free(world);
@@ -192,7 +175,7 @@ static void a_direct_path_is_not_left_for_what_still_comes_by_the_circuit(void *
     uint32_t serial = talk(world, 0, NF_SECOND_NS);
     netron_endpoint b = world->nodes[B].endpoint;
     l.lose_responses = false; /* the challenge itself passes */
-    assert_int_equal(try_path(world, A, B, &b), NETRON_OK);
+    assert_int_equal(pair_try_path(world, A, B, &b), NETRON_OK);
     pair_flush(world);
     l.lose_responses = true;
     serial = talk(world, serial, 2 * NF_SECOND_NS);
@@ -269,11 +252,11 @@ static uint64_t outage(bool idle_ends, bool ab, bool ba, bool both_talk)
         }
     }
     assert_true(line_is_relayed(world, A, B));
-    assert_int_equal(events(world, A, NETRON_EVENT_PEER_DOWN), 0);
-    assert_int_equal(events(world, B, NETRON_EVENT_PEER_DOWN), 0);
+    assert_int_equal(pair_events(world, A, NETRON_EVENT_PEER_DOWN), 0);
+    assert_int_equal(pair_events(world, B, NETRON_EVENT_PEER_DOWN), 0);
     /* It works again: who tries it gets it back. */
     l.cut_ab = l.cut_ba = false;
-    assert_int_equal(try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
+    assert_int_equal(pair_try_path(world, A, B, &world->nodes[B].endpoint), NETRON_OK);
     pair_run(world, NF_SECOND_NS);
     assert_false(line_is_relayed(world, A, B) || line_is_relayed(world, B, A));
     pair_free(world);
@@ -387,151 +370,6 @@ static void one_that_is_idle_when_it_dies_falls_back_with_the_first_packets(void
     pair_free(world);
 }
 
-/* --- paths that are tried --------------------------------------------------------------------- */
-
-/* Each node has a second place: what is sent there comes from the sender's second place. */
-static bool second_places(pair_world *world, pair_datagram *d)
-{
-    for (unsigned node = 0; node < 2; node++) {
-        netron_endpoint second = pair_endpoint(node, 1);
-        if (memcmp(&d->destination, &second, sizeof(second)) == 0) {
-            d->destination = world->nodes[node].endpoint;
-            d->source = pair_endpoint(d->from, 1);
-        }
-    }
-    return true;
-}
-
-static void a_path_that_was_tried_is_used_when_the_caller_says_so(void **state)
-{
-    (void)state;
-    pair_world *world = pair_new(2);
-    world->hook = second_places;
-    pair_connect(world, 0, 1);
-    netron_endpoint second = pair_endpoint(1, 1), third = pair_endpoint(1, 2);
-    assert_int_equal(use_path(world, 0, 1, &second), NETRON_E_EXPIRED);
-    for (unsigned i = 0; i < 20; i++) { /* trying moves nobody, on either side */
-        assert_int_equal(try_path(world, 0, 1, &second), NETRON_OK);
-        assert_int_equal(try_path(world, 0, 1, &third), NETRON_OK);
-        pair_run(world, 200 * NF_MILLISECOND_NS);
-    }
-    assert_int_equal(events(world, 0, NETRON_EVENT_PATH), 20);
-    assert_int_equal(moves(world, 0) + moves(world, 1), 0);
-    assert_int_equal(use_path(world, 0, 1, &third), NETRON_E_EXPIRED);
-    assert_int_equal(use_path(world, 0, 1, &second), NETRON_OK);
-    assert_int_equal(use_path(world, 0, 1, &second), NETRON_OK); /* it is there */
-    pair_run(world, 100 * NF_MILLISECOND_NS);
-    assert_int_equal(moves(world, 0), 1);
-    assert_int_equal(moves(world, 1), 1); /* it follows, as it does any peer that moves */
-    netron_peer_info info = pair_peer(world, 1, 0);
-    second = pair_endpoint(0, 1);
-    assert_memory_equal(&info.endpoint, &second, sizeof(second));
-    /* The one before is known from its use, and all are for a while. */
-    netron_endpoint first = world->nodes[1].endpoint;
-    assert_int_equal(use_path(world, 0, 1, &first), NETRON_OK);
-    pair_run(world, NF_WAY_END_NS + NF_SECOND_NS);
-    second = pair_endpoint(1, 1);
-    assert_int_equal(use_path(world, 0, 1, &second), NETRON_E_EXPIRED);
-    pair_free(world);
-}
-
-static bool second_places_alone(pair_world *world, pair_datagram *d)
-{
-    netron_endpoint destination = d->destination;
-    bool passes = second_places(world, d);
-    return passes && memcmp(&destination, &d->destination, sizeof(destination)) != 0;
-}
-
-static void another_path_that_was_shown_takes_over_from_one_that_dies(void **state)
-{
-    (void)state;
-    pair_world *world = pair_new(2);
-    world->hook = second_places;
-    pair_connect(world, 0, 1);
-    netron_endpoint second = pair_endpoint(1, 1);
-    assert_int_equal(try_path(world, 0, 1, &second), NETRON_OK);
-    pair_run(world, 20 * NF_SECOND_NS);
-    world->hook = second_places_alone;
-    for (uint32_t serial = 0; serial < 300; serial++) {
-        (void)pair_send(world, 0, 1, 200, serial);
-        (void)pair_send(world, 1, 0, 200, serial);
-        pair_run(world, 10 * NF_MILLISECOND_NS);
-    }
-    pair_run(world, NF_SECOND_NS);
-    pair_assert_all_seen(world, 0, 150, 300);
-    pair_assert_all_seen(world, 1, 150, 300);
-    assert_int_equal(moves(world, 0), 1);
-    assert_int_equal(moves(world, 1), 1);
-    pair_free(world);
-}
-
-static void tries_have_a_rate_and_a_valid_endpoint(void **state)
-{
-    (void)state;
-    pair_world *world = pair_new(2);
-    netron_endpoint there = pair_endpoint(50, 1), wrong = there;
-    assert_int_equal(try_path(world, 0, 1, &there), NETRON_E_UNKNOWN_PEER);
-    assert_int_equal(use_path(world, 0, 1, &there), NETRON_E_UNKNOWN_PEER);
-    pair_connect(world, 0, 1);
-    wrong.port = 0;
-    assert_int_equal(try_path(world, 0, 1, &wrong), NETRON_E_INVALID);
-    wrong = (netron_endpoint){.kind = NETRON_ENDPOINT_CIRCUIT, .scope = 77};
-    assert_int_equal(try_path(world, 0, 1, &wrong), NETRON_E_INVALID);
-    unsigned sent = 0;
-    for (unsigned i = 0; i < 5000; i++) { /* 5 s */
-        sent += try_path(world, 0, 1, &there) == NETRON_OK;
-        pair_run(world, NF_MILLISECOND_NS);
-    }
-    assert_in_range(sent, 5 * NF_TRY_PER_SECOND, 5 * NF_TRY_PER_SECOND + NF_TRY_BURST);
-    pair_free(world);
-}
-
-typedef struct hold {
-    uint64_t delay_ns;
-    netron_endpoint from;
-} hold;
-
-static bool hold_responses(pair_world *world, pair_datagram *d)
-{
-    const hold *h = world->context;
-    bool passes = second_places(world, d);
-    if (d->from == 1 && d->bytes[0] == NF_TYPE_LINK && d->length == CHALLENGE_BYTES) {
-        d->arrives_ns += h->delay_ns;
-        d->source = h->from;
-    }
-    return passes;
-}
-
-static void an_answer_counts_only_in_time_and_from_the_place_that_was_asked(void **state)
-{
-    (void)state;
-    const netron_endpoint second = pair_endpoint(1, 1);
-    netron_endpoint other_port = second;
-    other_port.port++;
-    const struct {
-        uint64_t delay_ns;
-        netron_endpoint from;
-        unsigned paths;
-    } cases[] = {
-        {0, second, 1},
-        {NF_CHALLENGE_END_NS - NF_SECOND_NS, second, 1},
-        {NF_CHALLENGE_END_NS + NF_SECOND_NS, second, 0},
-        {0, pair_endpoint(1, 2), 0},
-        {0, other_port, 0},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        pair_world *world = pair_new(2);
-        pair_connect(world, 0, 1);
-        hold h = {.delay_ns = cases[i].delay_ns, .from = cases[i].from};
-        world->hook = hold_responses;
-        world->context = &h;
-        assert_int_equal(try_path(world, 0, 1, &second), NETRON_OK);
-        pair_run(world, NF_CHALLENGE_END_NS + 2 * NF_SECOND_NS);
-        assert_int_equal(events(world, 0, NETRON_EVENT_PATH), cases[i].paths);
-        pair_free(world);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -545,10 +383,6 @@ int main(void)
         cmocka_unit_test(a_direct_path_that_is_heard_meanwhile_stays),
         cmocka_unit_test(loss_alone_is_no_reason_to_leave_a_direct_path),
         cmocka_unit_test(one_that_is_idle_when_it_dies_falls_back_with_the_first_packets),
-        cmocka_unit_test(a_path_that_was_tried_is_used_when_the_caller_says_so),
-        cmocka_unit_test(another_path_that_was_shown_takes_over_from_one_that_dies),
-        cmocka_unit_test(tries_have_a_rate_and_a_valid_endpoint),
-        cmocka_unit_test(an_answer_counts_only_in_time_and_from_the_place_that_was_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 #ifndef NF_ASSERT_H
 #define NF_ASSERT_H
 
-/** Prints where and what to stderr, then aborts. Defined once, in engine.c. */
+/** Prints where and what to stderr, then aborts. Defined once, in common.c. */
 _Noreturn void nf_assert_failed(const char *condition, const char *file, int line);
 
 #define nf_assert(condition)                                  \
