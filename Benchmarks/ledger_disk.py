@@ -10,15 +10,15 @@ code, at its pace of publishing, with its ownership mode on.
 """
 
 import argparse
-import math
 import sys
 from pathlib import Path
 
+from plot import Plot
+
 MEMBERS = 100
 EDGEVPN = 0.55e6 * MEMBERS**2 / 1024  # KiB a day
-DAYS, SIZES = (1, 4_000), (10, 1e11)  # what the axes reach
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 380, 80, 50, 30, 20
-NAMES = {100: "100 KiB", 100 << 10: "100 MiB", 100 << 20: "100 GiB", 100 << 30: "100 TiB"}
+DAYS = {1: "1", 7: "7", 30: "30", 365: "365", 3_650: "3,650"}
+SIZES = {100: "100 KiB", 100 << 10: "100 MiB", 100 << 20: "100 GiB", 100 << 30: "100 TiB"}
 
 
 def rows(text):
@@ -31,52 +31,13 @@ def rows(text):
     return found
 
 
-def place(day, size):
-    def part(value, ends):
-        low, high = (math.log10(end) for end in ends)
-        return (math.log10(value) - low) / (high - low)
-
-    x = LEFT + part(day, DAYS) * (WIDTH - LEFT - RIGHT)
-    y = HEIGHT - BOTTOM - part(size, SIZES) * (HEIGHT - BOTTOM - TOP)
-    return f"{x:.1f}", f"{y:.1f}"
-
-
-def line(points, style):
-    path = " ".join(",".join(place(*point)) for point in points)
-    return f'<polyline points="{path}" fill="none" {style}/>'
-
-
-def text(x, y, words, anchor="middle"):
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{words}</text>'
-
-
 def draw(measured):
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
-        ' font-family="sans-serif" font-size="12">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-    ]
-    for day, name in ((1, "1"), (7, "7"), (30, "30"), (365, "365"), (3_650, "3,650")):
-        x, _ = place(day, SIZES[0])
-        parts.append(line([(day, SIZES[0]), (day, SIZES[1])], 'stroke="#ddd"'))
-        parts.append(text(x, HEIGHT - BOTTOM + 18, name))
-    for size, name in NAMES.items():
-        _, y = place(DAYS[0], size)
-        parts.append(line([(DAYS[0], size), (DAYS[1], size)], 'stroke="#ddd"'))
-        parts.append(text(LEFT - 8, float(y) + 4, name, "end"))
-    theirs = [(day, EDGEVPN * day) for day in (1, 3_650)]
-    parts.append(line(theirs, 'stroke="#c33" stroke-dasharray="5 4"'))
-    parts.append(line(measured, 'stroke="#036"'))
-    for day, size in measured:
-        x, y = place(day, size)
-        parts.append(f'<circle cx="{x}" cy="{y}" r="3" fill="#036"/>')
-    words = f"file of a node, of {MEMBERS} members and 10 % new ones a day; EdgeVPN's (dashed)"
-    parts += [
-        text(WIDTH / 2, HEIGHT - 10, "days"),
-        text(LEFT, 18, words, "start"),
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
+    plot = Plot((1, 4_000), (10, 1e11), DAYS, SIZES)
+    plot.limit([(day, EDGEVPN * day) for day in (1, 3_650)])
+    plot.curve(measured, "#036")
+    return plot.picture(
+        f"file of a node, of {MEMBERS} members and 10 % new ones a day; EdgeVPN's (dashed)", "days"
+    )
 
 
 def main():

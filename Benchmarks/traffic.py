@@ -13,16 +13,16 @@ nothing is sent, and the figures are the same on every machine.
 
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from plot import Plot
+
 ROOT = Path(__file__).resolve().parents[1]
 NETRON = os.environ.get("NETRON", str(ROOT / ".build/release/netron"))
 BUDGET = [(2, 125), (100, 125), (100, 4096), (20_000, 4096)]  # bytes a second, by nodes
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 380, 70, 50, 20, 20
 NODES, BYTES = (5, 20_000), (30, 10_000)  # what the axes reach
 
 
@@ -53,52 +53,17 @@ def figures(report):
     }
 
 
-def place(nodes, rate):
-    def part(value, ends):
-        low, high = (math.log10(end) for end in ends)
-        return (math.log10(value) - low) / (high - low)
-
-    x = LEFT + part(nodes, NODES) * (WIDTH - LEFT - RIGHT)
-    y = HEIGHT - BOTTOM - part(rate, BYTES) * (HEIGHT - BOTTOM - TOP)
-    return f"{x:.1f}", f"{y:.1f}"
-
-
-def line(points, style):
-    path = " ".join(",".join(place(max(n, NODES[0]), rate)) for n, rate in points)
-    return f'<polyline points="{path}" fill="none" {style}/>'
-
-
-def text(x, y, words, anchor="middle"):
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{words}</text>'
-
-
 def draw(measured):
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
-        ' font-family="sans-serif" font-size="12">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-    ]
-    for nodes in (10, 100, 1000, 10_000):
-        x, _ = place(nodes, BYTES[0])
-        parts.append(line([(nodes, BYTES[0]), (nodes, BYTES[1])], 'stroke="#ddd"'))
-        parts.append(text(x, HEIGHT - BOTTOM + 18, f"{nodes:,}"))
-    for rate in (100, 1000, 10_000):
-        _, y = place(NODES[0], rate)
-        parts.append(line([(NODES[0], rate), (NODES[1], rate)], 'stroke="#ddd"'))
-        parts.append(text(LEFT - 8, float(y) + 4, f"{rate:,}", "end"))
-    parts.append(line(BUDGET, 'stroke="#c33" stroke-dasharray="5 4"'))
+    names = [{value: f"{value:,}" for value in values}
+             for values in ((10, 100, 1000, 10_000), (100, 1000, 10_000))]
+    plot = Plot(NODES, BYTES, *names)
+    plot.limit([(max(nodes, NODES[0]), rate) for nodes, rate in BUDGET])
     for key, colour in (("p99", "#9bd"), ("mean", "#036")):
-        parts.append(line([(n, row[key]) for n, row in measured], f'stroke="{colour}"'))
-        for nodes, row in measured:
-            x, y = place(nodes, row[key])
-            parts.append(f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>')
-    parts += [
-        text(WIDTH / 2, HEIGHT - 10, "members of the network"),
-        text(LEFT, 14, "bytes a second of an idle node: mean, 99th percentile, budget (dashed)",
-             "start"),
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
+        plot.curve([(nodes, row[key]) for nodes, row in measured], colour)
+    return plot.picture(
+        "bytes a second of an idle node: mean, 99th percentile, budget (dashed)",
+        "members of the network",
+    )
 
 
 def main():
