@@ -39,6 +39,7 @@ RATES = {
 COUNTERS = {
     "rx_bytes": int, "rx_packets": int, "tx_bytes": int, "tx_packets": int,
     "handshakes_begun": int, "handshakes_done": int, "handshakes_taken": int, "cookies_sent": int,
+    "relayed_packets": int, "relayed_bytes": int,
 }
 PEER = {
     "id": TEXT, "name": TEXT, "addresses": LIST, "ula": TEXT, "online": bool, "path": TEXT,

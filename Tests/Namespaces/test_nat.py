@@ -76,6 +76,7 @@ def test_any_two_reach_each_other(internet, token, kinds, capsys):
     if not can_be_direct(*kinds):
         assert ada.peer(bob)["relay"] == bob.peer(ada)["relay"] == hub.id
         assert ada.peer(bob)["endpoint"] is None
+        assert hub.status()["counters"]["relayed_packets"] > 100
         said = ada.command("ping", "-c", "1", bob.id).stdout
         assert f"relayed via {hub.id[:8]}" in said, said
 

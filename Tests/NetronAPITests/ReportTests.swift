@@ -13,7 +13,8 @@ struct ReportTests {
         let text = String(decoding: JSON.encode(report), as: UTF8.self)
         #expect(
             text == #"{"addresses":[],"aead":null,"counters":{"cookies_sent":0,"#
-                + #""handshakes_begun":0,"handshakes_done":0,"handshakes_taken":0,"# + zeroes
+                + #""handshakes_begun":0,"handshakes_done":0,"handshakes_taken":0,"#
+                + #""relayed_bytes":0,"relayed_packets":0,"# + zeroes
                 + #","discovery":{"announcing":false,"clock":"unsure","dht":"off","dht_bytes":0,"#
                 + #""dht_nodes":0,"neighbours":0,"public_endpoint":null,"reachable":null,"#
                 + #""reserve":0},"drops":{},"health":[],"id":"me","interface":null,"lanes":null,"#

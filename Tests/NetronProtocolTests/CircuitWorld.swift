@@ -61,17 +61,12 @@ struct CircuitWorld {
 
     mutating func give(_ event: CircuitEvent, to number: UInt8) {
         var effects: [CircuitEffect] = []
-        let (sessions, introducers) = (sessions, introducers)
-        machines[number]?.handle(
-            event,
-            at: now,
-            ways: { target in
-                let last = target.bytes[0]
-                return ([last] + (introducers[last] ?? []))
-                    .filter { sessions.contains([$0, number]) }.map { node($0) }
-            },
-            into: &effects
-        )
+        let ways = event.wayWanted.map { target in
+            let last = target.bytes[0]
+            return ([last] + (introducers[last] ?? []))
+                .filter { sessions.contains([$0, number]) }.map { node($0) }
+        }
+        machines[number]?.handle(event, at: now, ways: ways ?? [], into: &effects)
         for effect in effects { carryOut(effect, of: number) }
     }
 

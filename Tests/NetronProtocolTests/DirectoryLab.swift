@@ -88,7 +88,7 @@ func usualFields(_ number: Int) -> Presence.Fields {
 }
 
 /// One directory and its clocks, for tests that are scripts.
-struct DirectoryScript {
+struct DirectoryScript: TwoClockScript {
     var directory: Directory
     let id: NodeID
     var now = Instant(nanoseconds: 1_000_000_000)
@@ -139,28 +139,7 @@ struct DirectoryScript {
         return effects.filter { if case .wake = $0 { false } else { true } }
     }
 
-    /// Lets both clocks run, and wakes the machine as often as it wants.
-    @discardableResult
-    mutating func pass(_ duration: Duration) -> [DirectoryEffect] {
-        let end = now + duration
-        var effects: [DirectoryEffect] = []
-        var count = 0
-        while deadline <= end {
-            count += 1
-            precondition(count < 100_000, "the machine wakes for nothing")
-            advance(to: max(now, deadline))
-            effects += after(.timeout)
-        }
-        advance(to: end)
-        return effects
-    }
-
-    private mutating func advance(to instant: Instant) {
-        let start = now
-        now = instant
-        // Whole milliseconds of the sum, so that the clocks do not drift apart.
-        wall += now.nanoseconds / 1_000_000 - start.nanoseconds / 1_000_000
-    }
+    mutating func timeOut() -> [DirectoryEffect] { after(.timeout) }
 }
 
 extension [DirectoryEffect] {

@@ -6,7 +6,7 @@ import NetronWire
 
 /// One ledger with its clocks and its disk, and what is known of members, for tests that are
 /// scripts.
-struct LedgerScript {
+struct LedgerScript: TwoClockScript {
     var ledger: Ledger
     let disk: Disk
     let id: NodeID
@@ -91,27 +91,7 @@ struct LedgerScript {
         return effects.filter { if case .wake = $0 { false } else { true } }
     }
 
-    /// Lets both clocks run, and wakes the machine as often as it wants.
-    @discardableResult
-    mutating func pass(_ duration: Duration) -> [LedgerEffect] {
-        let end = now + duration
-        var effects: [LedgerEffect] = []
-        var count = 0
-        while deadline <= end {
-            count += 1
-            precondition(count < 100_000, "the machine wakes for nothing")
-            advance(to: max(now, deadline))
-            effects += after(.timeout)
-        }
-        advance(to: end)
-        return effects
-    }
-
-    private mutating func advance(to instant: Instant) {
-        let start = now
-        now = instant
-        wall += now.nanoseconds / 1_000_000 - start.nanoseconds / 1_000_000
-    }
+    mutating func timeOut() -> [LedgerEffect] { after(.timeout) }
 }
 
 extension [LedgerEffect] {

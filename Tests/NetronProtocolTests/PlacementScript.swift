@@ -6,7 +6,7 @@ import NetronWire
 
 /// One machine that places and looks up, its clocks and the members it knows; for tests that are
 /// scripts.
-struct PlacementScript {
+struct PlacementScript: TwoClockScript {
     /// Members that a test made up.
     struct Known: PlacementContacts {
         var contacts: [PlacementContact] = []
@@ -66,25 +66,7 @@ struct PlacementScript {
         return effects.filter { if case .wake = $0 { false } else { true } }
     }
 
-    @discardableResult
-    mutating func pass(_ duration: Duration) -> [PlacementEffect] {
-        let end = now + duration
-        var effects: [PlacementEffect] = []
-        var count = 0
-        while deadline <= end {
-            count += 1
-            precondition(count < 100_000, "the machine wakes for nothing")
-            advance(to: max(now, deadline))
-            effects += after(.timeout)
-        }
-        advance(to: end)
-        return effects
-    }
-
-    private mutating func advance(to instant: Instant) {
-        wall += (instant.nanoseconds - now.nanoseconds) / 1_000_000
-        now = instant
-    }
+    mutating func timeOut() -> [PlacementEffect] { after(.timeout) }
 
     /// A member leaves its address here; the places at which this node says to keep it.
     mutating func store(

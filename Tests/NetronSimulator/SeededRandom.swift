@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NetronWire
+
 /// Repeatable chance: SplitMix64, after Steele, Lea and Flood (2014).
 package struct SeededRandom: RandomNumberGenerator, Hashable, Sendable {
     private var state: UInt64
@@ -43,12 +45,7 @@ package struct SeededRandom: RandomNumberGenerator, Hashable, Sendable {
     }
 
     /// Scrambles a word: the last steps of SplitMix64, a bijection.
-    package static func mix(_ word: UInt64) -> UInt64 {
-        var word = word
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
+    package static func mix(_ word: UInt64) -> UInt64 { word.scrambled }
 
     /// One word of two.
     package static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {

@@ -182,9 +182,8 @@ extension PeerReport {
     fileprivate mutating func fillIn(_ hello: Hello) {
         name = hello.name
         version = hello.version
-        let platform = hello.platform.split(separator: " ", maxSplits: 1).map { String($0) }
-        os = platform.first
-        arch = platform.count > 1 ? platform[1] : nil
+        os = hello.os
+        arch = hello.arch
     }
 }
 
@@ -199,6 +198,8 @@ extension CounterReport {
         handshakesDone = counters.handshakesDone
         handshakesTaken = counters.handshakesTaken
         cookiesSent = counters.cookiesSent
+        relayedPackets = counters.relayedPackets
+        relayedBytes = counters.relayedBytes
     }
 }
 

@@ -3,7 +3,8 @@
 // Answers in the form that EdgeVPN's API gives them, so that its users' programs go on. The names
 // of their keys are those of its source.
 
-/// A member's address: an element of `GET /api/machines`.
+/// A member's address: a value of the bucket `machines`, and with what is known of the member now
+/// an element of `GET /api/machines`.
 struct EdgeMachine: Codable, Hashable, Sendable {
     var peerID: String
     var hostname: String
@@ -11,10 +12,10 @@ struct EdgeMachine: Codable, Hashable, Sendable {
     var arch: String
     var address: String
     var version: String
-    /// Whether there is a session with it.
-    var connected: Bool
-    var onChain = true
-    var online: Bool
+    /// Whether there is a session with it; nil, as the next two, in a value of the bucket.
+    var connected: Bool?
+    var onChain: Bool?
+    var online: Bool?
 
     private enum CodingKeys: String, CodingKey {
         case peerID = "PeerID"

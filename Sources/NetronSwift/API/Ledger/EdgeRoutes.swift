@@ -198,6 +198,7 @@ package struct EdgeRoutes<Access: LedgerAccess>: Sendable {
                 address: address,
                 version: status.netron,
                 connected: true,
+                onChain: true,
                 online: true
             )
         }
@@ -271,6 +272,7 @@ extension EdgeMachine {
             address: address,
             version: peer.version ?? "",
             connected: peer.isUp,
+            onChain: true,
             online: peer.isOnline ?? peer.isUp
         )
     }

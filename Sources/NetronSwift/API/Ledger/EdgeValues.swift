@@ -4,25 +4,6 @@ package import NetronWire
 
 /// The values of the buckets that every member computes, as EdgeVPN's nodes write them.
 package enum EdgeValues {
-    /// What `machines` has of an address.
-    private struct Machine: Encodable {
-        var peerID: String
-        var hostname: String
-        var os: String
-        var arch: String
-        var address: String
-        var version: String
-
-        private enum CodingKeys: String, CodingKey {
-            case peerID = "PeerID"
-            case hostname = "Hostname"
-            case os = "OS"
-            case arch = "Arch"
-            case address = "Address"
-            case version = "Version"
-        }
-    }
-
     /// What `machines` has of an address; system, architecture and version are told in a session
     /// alone, and empty without one.
     package static func machine(
@@ -31,13 +12,12 @@ package enum EdgeValues {
         name: String,
         hello: Hello?
     ) -> [UInt8] {
-        let platform = (hello?.platform ?? "").split(separator: " ", maxSplits: 1)
-        return JSON.encode(
-            Machine(
+        JSON.encode(
+            EdgeMachine(
                 peerID: id.description,
                 hostname: name,
-                os: platform.first.map { String($0) } ?? "",
-                arch: platform.count > 1 ? String(platform[1]) : "",
+                os: hello?.os ?? "",
+                arch: hello?.arch ?? "",
                 address: address.description,
                 version: hello?.version ?? ""
             )

@@ -33,6 +33,10 @@ public struct CounterReport: Codable, Hashable, Sendable {
     public var handshakesTaken: UInt64 = 0
     /// First messages that were answered by a cookie alone.
     public var cookiesSent: UInt64 = 0
+    /// Datagrams that were carried from one member to another.
+    public var relayedPackets: UInt64 = 0
+    /// Bytes of these.
+    public var relayedBytes: UInt64 = 0
 
     /// Nothing.
     package init() {}
@@ -57,5 +61,7 @@ extension CounterReport {
         case handshakesDone = "handshakes_done"
         case handshakesTaken = "handshakes_taken"
         case cookiesSent = "cookies_sent"
+        case relayedPackets = "relayed_packets"
+        case relayedBytes = "relayed_bytes"
     }
 }

@@ -65,18 +65,10 @@ struct DHTSourceLimiter {
         if times.isEmpty { times = [UInt64](repeating: 0, count: DHTLimits.sourceSlots) }
         let interval = 1_000_000_000 / UInt64(DHTLimits.queriesPerSourcePerSecond)
         let burst = interval * UInt64(DHTLimits.queriesPerSourceBurst)
-        let slot = Int(mix(address.hostKey ^ seed) % UInt64(DHTLimits.sourceSlots))
+        let slot = Int((address.hostKey ^ seed).scrambled % UInt64(DHTLimits.sourceSlots))
         let time = max(times[slot], now.nanoseconds)
         guard time - now.nanoseconds <= burst - interval else { return false }
         times[slot] = time + interval
         return true
     }
-}
-
-/// Spreads the bits of a number: the last steps of SplitMix64, after Steele, Lea and Flood (2014).
-func mix(_ number: UInt64) -> UInt64 {
-    var word = number
-    word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-    return word ^ word >> 31
 }

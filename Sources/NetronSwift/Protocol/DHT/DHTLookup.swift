@@ -83,7 +83,7 @@ struct DHTLookup {
             let number = peer.address.number
             let low = UInt64(truncatingIfNeeded: number) ^ UInt64(peer.port) << 48
             let high = UInt64(truncatingIfNeeded: number >> 64)
-            return told.insert(mix(mix(low) &+ high)).inserted
+            return told.insert((low.scrambled &+ high).scrambled).inserted
         }
     }
 

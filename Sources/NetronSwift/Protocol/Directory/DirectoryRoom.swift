@@ -33,7 +33,8 @@ struct Precedence: Hashable, Comparable, Sendable {
     /// half as many lie in.
     static func rank(of place: DirectoryPlace, from own: DirectoryPlace) -> UInt64 {
         let distance = place.number ^ own.number
-        return mix(place.number ^ mix(own.number)) >> UInt64(distance.leadingZeroBitCount)
+        return (place.number ^ own.number.scrambled).scrambled
+            >> UInt64(distance.leadingZeroBitCount)
     }
 }
 

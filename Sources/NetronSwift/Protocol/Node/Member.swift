@@ -66,11 +66,8 @@ struct Sought {
     var failures = 0
     var due: Instant
     let until: Instant
-    /// When a circuit is asked for.
+    /// When a circuit is asked for; never once it was, until that failed.
     var circuitDue: Instant
-
-    /// Whether it was not asked for in vain only because nobody was there to ask.
-    var wantsCircuit: Bool { circuitDue == .never }
 }
 
 /// A host that the user named.

@@ -415,45 +415,31 @@ package struct NodeMachine {
 
     /// Wakes the smaller machines that are due.
     private mutating func runParts(at now: Instant, into effects: inout [Effect]) {
-        if overlayDue <= now {
-            overlayDue = .never
-            overlay(.timeout, at: now, into: &effects)
-        }
-        if directoryDue <= now {
-            directoryDue = .never
-            register(.timeout, at: now, into: &effects)
-        }
-        if internetDue <= now {
-            internetDue = .never
-            search(.timeout, at: now, into: &effects)
-        }
-        if tableDue <= now {
-            tableDue = .never
-            ask(.timeout, at: now, into: &effects)
-        }
-        if memoryDue <= now {
-            memoryDue = .never
-            remember(.timeout, at: now, into: &effects)
-        }
-        if ledgerDue <= now {
-            ledgerDue = .never
-            keepLedger(.timeout, at: now, into: &effects)
-        }
-        runPlacement(at: now, into: &effects)
-        if circuitsDue <= now {
-            circuitsDue = .never
-            route(.timeout, at: now, into: &effects)
-        }
-        if puncherDue <= now {
-            puncherDue = .never
-            punch(.timeout, at: now, into: &effects)
-        }
-        for due in [overlayDue, directoryDue, internetDue, tableDue, memoryDue, ledgerDue] {
-            wake(at: due)
-        }
+        if overlayDue.take(at: now) { overlay(.timeout, at: now, into: &effects) }
+        if directoryDue.take(at: now) { register(.timeout, at: now, into: &effects) }
+        if internetDue.take(at: now) { search(.timeout, at: now, into: &effects) }
+        if tableDue.take(at: now) { ask(.timeout, at: now, into: &effects) }
+        if memoryDue.take(at: now) { remember(.timeout, at: now, into: &effects) }
+        if ledgerDue.take(at: now) { keepLedger(.timeout, at: now, into: &effects) }
+        if placementDue.take(at: now) { place(.timeout, at: now, into: &effects) }
+        if circuitsDue.take(at: now) { route(.timeout, at: now, into: &effects) }
+        if puncherDue.take(at: now) { punch(.timeout, at: now, into: &effects) }
+        runReads(at: now, into: &effects)
+        lookForNear(at: now, into: &effects)
+        wake(at: min(overlayDue, directoryDue, internetDue, tableDue))
+        wake(at: min(memoryDue, ledgerDue, placementDue))
         wake(at: min(circuitsDue, puncherDue))
     }
 
     /// Sees to it that what is due at `instant` is not late.
     mutating func wake(at instant: Instant) { deadline = min(deadline, instant) }
+}
+
+extension Instant {
+    /// Whether it has come; then it is never, until something is due again.
+    fileprivate mutating func take(at now: Instant) -> Bool {
+        guard self <= now else { return false }
+        self = .never
+        return true
+    }
 }

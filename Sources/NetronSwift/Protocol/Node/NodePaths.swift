@@ -12,9 +12,8 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) {
         var asked: [CircuitEffect] = []
-        var circuits = circuits
+        let ways = event.wayWanted.map(ways) ?? []
         circuits.handle(event, at: now, ways: ways, into: &asked)
-        self.circuits = circuits
         for effect in asked { carryOut(effect, at: now, into: &effects) }
     }
 
@@ -94,7 +93,7 @@ extension NodeMachine {
     ) {
         guard !sought.isEmpty else { return }
         let waiting = sought.keys.sorted().filter {
-            sought[$0]?.wantsCircuit == true
+            sought[$0]?.circuitDue == .never
                 && statement(of: $0)?.introducers.contains(new) == true
         }
         for id in waiting { route(.wanted(id, through: [new]), at: now, into: &effects) }

@@ -258,17 +258,11 @@ extension NodeMachine {
     }
 
     /// Looks for those who are nearest, of whom this node is to know all.
-    mutating func runPlacement(at now: Instant, into effects: inout [Effect]) {
-        if placementDue <= now {
-            placementDue = .never
-            place(.timeout, at: now, into: &effects)
-        }
-        runReads(at: now, into: &effects)
-        if desk.nearDue <= now {
-            desk.nearDue = now + NodeLimits.nearInterval
-            place(.lookUp(.near), at: now, into: &effects)
-        }
-        wake(at: min(placementDue, desk.nearDue))
+    mutating func lookForNear(at now: Instant, into effects: inout [Effect]) {
+        guard desk.nearDue <= now else { return wake(at: desk.nearDue) }
+        desk.nearDue = now + NodeLimits.nearInterval
+        wake(at: desk.nearDue)
+        place(.lookUp(.near), at: now, into: &effects)
     }
 
     /// Compares the directory with that of a near member.

@@ -70,11 +70,6 @@ extension NodeMachine {
     /// The member that a circuit of this node goes through first.
     package func relay(of circuit: CircuitID) -> NodeID? { circuits.relay(of: circuit) }
 
-    /// How many circuits this node relays for others.
-    package var relayedCount: Int { circuits.relayedCount }
-
-    package var circuitCounters: CircuitCounters { circuits.counters }
-
     package func tableStatus(at now: Instant) -> DHTStatus { table.status(at: now) }
 
     package var tableCounters: DHTCounters { table.counters }

@@ -15,6 +15,12 @@ package enum CircuitEvent: Hashable, Sendable {
     /// The packet core ended a circuit, as nothing came on it or its neighbour went.
     case ended(CircuitID)
     case timeout
+
+    /// The member that a request wants to be led to; nil for what is no request.
+    package var wayWanted: NodeID? {
+        guard case .received(.open(let opening), _) = self else { return nil }
+        return opening.target
+    }
 }
 
 /// What is to be done; the output of `CircuitMachine`.

@@ -14,10 +14,6 @@ package import NetronWire
 package struct CircuitMachine {
     package typealias Event = CircuitEvent
     package typealias Effect = CircuitEffect
-    /// Members that there are sessions with and that may lead to the target, the best first: the
-    /// target itself if there is a session with it.
-    package typealias Ways = (_ target: NodeID) -> [NodeID]
-
     /// A circuit that this node is an end of.
     struct End: Hashable, Sendable {
         let neighbour: NodeID
@@ -68,10 +64,13 @@ package struct CircuitMachine {
     }
 
     /// Takes in what happened, and appends what is to be done to `effects`, in order.
+    ///
+    /// `ways` are members that there are sessions with and that may lead to the target of a request
+    /// that came (see `Event.wayWanted`), the best first: the target itself if it is one of them.
     package mutating func handle(
         _ event: Event,
         at now: Instant,
-        ways: Ways,
+        ways: [NodeID] = [],
         into effects: inout [Effect]
     ) {
         switch event {
@@ -115,7 +114,7 @@ package struct CircuitMachine {
         _ message: PathMessage,
         from peer: NodeID,
         at now: Instant,
-        _ ways: Ways,
+        _ ways: [NodeID],
         into effects: inout [Effect]
     ) {
         switch message {

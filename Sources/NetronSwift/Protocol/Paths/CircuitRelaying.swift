@@ -35,7 +35,7 @@ extension CircuitMachine {
         _ opening: PathMessage.Opening,
         by peer: NodeID,
         at now: Instant,
-        _ ways: Ways,
+        _ ways: [NodeID],
         into effects: inout [Effect]
     ) {
         let sender = opening.relays.last ?? opening.origin
@@ -83,7 +83,7 @@ extension CircuitMachine {
         _ opening: PathMessage.Opening,
         from peer: NodeID,
         at now: Instant,
-        _ ways: Ways,
+        _ ways: [NodeID],
         into effects: inout [Effect]
     ) throws(PathMessage.Refusal) {
         guard isWilling else { throw .unwilling }
@@ -96,7 +96,7 @@ extension CircuitMachine {
         let hopsLeft = PathMessage.relaysMax - opening.relays.count
         guard !isLoop, hopsLeft > 0 else { throw .noWay }
         let passed = opening.relays + [opening.origin, id]
-        var next = ways(opening.target).filter { !passed.contains($0) }
+        var next = ways.filter { !passed.contains($0) }
         // The last relay leads to the target itself.
         if hopsLeft == 1 { next.removeAll { $0 != opening.target } }
         guard let first = next.first else { throw .noWay }

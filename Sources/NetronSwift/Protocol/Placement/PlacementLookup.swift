@@ -95,8 +95,8 @@ struct PlacementLookup: Sendable {
         let fresh = nearest.filter { candidates[$0].state == .fresh }
         guard answerCount > 0 else { return fresh.first }
         return fresh.min {
-            mix(candidates[$0].contact.place.number ^ salt)
-                < mix(candidates[$1].contact.place.number ^ salt)
+            (candidates[$0].contact.place.number ^ salt).scrambled
+                < (candidates[$1].contact.place.number ^ salt).scrambled
         }
     }
 

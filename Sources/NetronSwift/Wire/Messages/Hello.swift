@@ -37,6 +37,14 @@ package struct Hello: Hashable, Sendable {
     /// Operating system and architecture, for instance "linux x86_64".
     package let platform: String
 
+    /// The operating system of the platform; nil if it does not say.
+    package var os: String? { platformParts.first.map { String($0) } }
+
+    /// The architecture of the platform; nil if it does not say.
+    package var arch: String? { platformParts.count > 1 ? String(platformParts[1]) : nil }
+
+    private var platformParts: [Substring] { platform.split(separator: " ", maxSplits: 1) }
+
     /// The addresses, in ascending order, each once.
     package let claims: [Claim]
 
