@@ -113,6 +113,28 @@ static void packets_to_one_that_left_wait_for_its_return(void **state)
     pair_free(world);
 }
 
+/* Neither a handshake that begins after the goodbye brings it back, nor one under way. */
+static void one_that_closes_makes_no_session_any_more(void **state)
+{
+    (void)state;
+    for (unsigned steps = 0; steps < 3; steps++) {
+        pair_world *world = pair_new(2);
+        pair_connect(world, 0, 1);
+        pair_dial(world, 1, 0);
+        pair_run(world, steps * world->latency_ns);
+        netron_engine_close(world->nodes[0].engine, world->now_ns);
+        pair_run(world, NF_SECOND_NS);
+        assert_false(pair_is_up(world, 1, 0));
+        unsigned ups = pair_events(world, 1, NETRON_EVENT_PEER_UP);
+        pair_dial(world, 1, 0);
+        pair_run(world, NF_SECOND_NS);
+        assert_false(pair_is_up(world, 1, 0));
+        assert_int_equal(pair_events(world, 1, NETRON_EVENT_PEER_UP), ups);
+        assert_true(pair_drops(world, 0, NETRON_DROP_NO_SESSION) > 0);
+        pair_free(world);
+    }
+}
+
 /* --- silence ---------------------------------------------------------------------------------- */
 
 static bool note_dials(pair_world *world, pair_datagram *datagram)
@@ -300,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_goodbye_is_noticed_at_once),
         cmocka_unit_test(a_goodbye_comes_from_the_peer_itself),
         cmocka_unit_test(packets_to_one_that_left_wait_for_its_return),
+        cmocka_unit_test(one_that_closes_makes_no_session_any_more),
         cmocka_unit_test(one_that_fell_silent_is_asked_dialled_and_given_up),
         cmocka_unit_test(a_short_silence_is_no_end),
         cmocka_unit_test(an_idle_one_that_fell_silent_is_missed_too),

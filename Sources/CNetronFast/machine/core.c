@@ -233,6 +233,11 @@ int nf_core_datagram(
     nf_core *core, const uint8_t *bytes, size_t length, const nf_path *path, uint64_t now_ns)
 {
     nf_core_advance(core, now_ns);
+    if (core->closing) {
+        /* On a session that is made now nobody would say goodbye. */
+        nf_core_drop(core, NETRON_DROP_NO_SESSION);
+        return NETRON_E_EXPIRED;
+    }
     switch (length > 0 ? bytes[0] : 0) {
     case NF_TYPE_MESSAGE1:
         return nf_accept_message1(core, bytes, length, path);
