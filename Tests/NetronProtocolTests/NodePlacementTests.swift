@@ -98,6 +98,20 @@ import Testing
         #expect(world.messageCount == before)
     }
 
+    @Test("a key that another has is refused, once those who know of it were asked")
+    func held() throws {
+        var world = world()
+        let bucket = try #require(LedgerName("services"))
+        let name = try #require(LedgerKey(bucket, "printer"))
+        #expect(world.write(.put(name, [1]), at: 7) == nil)
+        world.pass(.seconds(20))
+        for number in [UInt8(12), 25, 38] {
+            world.tell(.ledgerWanted(name), to: number)
+            world.pass(.seconds(3))
+            #expect(world.write(.put(name, [2]), at: number) == .held(by: node(7)))
+        }
+    }
+
     @Test("who keeps all asks nobody") func whole() {
         var world = NodeWorld()
         world.start(1)

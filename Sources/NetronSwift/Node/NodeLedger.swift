@@ -66,8 +66,10 @@ extension Node {
 
     /// Writes in the ledger; with nil it is on disk when this returns, and on its way to others.
     ///
-    /// Writes that come while another is under way are kept together.
+    /// Writes that come while another is under way are kept together. Who does not keep all asks
+    /// first whether another member has the key.
     func write(_ write: LedgerWrite) async throws(NodeError) -> LedgerRefusal? {
+        if case .owned(.any) = LedgerBucket(write.key.bucket) { await look(for: write.key) }
         guard phase == .running else {
             throw NodeError(.notRunning, "the node does not run; start it first")
         }
