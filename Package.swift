@@ -21,6 +21,12 @@ let package = Package(
             pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]
         ),
+        .systemLibrary(
+            name: "CMiniUPnPc",
+            pkgConfig: "miniupnpc",
+            providers: [.apt(["libminiupnpc-dev"])]
+        ),
+        .systemLibrary(name: "CNATPMP", providers: [.apt(["libnatpmp-dev"])]),
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(
             name: "CSodium",
@@ -45,7 +51,11 @@ let package = Package(
         // The rooms of the Swift library. Every room may use Wire, none a sibling; Node uses all.
         .room("NetronWire", in: "Wire"),
         .room("NetronConfig", in: "Config", uses: ["NetronWire", "CLibYAML"]),
-        .room("NetronEngine", in: "Engine", uses: ["NetronWire", "CNetronFast", "CSodium"]),
+        .room(
+            "NetronEngine",
+            in: "Engine",
+            uses: ["NetronWire", "CNetronFast", "CSodium", "CMiniUPnPc", "CNATPMP"]
+        ),
         .room("NetronStore", in: "Store", uses: ["NetronWire", "CLMDB"]),
         .room("NetronProtocol", in: "Protocol", uses: ["NetronWire"]),
         .room("NetronAPI", in: "API", uses: ["NetronWire"] + .nio + [.http]),

@@ -244,10 +244,11 @@ static void a_route_is_added_once_and_removed(void **state)
     }
 }
 
-static void a_watch_tells_links_and_addresses_but_not_routes(void **state)
+static void a_watch_tells_links_addresses_and_the_default_route_alone(void **state)
 {
     (void)state;
     netron_prefix own = prefix_of("10.8.0.1", 32), network = prefix_of("10.9.0.0", 16);
+    netron_prefix all = prefix_of("0.0.0.0", 0);
     int fd = nf_netlink_watch();
     assert_true(fd >= 0);
     assert_false(nf_netlink_changed(fd));
@@ -259,6 +260,10 @@ static void a_watch_tells_links_and_addresses_but_not_routes(void **state)
     assert_true(nf_netlink_changed(fd));
     assert_false(nf_netlink_changed(fd));
     assert_int_equal(nf_link_up(tun.index, MTU - 1, QUEUE), 0);
+    assert_true(nf_netlink_changed(fd));
+    assert_int_equal(nf_route_add(tun.index, &all), 0);
+    assert_true(nf_netlink_changed(fd));
+    assert_int_equal(nf_route_remove(tun.index, &all), 0);
     assert_true(nf_netlink_changed(fd));
     /* The route first: the kernel drops all IPv4 routes with an interface's last address. */
     assert_int_equal(nf_route_remove(tun.index, &network), 0);
@@ -305,7 +310,7 @@ int main(void)
         cmocka_unit_test(an_address_that_is_there_is_added_again_without_error),
         cmocka_unit_test(a_prefix_that_cannot_be_is_refused),
         cmocka_unit_test(a_route_is_added_once_and_removed),
-        cmocka_unit_test(a_watch_tells_links_and_addresses_but_not_routes),
+        cmocka_unit_test(a_watch_tells_links_addresses_and_the_default_route_alone),
         cmocka_unit_test(a_watch_that_overflows_tells_a_change),
         cmocka_unit_test(calls_leave_no_descriptor_open),
     };

@@ -31,7 +31,11 @@ STATUS_PEERS = {
 DISCOVERY = {
     "neighbours": int, "reserve": int, "dht": TEXT, "dht_nodes": int, "dht_bytes": int,
     "announcing": bool, "public_endpoint": (TEXT, type(None)), "reachable": (bool, type(None)),
-    "clock": TEXT,
+    "clock": TEXT, "port_mapping": OBJECT, "announced": LIST,
+}
+PORT_MAPPING = {
+    "state": TEXT, "protocol": (TEXT, type(None)), "endpoint": (TEXT, type(None)),
+    "left_s": (int, type(None)), "router": (TEXT, type(None)), "failures": LIST,
 }
 RATES = {
     "rx_bytes_per_s": int, "rx_packets_per_s": int, "tx_bytes_per_s": int, "tx_packets_per_s": int,
@@ -80,6 +84,7 @@ def test_status_as_json(two):
     assert_shape(status, STATUS)
     assert_shape(status["peers"], STATUS_PEERS)
     assert_shape(status["discovery"], DISCOVERY)
+    assert_shape(status["discovery"]["port_mapping"], PORT_MAPPING)
     assert_shape(status["rates"], RATES)
     assert_shape(status["counters"], COUNTERS)
     assert_shape(status["aead"], {"suite": TEXT, "backend": TEXT})

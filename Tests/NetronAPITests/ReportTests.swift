@@ -15,8 +15,11 @@ struct ReportTests {
             text == #"{"addresses":[],"aead":null,"counters":{"cookies_sent":0,"#
                 + #""handshakes_begun":0,"handshakes_done":0,"handshakes_taken":0,"#
                 + #""relayed_bytes":0,"relayed_packets":0,"# + zeroes
-                + #","discovery":{"announcing":false,"clock":"unsure","dht":"off","dht_bytes":0,"#
-                + #""dht_nodes":0,"neighbours":0,"public_endpoint":null,"reachable":null,"#
+                + #","discovery":{"announced":[],"announcing":false,"clock":"unsure","dht":"off","#
+                + #""dht_bytes":0,"dht_nodes":0,"neighbours":0,"#
+                + #""port_mapping":{"endpoint":null,"failures":[],"left_s":null,"#
+                + #""protocol":null,"router":null,"state":"off"},"#
+                + #""public_endpoint":null,"reachable":null,"#
                 + #""reserve":0},"drops":{},"health":[],"id":"me","interface":null,"lanes":null,"#
                 + #""mtu":null,"name":null,"netron":"0.1.0","network":null,"offloads":[],"#
                 + #""peers":{"direct":0,"known":0,"last_handshake":null,"online":0,"#

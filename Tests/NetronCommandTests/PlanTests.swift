@@ -188,6 +188,24 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
         Self("--lanes", "1", "NETRONLANES", "4", byDefault: "as fits") {
             $0.lanes.map { "\($0)" } ?? "as fits"
         },
+        Self(
+            flags: ["--no-natmap"],
+            variable: "NETRONNATMAP",
+            text: "true",
+            show: { "\($0.mapsPort)" },
+            fromFlags: "false",
+            fromVariable: "true",
+            byDefault: "true"
+        ),
+        Self(
+            flags: ["--announce", "a.example:1", "--announce", "[2001:db8::1]:2"],
+            variable: "NETRONANNOUNCE",
+            text: "192.0.2.1:7000, b.example:3",
+            show: { "\($0.announced)" },
+            fromFlags: "[a.example:1, [2001:db8::1]:2]",
+            fromVariable: "[192.0.2.1:7000, b.example:3]",
+            byDefault: "[]"
+        ),
         Self("--log-level", "trace", "NETRONLOGLEVEL", "critical", byDefault: "info") {
             $0.logLevel.rawValue
         },
@@ -280,6 +298,7 @@ struct OptionTests {
             ("--ledger-budget", "NETRONLEDGERBUDGET", "1023K", "ledger-budget"),
             ("--ledger-budget", "NETRONLEDGERBUDGET", "much", "ledger-budget"),
             ("--api-listen", "APILISTEN", "8080", "api-listen"),
+            ("--announce", "NETRONANNOUNCE", "192.0.2.1", "announce"),
             ("--log-level", "NETRONLOGLEVEL", "loud", "log-level"),
             ("--log-format", "NETRONLOGFORMAT", "xml", "log-format"),
         ]
@@ -295,7 +314,7 @@ struct OptionTests {
     func refusedTruth() {
         for (variable, field) in [
             ("NETRONMDNS", "mdns"), ("NETRONDHT", "dht"), ("NETRONEPHEMERAL", "ephemeral"),
-            ("NETRONLIGHT", "light"), ("API", "api"), ("DHCP", "dhcp"),
+            ("NETRONLIGHT", "light"), ("API", "api"), ("DHCP", "dhcp"), ("NETRONNATMAP", "natmap"),
         ] {
             let error = #expect(throws: ConfigError.self) { try options([], [variable: "maybe"]) }
             #expect(error?.field == field)

@@ -35,6 +35,11 @@ struct RenderTests {
         report.discovery.isAnnouncing = true
         report.discovery.publicEndpoint = "203.0.113.5:7000"
         report.discovery.isReachable = false
+        report.discovery.portMapping.state = .private
+        report.discovery.portMapping.method = "PCP"
+        report.discovery.portMapping.endpoint = "10.0.0.2:7000"
+        report.discovery.portMapping.secondsLeft = 7_140
+        report.discovery.announced = ["198.51.100.1:7000"]
         report.aead = AEADReport(suite: "AES-256-GCM", backend: "libcrypto")
         report.offloads = ["vnet", "tso", "uso", "udp-gso", "udp-gro"]
         report.lanes = 2
@@ -56,6 +61,8 @@ struct RenderTests {
                 addresses    10.1.0.11/24, fd12::1
                 overlay      2 neighbours, 1 in reserve
                 internet     DHT of 87 known nodes, announced, seen at 203.0.113.5:7000, behind NAT
+                mapped port  10.0.0.2:7000 by PCP, for 1 h 59 min, behind another NAT; \
+                announced: 198.51.100.1:7000
                 latency      0.412 ms (median)
                 handshake    the last 1 min 15 s ago
                 received     10.0 Mbit/s, 900 packets/s, 14.3 GB in all
@@ -83,6 +90,25 @@ struct RenderTests {
         )
     }
 
+    @Test(
+        "whether a router lets others in, and why not",
+        arguments: [
+            (.noRouter, "none: no router leads out"),
+            (.needless, "none is needed: the address is public"),
+            (.asking, "the router is asked"),
+            (.none, "none: router 192.168.0.1 gives none (PCP: no answer, UPnP: refused (501))"),
+        ] as [(MappingReport.State, String)]
+    )
+    func mapping(_ state: MappingReport.State, _ text: String) {
+        var report = StatusReport(id: "aaaa", state: .alone)
+        report.discovery.portMapping.state = state
+        if state == .none {
+            report.discovery.portMapping.router = "192.168.0.1"
+            report.discovery.portMapping.failures = ["PCP: no answer", "UPnP: refused (501)"]
+        }
+        #expect(StatusText.render(report, at: noon).contains("\nmapped port  \(text)\n"))
+    }
+
     @Test("a node of which nothing is known")
     func emptyStatus() {
         #expect(
@@ -94,6 +120,7 @@ struct RenderTests {
                 addresses    -
                 overlay      0 neighbours, 0 in reserve
                 internet     no DHT
+                mapped port  off
                 latency      -
                 handshake    -
                 received     0 bit/s, 0 packets/s, 0 B in all

@@ -48,11 +48,14 @@ internal import Testing
         }
     }
 
-    @Test("a node that knows nothing finds a peer within two seconds, through one it can ask")
-    func coldStart() throws {
+    @Test(
+        "a node that knows nothing finds a peer within two seconds, through one it can ask",
+        arguments: [DHTAnnouncedPort.port(7_000), .forwarded(7_000, fallback: 9)]
+    )
+    func coldStart(_ port: DHTAnnouncedPort) throws {
         var world = Self.world(100, seed: 3)
         let key = dhtID(78)
-        world.give(.lookup(key, announcing: .port(7_000)), to: 42)
+        world.give(.lookup(key, announcing: port), to: 42)
         world.run(for: .seconds(10))
         let begin = world.now
         world.add(Self.settings(serves: false), at: publicEndpoint(500))

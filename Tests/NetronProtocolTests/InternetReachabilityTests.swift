@@ -115,6 +115,44 @@ internal import Testing
         #expect(told(script) == [.reachability(false, outside)])
     }
 
+    @Test("a router lets strangers in if it has the address that is seen; the user's word will do")
+    func forwarded() {
+        let other = InternetScript.endpoint("203.0.113.7:7000")
+        var script = InternetScript()
+        script.put(addresses("192.168.1.1"))
+        script.put(.forwarded(byUser: [], byRouter: outside))
+        #expect(told(script).last == .reachability(true, nil))
+        script.put(.publicEndpoint(other))
+        #expect(told(script).last == .reachability(false, other))
+        script.put(.publicEndpoint(outside))
+        #expect(told(script).last == .reachability(true, outside))
+        script.put(.forwarded(byUser: [], byRouter: nil))
+        #expect(told(script).last == .reachability(false, outside))
+        script.put(.forwarded(byUser: [other], byRouter: nil))
+        #expect(told(script).last == .reachability(true, outside))
+        // They are of use where they are, and nowhere else.
+        let near = InternetScript.endpoint("10.0.0.1:7000")
+        script.put(.forwarded(byUser: [near], byRouter: near))
+        #expect(told(script).last == .reachability(false, outside))
+    }
+
+    @Test("another way in is announced at once, and nobody is sought there")
+    func announced() {
+        var script = InternetScript()
+        script.tell()
+        script.run(for: 100)
+        script.forget()
+        script.put(.forwarded(byUser: [InternetScript.outer(7)], byRouter: outside))
+        #expect(!script.announced.isEmpty)
+        let keys = script.effects.compactMap { effect in
+            if case .announce(let key) = effect { key } else { nil }
+        }
+        let found = [outside, InternetScript.outer(7), InternetScript.outer(8)]
+        script.put(.found(key: keys[0], found))
+        let tried = script.effects.filter { if case .discovered = $0 { true } else { false } }
+        #expect(tried == [.discovered(InternetScript.outer(8))])
+    }
+
     @Test("of a thousand views of us the last 16 are kept")
     func many() {
         var script = InternetScript()

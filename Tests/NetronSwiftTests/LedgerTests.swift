@@ -8,7 +8,7 @@ import Testing
 @Suite("the ledger of a node", .timeLimit(.minutes(2))) struct LedgerTests {
     private func node(_ options: NodeOption...) throws -> Node {
         let network = NodeOption.fromYAML(mdns: false, dht: false, Sample.yaml)
-        return try Node([network, .logLevel(.critical)] + options)
+        return try Node([network, .logLevel(.critical), .natmap(false)] + options)
     }
 
     private func contact(_ node: Node) async throws -> NodeOption {

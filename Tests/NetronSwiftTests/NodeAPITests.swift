@@ -13,12 +13,13 @@ import Testing
 @testable import NetronSwift
 
 @Suite("node: API", .timeLimit(.minutes(1))) struct NodeAPITests {
-    /// A node without interface, disk and LAN.
+    /// A node without interface, disk, LAN and router.
     private func node(_ options: NodeOption...) throws -> Node { try node(options) }
 
     private func node(_ options: [NodeOption]) throws -> Node {
         let quiet: [NodeOption] = [
             .ephemeral, .fromYAML(mdns: false, dht: false, Sample.yaml), .logLevel(.critical),
+            .natmap(false),
         ]
         return try Node(quiet + options)
     }

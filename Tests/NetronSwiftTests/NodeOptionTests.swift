@@ -39,6 +39,11 @@ enum Sample {
             ([.fromYAML(Sample.yaml), .port(70_000)], "port 70000"),
             ([.fromYAML(Sample.yaml), .peers(["one.example"])], "has no port"),
             ([.fromYAML(Sample.yaml), .lanes(9)], "lanes 9"),
+            ([.fromYAML(Sample.yaml), .announce(["192.0.2.1"])], "announce"),
+            (
+                [.fromYAML(Sample.yaml), .natmap(false), .announce(["a:1", "b:1", "c:1", "d:1"])],
+                "announce is given 4 times"
+            ),
             ([.fromYAML(Sample.yaml), .api(listening: "8080")], "api-listen"),
             ([.fromYAML(Sample.yaml), .maxMessageSize(0)], "max_message_size 0"),
         ] as [([NodeOption], String)]

@@ -9,9 +9,12 @@ import NetronWire
 import Testing
 
 @Suite("node", .timeLimit(.minutes(1))) struct NodeTests {
-    /// A node without interface, disk and LAN.
+    /// A node without interface, disk, LAN and router.
     private func node(_ options: NodeOption...) throws -> Node {
-        try Node([.ephemeral, .fromYAML(mdns: false, Sample.yaml), .logLevel(.error)] + options)
+        let quiet: [NodeOption] = [
+            .ephemeral, .fromYAML(mdns: false, Sample.yaml), .logLevel(.error), .natmap(false),
+        ]
+        return try Node(quiet + options)
     }
 
     private func contact(_ node: Node) async throws -> NodeOption {
@@ -70,6 +73,7 @@ import Testing
             .ephemeral,
             .fromYAML(mdns: false, other),
             .logLevel(.error),
+            .natmap(false),
             contact(first)
         )
         try await stranger.start()

@@ -238,29 +238,45 @@ int nf_netlink_watch(void)
     return fd;
 }
 
-/* A notice is one message a datagram; its type is all that counts, so that a cut one serves too. */
-static bool is_change(const uint8_t *bytes, size_t length)
-{
+/* A notice is one message a datagram; no more counts of it than its head, so that a cut one serves
+ * too. */
+struct notice {
     struct nlmsghdr header;
-    if (length < sizeof(header)) {
+    struct rtmsg route;
+};
+
+/* Of routes the way out counts, in IPv4: with another router comes another NAT. */
+static bool is_change(const struct notice *notice, size_t length)
+{
+    if (length < sizeof(notice->header)) {
         return false;
     }
-    memcpy(&header, bytes, sizeof(header));
-    return header.nlmsg_type == RTM_NEWLINK || header.nlmsg_type == RTM_DELLINK ||
-           header.nlmsg_type == RTM_NEWADDR || header.nlmsg_type == RTM_DELADDR;
+    switch (notice->header.nlmsg_type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+        return true;
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+        return length == sizeof(*notice) && notice->route.rtm_family == AF_INET &&
+               notice->route.rtm_dst_len == 0 && notice->route.rtm_table == RT_TABLE_MAIN;
+    default:
+        return false;
+    }
 }
 
 bool nf_netlink_changed(int fd)
 {
-    uint8_t bytes[sizeof(struct nlmsghdr)];
+    struct notice notice;
     bool changed = false;
     for (int i = 0; i < CHANGES_MAX; i++) {
-        ssize_t length = read_kernel(fd, bytes, sizeof(bytes));
+        ssize_t length = read_kernel(fd, (uint8_t *)&notice, sizeof(notice));
         if (length == -ENOBUFS) {
             changed = true; /* notices were lost, so anything may have changed */
         } else if (length < 0) {
             break;
-        } else if (is_change(bytes, (size_t)length)) {
+        } else if (is_change(&notice, (size_t)length)) {
             changed = true;
         }
     }

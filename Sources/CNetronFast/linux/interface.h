@@ -26,7 +26,7 @@ int nf_route_remove(uint32_t index, const netron_prefix *prefix);
 /** A non-blocking socket that becomes readable when a link, an address or a route changes. */
 int nf_netlink_watch(void);
 
-/** Reads all that is there. @return true if links or addresses changed */
+/** Reads all that is there. @return true if links, addresses or IPv4's default route changed */
 bool nf_netlink_changed(int fd);
 
 #endif

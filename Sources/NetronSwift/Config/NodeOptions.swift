@@ -65,6 +65,12 @@ package struct NodeOptions: Hashable, Sendable {
     /// How many threads carry packets; nil for as many as fit the host.
     package let lanes: Int?
 
+    /// Whether a router before the host is asked to let the node's port in.
+    package let mapsPort: Bool
+
+    /// Where others reach this node, as the user knows.
+    package let announced: [HostPort]
+
     /// What an option may be, and what it is when it is left out.
     package enum Limits {
         /// A peer has 16 prefixes in the packet core, of which one is its own made address.
@@ -74,6 +80,8 @@ package struct NodeOptions: Hashable, Sendable {
         package static let ports = 0...65535
         package static let peersMax = 64
         package static let bootstrapMax = 16
+        /// A member tells four endpoints; one is left for what it finds out by itself.
+        package static let announcedMax = 3
         /// Seconds.
         package static let discoveryIntervals = 10...86_400
         package static let discoveryIntervalDefault = 600
@@ -119,7 +127,9 @@ package struct NodeOptions: Hashable, Sendable {
         logLevel: LogLevel = .info,
         logFormat: LogFormat = .text,
         wantsInterface: Bool = true,
-        lanes: Int? = nil
+        lanes: Int? = nil,
+        mapsPort: Bool = true,
+        announced: [HostPort] = []
     ) throws(ConfigError) {
         try check(addresses: addresses, wantsInterface: wantsInterface)
         try check(leaseRanges: leaseRanges, beside: addresses, wantsInterface: wantsInterface)
@@ -131,6 +141,7 @@ package struct NodeOptions: Hashable, Sendable {
         }
         try check(peers: peers)
         try check(bootstrap: bootstrap, dht: dht)
+        try check(announced: announced)
         if let discoveryInterval {
             try check(
                 "discovery-interval",
@@ -187,6 +198,8 @@ package struct NodeOptions: Hashable, Sendable {
         self.logFormat = logFormat
         self.wantsInterface = wantsInterface
         self.lanes = lanes
+        self.mapsPort = mapsPort
+        self.announced = announced
     }
 }
 
@@ -335,6 +348,16 @@ private func check(bootstrap: [HostPort], dht: Bool) throws(ConfigError) {
             "bootstrap",
             "is of no use without the DHT",
             remedy: "leave it out, or leave out --no-dht"
+        )
+    }
+}
+
+private func check(announced: [HostPort]) throws(ConfigError) {
+    guard announced.count <= NodeOptions.Limits.announcedMax else {
+        throw ConfigError(
+            "announce",
+            "is given \(announced.count) times",
+            remedy: "give at most \(NodeOptions.Limits.announcedMax)"
         )
     }
 }

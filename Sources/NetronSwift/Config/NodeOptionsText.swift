@@ -27,6 +27,15 @@ extension NodeOptions {
         }
     }
 
+    /// Where others reach this node, such as home.example:7000.
+    package static func announced(_ text: String) throws(ConfigError) -> HostPort {
+        do throws(ParseError) {
+            return try HostPort(parsing: text)
+        } catch {
+            throw refusal("announce", text, error.problem, remedy: "write it as HOST:PORT")
+        }
+    }
+
     /// A node of a distributed hash table, such as router.example:6881.
     ///
     /// Addresses as EdgeVPN writes them, such as /ip4/192.0.2.1/udp/6881, are taken too.

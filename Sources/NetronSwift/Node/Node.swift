@@ -54,6 +54,9 @@ public actor Node {
     var readers: [LedgerKey: [CheckedContinuation<Void, Never>]] = [:]
     /// What the ledger's storage failed with last, as long as it does.
     var ledgerFailure: StoreError?
+    /// How many routers are being asked, and who waits until none is.
+    var errands = 0
+    var farewellWaiter: CheckedContinuation<Void, Never>?
     /// Whether the address that the node has by itself is on the interface.
     var hasOwnAddress = false
 
@@ -180,6 +183,7 @@ public actor Node {
             rememberNow()
             feed(.stopping)
             await close()
+            await awaitRouters()
             logger.info("stopped")
         }
     }
@@ -329,7 +333,9 @@ extension Node {
             ranges: leaseWishes,
             contacts: settings.options.peers,
             discovery: discoverySettings,
-            lanes: device?.info()?.lanes ?? 1
+            lanes: device?.info()?.lanes ?? 1,
+            mapsPort: settings.options.mapsPort,
+            announced: settings.options.announced
         )
     }
 
@@ -379,5 +385,6 @@ extension Node {
     func tellHost() {
         guard phase == .running, let info = device?.info() else { return }
         feed(.hostChanged(Host.addresses(excluding: info.interface), port: info.port))
+        feed(.gatewayChanged(Host.gateway(excluding: info.interface)))
     }
 }

@@ -156,6 +156,20 @@ extension NodeOption {
     public static func lanes(_ count: Int) -> Self {
         Self { $0.lanes = count }
     }
+
+    /// Whether a router before the host is asked to let the node's port in, by PCP, NAT-PMP or
+    /// UPnP; it is without it, where the host has no public address.
+    public static func natmap(_ isWanted: Bool) -> Self {
+        Self { $0.mapsPort = isWanted }
+    }
+
+    /// Where others reach this node though it cannot know, such as a port that a router was told to
+    /// forward, each as `host:port`; adds to those that were named before, at most 3.
+    public static func announce(_ places: [String]) -> Self {
+        Self { builder in
+            for place in places { builder.announced.append(try NodeOptions.announced(place)) }
+        }
+    }
 }
 
 /// What the options made so far.
@@ -179,6 +193,8 @@ struct NodeBuilder {
     var syncBudget: Int?
     var api: APIPlace?
     var lanes: Int?
+    var mapsPort = true
+    var announced: [HostPort] = []
     var interface: String?
     var addresses: [InterfaceAddress] = []
     var leaseRanges: [Prefix] = []
@@ -231,7 +247,9 @@ struct NodeBuilder {
                     syncBudget: syncBudget,
                     api: api,
                     wantsInterface: interface != nil,
-                    lanes: lanes
+                    lanes: lanes,
+                    mapsPort: mapsPort,
+                    announced: announced
                 ),
                 logger: logger,
                 isOnDisk: !isEphemeral || stateDirectory != nil

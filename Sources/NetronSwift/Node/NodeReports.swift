@@ -88,6 +88,8 @@ extension Node {
         report.isAnnouncing = machine.isAnnouncing
         report.publicEndpoint = machine.publicEndpoint?.description
         report.isReachable = machine.isReachable(at: now)
+        report.portMapping = mappingReport
+        report.announced = machine.announcedEndpoints.map(\.description)
         report.clock =
             switch machine.timeSource {
             case .synchronized: .host

@@ -83,6 +83,17 @@ extension IPAddress {
         family == .v4 ? number >> 16 == 0xA9FE : number >> 118 == 0xFE80 >> 6
     }
 
+    /// Whether routers of the Internet do not know it: 10/8, 172.16/12, 192.168/16 (RFC 1918),
+    /// 100.64/10, which carriers share out behind their NAT (RFC 6598), fc00::/7 (RFC 4193).
+    package var isSiteLocal: Bool {
+        switch family {
+        case .v4:
+            number >> 24 == 10 || number >> 20 == 0xAC1 || number >> 16 == 0xC0A8
+                || number >> 22 == 0x6440 >> 6
+        case .v6: number >> 121 == 0xFC >> 1
+        }
+    }
+
     /// Whether one host can have it towards others.
     ///
     /// Not 0.0.0.0/8, loopback, multicast, 240.0.0.0/4 with the broadcast address, or ::.

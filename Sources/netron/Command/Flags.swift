@@ -155,6 +155,9 @@ struct NodeFlags: ParsableArguments {
     @OptionGroup
     var api: APIFlags
 
+    @OptionGroup
+    var ways: WayFlags
+
     @Option(
         help: Variable.lanes.help(
             "How many threads carry packets, 1 to \(NodeOptions.Limits.lanes.upperBound).",
@@ -193,7 +196,7 @@ struct NodeFlags: ParsableArguments {
             discoveryInterval.map { _ in "--discovery-interval" }, ephemeral ? "--ephemeral" : nil,
             lanes.map { _ in "--lanes" }, logLevel.map { _ in "--log-level" },
             logFormat.map { _ in "--log-format" },
-        ].compactMap(\.self) + ledger.given + budgets.given + api.given
+        ].compactMap(\.self) + ledger.given + budgets.given + api.given + ways.given
     }
 }
 
@@ -293,6 +296,36 @@ struct APIFlags: ParsableArguments {
 
     var given: [String] {
         (isWanted ? ["--api"] : []) + (listen == nil ? [] : ["--api-listen"])
+    }
+}
+
+/// How others come in to the node.
+struct WayFlags: ParsableArguments {
+    @Flag(
+        inversion: .prefixedNo,
+        help: Variable.natmap.help(
+            "Ask the router to let others in, by PCP, NAT-PMP or UPnP, unless this host has a "
+                + "public address.",
+            default: "true"
+        )
+    )
+    var natmap: Bool?
+
+    @Option(
+        name: .customLong("announce"),
+        help: Variable.announce.help(
+            "Where others reach this node, such as a port that a router forwards; may be repeated.",
+            default: "what it finds out",
+            valueName: "host:port"
+        )
+    )
+    var announced: [String] = []
+
+    var given: [String] {
+        [
+            natmap.map { $0 ? "--natmap" : "--no-natmap" },
+            announced.first.map { _ in "--announce" },
+        ].compactMap(\.self)
     }
 }
 

@@ -83,6 +83,9 @@ extension NodeOptions {
     ) throws(ConfigError) {
         let inner = try interface?.values(on: console)
         let peers = node.peers.isEmpty ? console.values(of: .peer) : node.peers
+        let announced =
+            node.ways.announced.isEmpty
+            ? console.values(of: .announce) : node.ways.announced
         let bootstrap = node.bootstrap.isEmpty ? console.values(of: .bootstrap) : node.bootstrap
         try self.init(
             addresses: inner?.addresses ?? [],
@@ -124,7 +127,9 @@ extension NodeOptions {
                 node.logFormat ?? console.value(of: .logFormat) ?? LogFormat.text.rawValue
             ),
             wantsInterface: interface != nil,
-            lanes: console.number("lanes", node.lanes, .lanes)
+            lanes: console.number("lanes", node.lanes, .lanes),
+            mapsPort: console.truth("natmap", node.ways.natmap, .natmap) ?? true,
+            announced: announced.map { text throws(ConfigError) in try Self.announced(text) }
         )
     }
 }

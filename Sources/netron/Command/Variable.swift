@@ -27,6 +27,8 @@ enum Variable: String, CaseIterable {
     case api = "API"
     case apiListen = "APILISTEN"
     case lanes = "NETRONLANES"
+    case natmap = "NETRONNATMAP"
+    case announce = "NETRONANNOUNCE"
     case logLevel = "NETRONLOGLEVEL"
     case logFormat = "NETRONLOGFORMAT"
 

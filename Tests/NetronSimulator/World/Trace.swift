@@ -89,7 +89,7 @@ extension NodeEvent {
         case .probed: .probed
         case .clockHeard: .clockHeard
         case .clock: .clock
-        case .hostChanged: .hostChanged
+        case .hostChanged, .gatewayChanged, .mapped: .hostChanged
         case .circuitEnded: .circuitEnded
         case .timeout: .timeout
         case .stopping: .stopping

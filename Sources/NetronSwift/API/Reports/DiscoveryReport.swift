@@ -39,6 +39,10 @@ public struct DiscoveryReport: Codable, Hashable, Sendable {
     public var publicEndpoint: String?
     /// Whether strangers reach it there; nil while that is not known.
     public var isReachable: Bool?
+    /// Whether a router before the host lets others in.
+    public var portMapping = MappingReport()
+    /// Where the user says that others come in, as address and UDP port.
+    public var announced: [String] = []
     /// Whose clock it goes by.
     public var clock = ClockSource.unsure
 
@@ -56,6 +60,8 @@ extension DiscoveryReport {
         case isAnnouncing = "announcing"
         case publicEndpoint = "public_endpoint"
         case isReachable = "reachable"
+        case portMapping = "port_mapping"
+        case announced
         case clock
     }
 
@@ -70,6 +76,8 @@ extension DiscoveryReport {
         try container.encode(isAnnouncing, forKey: .isAnnouncing)
         try container.encode(publicEndpoint, forKey: .publicEndpoint)
         try container.encode(isReachable, forKey: .isReachable)
+        try container.encode(portMapping, forKey: .portMapping)
+        try container.encode(announced, forKey: .announced)
         try container.encode(clock, forKey: .clock)
     }
 }

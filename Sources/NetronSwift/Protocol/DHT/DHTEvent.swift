@@ -48,6 +48,9 @@ package enum DHTAnnouncedPort: Hashable, Sendable {
     /// know the rule.
     case implied(fallback: UInt16)
     case port(UInt16)
+    /// In IPv4 the port that a router lets in, whatever others see; in IPv6, which has no NAT, as
+    /// above.
+    case forwarded(UInt16, fallback: UInt16)
 }
 
 /// What happened; the machine's input.

@@ -19,16 +19,7 @@ extension IPAddress {
     var reach: DHTReach {
         if isLoopback { return .host }
         if isLinkLocal { return .site }
-        switch family {
-        case .v4:
-            let number = UInt32(truncatingIfNeeded: number)
-            let isPrivate =
-                number >> 24 == 10 || number >> 20 == 0xAC1 || number >> 16 == 0xC0A8
-                // Behind a carrier's NAT (RFC 6598).
-                || number >> 22 == 0x6440 >> 6
-            return isPrivate ? .site : .world
-        case .v6: return number >> 121 == 0xFC >> 1 ? .site : .world
-        }
+        return isSiteLocal ? .site : .world
     }
 
     /// What counts as one host: an IPv4 address, or an IPv6 network of 64 bits.

@@ -341,7 +341,7 @@ extension DHTMachine {
         lookups[index].isStoring = true
         for storer in storers {
             guard let token = storer.token,
-                let method = lookup.storing(with: token),
+                let method = lookup.storing(with: token, at: storer.endpoint.address.family),
                 ask(
                     method,
                     of: storer.endpoint,
@@ -380,20 +380,24 @@ extension DHTLookup {
     }
 
     /// What is stored in the end, or nil if nothing is.
-    fileprivate func storing(with token: [UInt8]) -> KRPCMethod? {
+    fileprivate func storing(
+        with token: [UInt8],
+        at family: IPAddress.Family
+    ) -> KRPCMethod? {
         if let item = request.storing {
             return .put(item, token: token, replacing: request.replacing)
         }
+        let (port, isImplied): (UInt16, Bool)
         switch request.announcing {
         case nil: return nil
-        case .implied(let fallback):
-            return .announcePeer(
-                KRPCAnnouncement(key: request.key, port: fallback, isImplied: true, token: token)
-            )
-        case .port(let port):
-            return .announcePeer(
-                KRPCAnnouncement(key: request.key, port: port, isImplied: false, token: token)
-            )
+        case .port(let given),
+            .forwarded(let given, _) where family == .v4:
+            (port, isImplied) = (given, false)
+        case .implied(let fallback), .forwarded(_, let fallback):
+            (port, isImplied) = (fallback, true)
         }
+        return .announcePeer(
+            KRPCAnnouncement(key: request.key, port: port, isImplied: isImplied, token: token)
+        )
     }
 }

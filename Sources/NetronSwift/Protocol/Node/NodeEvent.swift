@@ -22,6 +22,10 @@ package struct Introduction: Hashable, Sendable {
     package var relays: Bool
     /// How many threads its packet core has.
     package var lanes: Int
+    /// Whether a router before the host is asked to let the node's port in.
+    package var mapsPort: Bool
+    /// Where the user says that others reach this node.
+    package var announced: [HostPort]
 
     package init(
         id: NodeID,
@@ -34,7 +38,9 @@ package struct Introduction: Hashable, Sendable {
         contacts: [HostPort] = [],
         discovery: DiscoverySettings = DiscoverySettings(),
         relays: Bool = true,
-        lanes: Int = 1
+        lanes: Int = 1,
+        mapsPort: Bool = true,
+        announced: [HostPort] = []
     ) {
         self.id = id
         self.ula = ula
@@ -47,6 +53,8 @@ package struct Introduction: Hashable, Sendable {
         self.discovery = discovery
         self.relays = relays
         self.lanes = lanes
+        self.mapsPort = mapsPort
+        self.announced = announced
     }
 }
 
@@ -90,6 +98,11 @@ package enum NodeEvent: Hashable, Sendable {
     /// The host's own addresses, without inner ones, and the UDP port; told at the start, and when
     /// they changed.
     case hostChanged([IPAddress], port: UInt16)
+    /// The router that leads out of the host's network, if there is one; told as the host's
+    /// addresses are.
+    case gatewayChanged(Gateway?)
+    /// What a router answered to a request.
+    case mapped(MappingRequest, MappingAnswer)
     /// What the host's wall clock shows, in milliseconds since 1970; told at the start, and when
     /// it was set anew.
     case clock(wallMilliseconds: UInt64, isTrusted: Bool)
@@ -132,6 +145,8 @@ package enum NodeEffect: Hashable, Sendable {
     case endCircuit(CircuitID)
     /// Looks whether a member with a session answers at an endpoint, or through a circuit.
     case tryPath(NodeID, Endpoint)
+    /// Asks a router; answered by `.mapped`, unless the request ends a mapping.
+    case map(MappingRequest)
     /// The network's time, in milliseconds since 1970: epochs are counted by it.
     case setTime(wallMilliseconds: UInt64)
     /// The inner addresses that are a member's, all of them.

@@ -22,7 +22,7 @@ extension NodeMachine {
     ) {
         switch effect {
         case .announce(let key):
-            lookUp(key, announcing: .implied(fallback: hostPort), at: now, into: &effects)
+            lookUp(key, announcing: announcedPort, at: now, into: &effects)
         case .lookUp(let key): lookUp(key, announcing: nil, at: now, into: &effects)
         case .discovered(let endpoint): dial(endpoint, nil, at: now, into: &effects)
         case .priorityJoin(let id):

@@ -38,6 +38,14 @@ package enum NodeLimits {
     package static let contactRetryFirst = Duration.seconds(1)
     package static let contactRetryMax = Duration.seconds(30)
 
+    // Ways in that the user names
+    package static let announcedMax = 3
+    /// Of all that they lead to so many are told, so that others have room beside them.
+    static let announcedEndpointsMax = 3
+    /// How often a name is asked for, as hosts with names move; and sooner if it was not found.
+    package static let announcedInterval = Duration.seconds(300)
+    static let announcedRetryFirst = Duration.seconds(5)
+
     // Ways through others
     /// How long a member is dialled before it is also sought through others: one that says that it
     /// can be reached, and one that may only be on the same LAN; and when that is tried again.

@@ -8,10 +8,10 @@ package import NetronWire
 /// know nothing of each other: what one of them asks for is another one's event. The overlay is in
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, what members say in NodeLedger.swift,
 /// what is not kept here in NodePlacement.swift, the Internet in NodeInternet.swift, ways through
-/// others in NodePaths.swift and NodeAnchors.swift; what is told in a session in
-/// NodeGreeting.swift, whom to dial in NodeDialling.swift, what the user named in
-/// NodeContacts.swift, addresses in NodeClaims.swift and NodeLeases.swift, and a key that runs
-/// twice in NodeTwin.swift.
+/// others in NodePaths.swift and NodeAnchors.swift, ways in through a router in
+/// NodeForwarding.swift; what is told in a session in NodeGreeting.swift, whom to dial in
+/// NodeDialling.swift, what the user named in NodeContacts.swift, addresses in NodeClaims.swift
+/// and NodeLeases.swift, and a key that runs twice in NodeTwin.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -64,6 +64,8 @@ package struct NodeMachine {
     var circuitsDue = Instant.never
     var puncher = HolePuncher()
     var puncherDue = Instant.never
+    var mapper: PortMapper
+    var mapperDue = Instant.never
     var time: NetworkTime
 
     // What the smaller machines were told of each other.
@@ -83,6 +85,12 @@ package struct NodeMachine {
     package internal(set) var publicEndpoint: Endpoint?
     var hostAddresses: [IPAddress] = []
     var hostPort: UInt16 = 0
+    var gateway: Gateway?
+    /// Where a router lets others in.
+    var mappedEndpoint: Endpoint?
+    /// Where the user says that others come in.
+    var announced: [Announced] = []
+    var announcedDue = Instant.never
 
     /// Nothing is due before; what is due may be later.
     private var deadline = Instant.never
@@ -143,6 +151,11 @@ package struct NodeMachine {
             random: chance
         )
         circuits = CircuitMachine(of: id, random: random())
+        mapper = PortMapper(
+            isWanted: false,
+            nonce: [UInt8](repeating: 0, count: PCP.nonceByteCount),
+            random: random()
+        )
         time = NetworkTime(buildMilliseconds: 0)
         takeRoom(in: storage)
     }
@@ -180,6 +193,7 @@ package struct NodeMachine {
         precondition(introduction.id == directory.id, "a machine is one node's")
         precondition(introduction.claims.count + introduction.ranges.count < Hello.claimsMax)
         precondition(introduction.contacts.count <= NodeLimits.contactsMax)
+        precondition(introduction.announced.count <= NodeLimits.announcedMax)
         own = introduction
         isRunning = true
         let discovery = introduction.discovery
@@ -200,6 +214,11 @@ package struct NodeMachine {
             lanes: introduction.lanes,
             random: circuits.random
         )
+        mapper = PortMapper(
+            isWanted: introduction.mapsPort,
+            nonce: mappingNonce,
+            random: mapper.random
+        )
         overlay(.started(own: Hint(introduction.id, at: [])), at: now, into: &effects)
         claimOwn(introduction, at: now, into: &effects)
         contacts = introduction.contacts.map { Contact(host: $0, due: now) }
@@ -208,6 +227,7 @@ package struct NodeMachine {
         search(.started, at: now, into: &effects)
         remember(.timeout, at: now, into: &effects)
         beginLeases(at: now, into: &effects)
+        beginAnnounced(introduction.announced, at: now, into: &effects)
     }
 
     private mutating func takeIn(
@@ -221,6 +241,7 @@ package struct NodeMachine {
         case .timeout: toldDeadline = nil
         case .resolved(let host, let endpoints):
             resolved(host, endpoints, at: now, into: &effects)
+            resolvedAnnounced(host, endpoints, at: now, into: &effects)
             ask(.resolved(host, endpoints), at: now, into: &effects)
         case .discovered(let endpoint, let id):
             discovered(endpoint, id, at: now, into: &effects)
@@ -236,7 +257,7 @@ package struct NodeMachine {
             moved(id, endpoint, at: now, into: &effects)
         case .circuitEnded(let circuit): route(.ended(circuit), at: now, into: &effects)
         case .datagram, .unrouted, .wanted, .ledgerWanted, .probed, .clockHeard, .clock,
-            .hostChanged:
+            .hostChanged, .gatewayChanged, .mapped:
             takeInMore(event, at: now, into: &effects)
         case .stopping:
             search(.stopped, at: now, into: &effects)
@@ -244,6 +265,7 @@ package struct NodeMachine {
             // Who has a twin says nothing in the name of both.
             if !isDoubled { register(.stopping, at: now, into: &effects) }
             keepLedger(.stopping, at: now, into: &effects)
+            map(.stopping, at: now, into: &effects)
             own = nil
             isRunning = false
         }
@@ -274,6 +296,11 @@ package struct NodeMachine {
             runLeases(at: now, into: &effects)
         case .hostChanged(let addresses, let port):
             hostChanged(addresses, port, at: now, into: &effects)
+        case .gatewayChanged(let gateway):
+            self.gateway = gateway
+            map(.host(hostAddresses, port: hostPort, gateway), at: now, into: &effects)
+        case .mapped(let request, let answer):
+            map(.answered(request, answer), at: now, into: &effects)
         default: preconditionFailure("an event that nobody takes")
         }
     }
@@ -292,7 +319,9 @@ package struct NodeMachine {
         if !isFirst {
             ask(.networkChanged, at: now, into: &effects)
             remember(.networkChanged, at: now, into: &effects)
+            resolveAnnounced(at: now)
         }
+        map(.host(addresses, port: port, gateway), at: now, into: &effects)
         refreshPresence(at: now, into: &effects)
     }
 
@@ -410,6 +439,7 @@ package struct NodeMachine {
         runContests(at: now, into: &effects)
         runLeases(at: now, into: &effects)
         runAnchors(at: now, into: &effects)
+        runAnnounced(at: now, into: &effects)
         runParts(at: now, into: &effects)
     }
 
@@ -424,11 +454,12 @@ package struct NodeMachine {
         if placementDue.take(at: now) { place(.timeout, at: now, into: &effects) }
         if circuitsDue.take(at: now) { route(.timeout, at: now, into: &effects) }
         if puncherDue.take(at: now) { punch(.timeout, at: now, into: &effects) }
+        if mapperDue.take(at: now) { map(.timeout, at: now, into: &effects) }
         runReads(at: now, into: &effects)
         lookForNear(at: now, into: &effects)
         wake(at: min(overlayDue, directoryDue, internetDue, tableDue))
         wake(at: min(memoryDue, ledgerDue, placementDue))
-        wake(at: min(circuitsDue, puncherDue))
+        wake(at: min(circuitsDue, puncherDue, mapperDue))
     }
 
     /// Sees to it that what is due at `instant` is not late.

@@ -14,6 +14,7 @@ enum StatusText {
             ("addresses", addresses(report)),
             ("overlay", overlay(report)),
             ("internet", internet(report)),
+            ("mapped port", mapping(report)),
             ("latency", latency(report)),
             ("handshake", handshake(report, at: now)),
             ("received", received(report)),
@@ -83,6 +84,26 @@ enum StatusText {
         let isAnnounced = discovery.isAnnouncing && discovery.table == .ready
         let announcing = isAnnounced ? "announced" : nil
         return [table, announcing, place].compactMap(\.self).list
+    }
+
+    /// Whether others come in by a router before the host, and why not.
+    private static func mapping(_ report: StatusReport) -> String {
+        let mapping = report.discovery.portMapping
+        let router = mapping.router ?? "-"
+        let place = "\(mapping.endpoint ?? "-") by \(mapping.method ?? "-")"
+        let left = Units.time(seconds: mapping.secondsLeft ?? 0)
+        let text =
+            switch mapping.state {
+            case .off: "off"
+            case .noRouter: "none: no router leads out"
+            case .needless: "none is needed: the address is public"
+            case .asking: "the router is asked"
+            case .none: "none: router \(router) gives none (\(mapping.failures.list))"
+            case .mapped: "\(place), for \(left)"
+            case .private: "\(place), for \(left), behind another NAT"
+            }
+        let announced = report.discovery.announced
+        return announced.isEmpty ? text : "\(text); announced: \(announced.list)"
     }
 
     private static func latency(_ report: StatusReport) -> String {

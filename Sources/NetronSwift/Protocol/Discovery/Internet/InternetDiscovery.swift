@@ -106,6 +106,10 @@ package struct InternetDiscovery {
             if reach.change(to: addresses) { startOver(isUrgent: false, at: now) }
         case .publicEndpoint(let endpoint): reach.learn(endpoint)
         case .observed(let endpoint, let observer): reach.observe(endpoint, by: observer)
+        case .forwarded(let byUser, let byRouter):
+            reach.forward(byUser, byRouter)
+            // What was announced before leads nowhere, or not as well.
+            expireAnnouncements(at: now)
         case .contactedByStranger(let endpoint): reach.admit(endpoint, at: now)
         case .networkChanged: startOver(isUrgent: false, at: now)
         case .resumed: startOver(isUrgent: true, at: now)

@@ -61,6 +61,8 @@ package enum InternetEvent: Hashable, Sendable {
     case publicEndpoint(Endpoint)
     /// Where our datagrams come from, as a member says.
     case observed(Endpoint, by: NodeID)
+    /// Endpoints by which others come in, as the user says, and as a router says that it lets them.
+    case forwarded(byUser: [Endpoint], byRouter: Endpoint?)
     /// A session came up that the other began, from an address that we never sent anything to.
     case contactedByStranger(Endpoint)
     /// The host may be on another network.

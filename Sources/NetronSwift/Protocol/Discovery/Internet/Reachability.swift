@@ -5,7 +5,8 @@ internal import NetronWire
 /// Whether strangers can reach the node, and where.
 ///
 /// Unknown until somebody said from where our datagrams come. Then they can if the host itself has
-/// that address, or if a stranger came in of late: a forwarded port, or a NAT that lets all in.
+/// that address, or a router with that address lets them in, or if a stranger came in of late: a
+/// forwarded port, or a NAT that lets all in. What the user says needs nobody's word.
 struct Reachability {
     /// Somebody's view of us.
     private struct Observation {
@@ -21,6 +22,9 @@ struct Reachability {
     private var agreed: Endpoint?
     /// In the order in which they came.
     private var observations: [Observation] = []
+    /// Where others come in, as the user says and as a router says.
+    private var announced: [Endpoint] = []
+    private var mapped: Endpoint?
     private(set) var openUntil = Instant(nanoseconds: 0)
 
     init(isClosed: Bool) { self.isClosed = isClosed }
@@ -30,14 +34,25 @@ struct Reachability {
 
     /// Nil as long as nobody knows.
     func isReachable(at now: Instant) -> Bool? {
-        if now < openUntil { return true }
+        if now < openUntil || !announced.isEmpty || isMapped { return true }
         guard let publicEndpoint else { return nil }
         return addresses.contains(publicEndpoint.address)
     }
 
+    /// Whether the router that lets others in is the last one before the Internet, as far as is
+    /// known.
+    private var isMapped: Bool {
+        guard let mapped else { return false }
+        guard let seen = publicEndpoint?.address, seen.family == mapped.address.family else {
+            return true
+        }
+        return seen == mapped.address
+    }
+
     /// Whether an endpoint is one of ours.
     func isOwn(_ endpoint: Endpoint, port: UInt16) -> Bool {
-        endpoint == told || endpoint.port == port && addresses.contains(endpoint.address)
+        endpoint == told || endpoint == mapped || announced.contains(endpoint)
+            || endpoint.port == port && addresses.contains(endpoint.address)
             || observations.contains { $0.endpoint == endpoint }
     }
 
@@ -78,6 +93,12 @@ struct Reachability {
         observations.count { $0.endpoint.address == address } >= InternetLimits.observersMin
     }
 
+    /// Takes up where others come in; what is private leads nobody here from the Internet.
+    mutating func forward(_ byUser: [Endpoint], _ byRouter: Endpoint?) {
+        announced = byUser.filter { isPublic($0.address) }
+        mapped = byRouter.flatMap { isPublic($0.address) ? $0 : nil }
+    }
+
     /// A stranger came in; one of our own site proves nothing.
     mutating func admit(_ stranger: Endpoint, at now: Instant) {
         guard isPublic(stranger.address), !addresses.contains(stranger.address) else { return }
@@ -90,18 +111,5 @@ struct Reachability {
         observations = []
         agreed = nil
         openUntil = Instant(nanoseconds: 0)
-    }
-}
-
-extension IPAddress {
-    /// Whether routers of the Internet do not know it: 10/8, 172.16/12, 192.168/16 (RFC 1918),
-    /// 100.64/10 (RFC 6598), fc00::/7 (RFC 4193).
-    fileprivate var isSiteLocal: Bool {
-        switch family {
-        case .v4:
-            number >> 24 == 10 || number >> 20 == 0xAC1 || number >> 16 == 0xC0A8
-                || number >> 22 == 0x6440 >> 6
-        case .v6: number >> 121 == 0xFC >> 1
-        }
     }
 }

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <miniupnpc/miniupnpc.h>
+#include <miniupnpc/upnpcommands.h>
