@@ -39,6 +39,8 @@ enum Sample {
             ([.fromYAML(Sample.yaml), .port(70_000)], "port 70000"),
             ([.fromYAML(Sample.yaml), .peers(["one.example"])], "has no port"),
             ([.fromYAML(Sample.yaml), .lanes(9)], "lanes 9"),
+            ([.fromYAML(Sample.yaml), .proxy("https://a:1")], "http://HOST:PORT"),
+            ([.fromYAML(Sample.yaml), .peers(["tcp://a:1"]), .tcp(false)], "--no-tcp"),
             ([.fromYAML(Sample.yaml), .api(listening: "8080")], "api-listen"),
             ([.fromYAML(Sample.yaml), .maxMessageSize(0)], "max_message_size 0"),
         ] as [([NodeOption], String)]

@@ -65,6 +65,12 @@ package struct NodeOptions: Hashable, Sendable {
     /// How many threads carry packets; nil for as many as fit the host.
     package let lanes: Int?
 
+    /// Whether members that UDP does not reach are reached by TCP.
+    package let tcp: Bool
+
+    /// The HTTP proxy by which connections of TCP are made.
+    package let proxy: HostPort?
+
     /// What an option may be, and what it is when it is left out.
     package enum Limits {
         /// A peer has 16 prefixes in the packet core, of which one is its own made address.
@@ -119,7 +125,9 @@ package struct NodeOptions: Hashable, Sendable {
         logLevel: LogLevel = .info,
         logFormat: LogFormat = .text,
         wantsInterface: Bool = true,
-        lanes: Int? = nil
+        lanes: Int? = nil,
+        tcp: Bool = true,
+        proxy: HostPort? = nil
     ) throws(ConfigError) {
         try check(addresses: addresses, wantsInterface: wantsInterface)
         try check(leaseRanges: leaseRanges, beside: addresses, wantsInterface: wantsInterface)
@@ -129,7 +137,7 @@ package struct NodeOptions: Hashable, Sendable {
         if let lanes {
             try check("lanes", lanes, in: Limits.lanes, remedy: "leave it out to fit the host")
         }
-        try check(peers: peers)
+        try check(peers: peers, tcp: tcp)
         try check(bootstrap: bootstrap, dht: dht)
         if let discoveryInterval {
             try check(
@@ -187,6 +195,8 @@ package struct NodeOptions: Hashable, Sendable {
         self.logFormat = logFormat
         self.wantsInterface = wantsInterface
         self.lanes = lanes
+        self.tcp = tcp
+        self.proxy = proxy
     }
 }
 
@@ -312,7 +322,14 @@ private func check(
     }
 }
 
-private func check(peers: [HostPort]) throws(ConfigError) {
+private func check(peers: [HostPort], tcp: Bool) throws(ConfigError) {
+    if !tcp, let peer = peers.first(where: \.isTCP) {
+        throw ConfigError(
+            "peer",
+            "\(peer) can not be reached without TCP",
+            remedy: "leave out --no-tcp, or the peer's \(HostPort.tcpScheme)"
+        )
+    }
     guard peers.count <= NodeOptions.Limits.peersMax else {
         throw ConfigError(
             "peer",

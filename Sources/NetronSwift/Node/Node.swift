@@ -147,7 +147,8 @@ public actor Node {
         do {
             try lock()
             try openLedger()
-            try open()
+            let proxy = await proxyEndpoint()
+            try open(by: proxy)
             try await openServices()
         } catch {
             await close()
@@ -205,8 +206,19 @@ public actor Node {
         guard portLock != nil else { throw NodeError(portInUse: port) }
     }
 
-    private func open() throws(NodeError) {
-        let options = deviceOptions
+    /// Where the proxy is; connections are made without one that can not be found.
+    private func proxyEndpoint() async -> Endpoint? {
+        guard settings.options.tcp, let host = settings.options.proxy else { return nil }
+        let endpoint = await Resolver.resolve(host).first
+        if endpoint == nil {
+            logger.warning("the proxy \(host) has no address; TCP does without it")
+        }
+        return endpoint
+    }
+
+    private func open(by proxy: Endpoint?) throws(NodeError) {
+        var options = deviceOptions
+        options.proxy = proxy
         let device: Device
         do throws(EngineError) {
             device = try Device(options)
@@ -311,6 +323,7 @@ extension Node {
         device.lanes = options.lanes ?? 0
         device.takesDatagrams = options.dht
         device.endsIdleSessions = true
+        device.tcp = options.tcp
         if options.wantsInterface {
             device.interface = .init(name: options.interfaceName, addresses: options.addresses)
         }
@@ -329,7 +342,8 @@ extension Node {
             ranges: leaseWishes,
             contacts: settings.options.peers,
             discovery: discoverySettings,
-            lanes: device?.info()?.lanes ?? 1
+            lanes: device?.info()?.lanes ?? 1,
+            dialsTCP: settings.options.tcp
         )
     }
 

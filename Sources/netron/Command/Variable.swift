@@ -27,6 +27,7 @@ enum Variable: String, CaseIterable {
     case api = "API"
     case apiListen = "APILISTEN"
     case lanes = "NETRONLANES"
+    case tcp = "NETRONTCP"
     case logLevel = "NETRONLOGLEVEL"
     case logFormat = "NETRONLOGFORMAT"
 

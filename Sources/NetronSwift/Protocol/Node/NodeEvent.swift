@@ -22,6 +22,8 @@ package struct Introduction: Hashable, Sendable {
     package var relays: Bool
     /// How many threads its packet core has.
     package var lanes: Int
+    /// Whether it dials by TCP who does not answer by UDP.
+    package var dialsTCP: Bool
 
     package init(
         id: NodeID,
@@ -34,7 +36,8 @@ package struct Introduction: Hashable, Sendable {
         contacts: [HostPort] = [],
         discovery: DiscoverySettings = DiscoverySettings(),
         relays: Bool = true,
-        lanes: Int = 1
+        lanes: Int = 1,
+        dialsTCP: Bool = false
     ) {
         self.id = id
         self.ula = ula
@@ -47,6 +50,7 @@ package struct Introduction: Hashable, Sendable {
         self.discovery = discovery
         self.relays = relays
         self.lanes = lanes
+        self.dialsTCP = dialsTCP
     }
 }
 
