@@ -42,15 +42,26 @@ void netron_device_get_info(netron_device *device, netron_device_info *out)
     out->offloads |= udp->gro ? NETRON_OFFLOAD_UDP_GRO : 0;
     out->port = device->udp.port;
     out->dual_stack = udp->dual;
+    if (device->streams != NULL) {
+        out->tcp = nf_streams_listens(device->streams) ? NETRON_TCP_LISTENS : NETRON_TCP_DIALS;
+    }
     out->receive_buffer_bytes = device->udp.receive_buffer;
     out->send_buffer_bytes = device->udp.send_buffer;
     out->buffers_wanted_bytes = NF_UDP_BUFFER_WANTED_BYTES;
     nf_control_unlock(device);
 }
 
+static bool may_reach(const netron_device *device, const netron_endpoint *endpoint)
+{
+    return device->streams != NULL || !nf_endpoint_is_tcp(endpoint);
+}
+
 int netron_device_dial(netron_device *device, const netron_endpoint *endpoint, const uint8_t *id)
 {
     nf_path path = {.remote = *endpoint};
+    if (!may_reach(device, endpoint)) {
+        return NETRON_E_UNSUPPORTED;
+    }
     nf_control_lock(device);
     int result = nf_core_dial(device->core, &path, id, nf_control_now(device));
     nf_control_unlock(device);
@@ -182,6 +193,9 @@ int netron_device_try_path(netron_device *device,
                            const uint8_t id[NETRON_ID_BYTES],
                            const netron_endpoint *endpoint)
 {
+    if (!may_reach(device, endpoint)) {
+        return NETRON_E_UNSUPPORTED;
+    }
     nf_control_lock(device);
     int result = nf_core_try_path(device->core, id, endpoint, nf_control_now(device));
     nf_control_unlock(device);
@@ -231,6 +245,9 @@ void netron_device_counters(netron_device *device, netron_counters *out)
     nf_core_counters(device->core, out);
     for (uint32_t i = 0; i < device->worker_count; i++) {
         nf_lane_add_drops(&device->workers[i].lane, out);
+    }
+    if (device->streams != NULL) {
+        nf_streams_add_drops(device->streams, out);
     }
     nf_control_unlock(device);
 }

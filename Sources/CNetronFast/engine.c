@@ -298,7 +298,7 @@ int netron_engine_receive(netron_engine *engine,
     if (length > sizeof(engine->datagram)) {
         return NETRON_E_MALFORMED;
     }
-    if (from->kind != NETRON_ENDPOINT_UDP) {
+    if (from->kind != NETRON_ENDPOINT_UDP && !nf_endpoint_is_tcp(from)) {
         return NETRON_E_INVALID;
     }
     nf_core_advance(engine->core, now_ns);
@@ -310,6 +310,13 @@ int netron_engine_receive(netron_engine *engine,
     nf_reclaim_offline(&engine->core->table.reclaim, 0);
     drain_letters(engine, now_ns);
     return result;
+}
+
+void netron_engine_disconnected(netron_engine *engine,
+                                const netron_endpoint *endpoint,
+                                uint64_t now_ns)
+{
+    nf_core_disconnected(engine->core, endpoint, now_ns);
 }
 
 int netron_engine_send_packet(netron_engine *engine,

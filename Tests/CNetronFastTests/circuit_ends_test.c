@@ -200,7 +200,7 @@ static void sides_that_can_not_be_are_refused(void **state)
     /* One that is forwarded ends elsewhere: it is nothing to dial. */
     netron_endpoint circuit = {.kind = NETRON_ENDPOINT_CIRCUIT, .scope = a.id_in};
     assert_int_equal(netron_engine_dial(engine, &circuit, NULL, now_ns), NETRON_E_INVALID);
-    circuit = (netron_endpoint){.kind = 2, .scope = a.id_in, .port = 1};
+    circuit = (netron_endpoint){.kind = NETRON_ENDPOINT_TCP_IN + 1, .scope = a.id_in, .port = 1};
     assert_int_equal(netron_engine_dial(engine, &circuit, NULL, now_ns), NETRON_E_INVALID);
     assert_int_equal(netron_engine_receive(engine, a.neighbour, 32, &circuit, 0, now_ns),
                      NETRON_E_INVALID);

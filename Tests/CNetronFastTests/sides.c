@@ -110,6 +110,18 @@ void start_side(side *s, int number, uint32_t lanes, uint32_t offloads_off)
     start(s, number, &options, lanes);
 }
 
+void start_tcp_side(side *s, int number, uint32_t lanes, const netron_endpoint *proxy)
+{
+    netron_prefix address = {
+        .address = {10, 1, 0, (uint8_t)(number + 1)}, .family = 4, .length = 24};
+    netron_device_options options = {
+        .tun = 1, .addresses = &address, .addresses_count = 1, .port = PORT, .tcp = 1};
+    if (proxy != NULL) {
+        options.proxy = *proxy;
+    }
+    start(s, number, &options, lanes);
+}
+
 void start_relay(side *s, int number, uint32_t lanes, uint16_t port)
 {
     netron_device_options options = {.port = port};

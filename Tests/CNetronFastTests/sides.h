@@ -38,6 +38,9 @@ int socket_in(int number, int type);
 /** Starts the device of a side; fails the test if that does not work. */
 void start_side(side *s, int number, uint32_t lanes, uint32_t offloads_off);
 
+/** The same with TCP too; `proxy` may be NULL. */
+void start_tcp_side(side *s, int number, uint32_t lanes, const netron_endpoint *proxy);
+
 /** The same without an interface, on another port: who only carries for others. */
 void start_relay(side *s, int number, uint32_t lanes, uint16_t port);
 

@@ -5,7 +5,8 @@
  * the peer's place or from elsewhere, a real one with some bytes changed, a message that the peer
  * has well sealed (behind a seal no mutation would ever be read), an inner packet, or time; a
  * datagram behind a circuit's shim, with circuits that end here and that go on to a second peer; a
- * path that is tried or chosen; a circuit that is made or closed. */
+ * path that is tried or chosen; a circuit that is made or closed; a connection that brings what the
+ * peer sealed, is tried, or ends. */
 #include "machine/assert.h"
 #include "netron/netron.h"
 
@@ -43,6 +44,9 @@ enum step_kind {
     USE_PATH,
     CLOSE_CIRCUIT,
     MAKE_CIRCUITS,
+    SEALED_BY_TCP,
+    TRY_TCP,
+    DISCONNECTED,
     STEP_KINDS,
 };
 
@@ -56,6 +60,11 @@ static const netron_endpoint second_place = {.address = {[10] = 0xff, 0xff, 100,
                                              .port = 4001};
 static const netron_endpoint elsewhere = {.address = {[10] = 0xff, 0xff, 100, 0, 9, 1},
                                           .port = 4009};
+
+static const netron_endpoint connection = {
+    .address = {[10] = 0xff, 0xff, 100, 0, 0, 1}, .port = 51000, .kind = NETRON_ENDPOINT_TCP_IN};
+static const netron_endpoint listener = {
+    .address = {[10] = 0xff, 0xff, 100, 0, 0, 1}, .port = 4000, .kind = NETRON_ENDPOINT_TCP};
 
 typedef struct world {
     netron_engine *engine;
@@ -308,6 +317,18 @@ static void take_step(world *w, unsigned kind, const uint8_t *data, size_t size)
         break;
     case MAKE_CIRCUITS:
         make_circuits(w);
+        break;
+    case SEALED_BY_TCP:
+        receive_sealed(w, data, size, &connection);
+        break;
+    case TRY_TCP:
+        (void)(size % 2 == 0 ? netron_engine_try_path : netron_engine_use_path)(
+            w->engine, w->peer.identity.id, size % 3 == 0 ? &connection : &listener, w->now_ns);
+        drain(w);
+        break;
+    case DISCONNECTED:
+        netron_engine_disconnected(w->engine, size % 2 == 0 ? &connection : &listener, w->now_ns);
+        drain(w);
         break;
     case STEP_KINDS:
         break;

@@ -20,7 +20,9 @@ PORT = 7000
 
 def environment(**variables):
     """What a command finds: none of the tests' own settings, and those that are not None."""
-    foreign = re.compile(r"NETRON|IFACE$|ADDRESS$|DHCP$|API$|APILISTEN$|XDG_STATE_HOME$")
+    foreign = re.compile(
+        r"NETRON|IFACE$|ADDRESS$|DHCP$|API$|APILISTEN$|XDG_STATE_HOME$|https_proxy$|HTTPS_PROXY$"
+    )
     clean = {name: value for name, value in os.environ.items() if not foreign.match(name)}
     return clean | {name: str(value) for name, value in variables.items() if value is not None}
 

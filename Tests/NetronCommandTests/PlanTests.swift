@@ -124,6 +124,15 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
             fromVariable: "[b.example:3, c.example:4]",
             byDefault: "[]"
         ),
+        Self(
+            flags: ["--no-tcp"],
+            variable: "NETRONTCP",
+            text: "true",
+            show: { "\($0.tcp)" },
+            fromFlags: "false",
+            fromVariable: "true",
+            byDefault: "true"
+        ),
         Self("--discovery-interval", "60", "NETRONDHTINTERVAL", "720", byDefault: "usual") {
             $0.discoveryInterval.map { "\($0)" } ?? "usual"
         },
@@ -308,6 +317,17 @@ struct OptionTests {
             let error = #expect(throws: ConfigError.self) { try options(flags, environment) }
             #expect(error?.field == field)
         }
+    }
+
+    @Test("the proxy of the environment is taken; one that will not do is only told of")
+    func proxies() throws {
+        #expect(try options([]).proxy == nil)
+        let lower = ["https_proxy": "http://a.example:1", "HTTPS_PROXY": "http://b.example:2"]
+        #expect(try options([], lower).proxy?.description == "a.example:1")
+        let upper = ["https_proxy": "", "HTTPS_PROXY": "http://b.example:2"]
+        #expect(try options([], upper).proxy?.description == "b.example:2")
+        let bad = ["HTTPS_PROXY": "socks5://b.example:2"]
+        #expect(try options([], bad).proxy == nil)
     }
 
     @Test("a variable that is neither true nor false is refused")

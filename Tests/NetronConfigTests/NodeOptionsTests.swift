@@ -28,6 +28,37 @@ internal import Testing
         #expect(!options.ephemeral)
     }
 
+    @Test(
+        "a proxy is an HTTP proxy without a user",
+        arguments: [
+            ("http://proxy.example:3128", "proxy.example:3128"),
+            ("http://[fd00::1]:1/", "[fd00::1]:1"),
+            ("proxy.example:8080", "proxy.example:8080"),
+        ]
+    )
+    func proxies(text: String, place: String) throws {
+        #expect(try NodeOptions.proxy(text).description == place)
+    }
+
+    @Test(
+        "another proxy is refused, and no password is shown",
+        arguments: [
+            "https://proxy.example:1", "socks5://proxy.example:1", "http://proxy.example", "",
+            "http://me:secret@proxy.example:1", "http://",
+        ]
+    )
+    func noProxies(text: String) {
+        let error = #expect(throws: ConfigError.self) { try NodeOptions.proxy(text) }
+        #expect(error?.field == "proxy")
+        #expect(error?.description.contains("secret") == false)
+    }
+
+    @Test("a peer of TCP needs TCP") func peersOfTCP() throws {
+        let peer = try NodeOptions.peer("tcp://a.example:443")
+        #expect(try NodeOptions(peers: [peer]).peers == [peer])
+        #expect(field { try NodeOptions(peers: [peer], tcp: false) } == "peer")
+    }
+
     @Test("what is in range is taken", arguments: [(1280, 0, 1), (3480, 65535, 4)])
     func inRange(mtu: Int, port: Int, lanes: Int) throws {
         let options = try NodeOptions(mtu: mtu, port: port, lanes: lanes)

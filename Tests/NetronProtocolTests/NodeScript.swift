@@ -131,7 +131,7 @@ func endpoint(_ text: String) -> Endpoint {
 }
 
 func contact(_ text: String) -> HostPort {
-    do { return try HostPort(parsing: text) } catch { preconditionFailure("\(error)") }
+    do { return try HostPort(parsingContact: text) } catch { preconditionFailure("\(error)") }
 }
 
 /// Where a node is on the Internet of these tests.

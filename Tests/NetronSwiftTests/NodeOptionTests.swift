@@ -44,6 +44,8 @@ enum Sample {
                 [.fromYAML(Sample.yaml), .natmap(false), .announce(["a:1", "b:1", "c:1", "d:1"])],
                 "announce is given 4 times"
             ),
+            ([.fromYAML(Sample.yaml), .proxy("https://a:1")], "http://HOST:PORT"),
+            ([.fromYAML(Sample.yaml), .peers(["tcp://a:1"]), .tcp(false)], "--no-tcp"),
             ([.fromYAML(Sample.yaml), .api(listening: "8080")], "api-listen"),
             ([.fromYAML(Sample.yaml), .maxMessageSize(0)], "max_message_size 0"),
         ] as [([NodeOption], String)]

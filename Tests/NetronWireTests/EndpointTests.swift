@@ -8,7 +8,8 @@ internal import Testing
         "text comes back",
         arguments: [
             "1.2.3.4:51", "0.0.0.0:0", "255.255.255.255:65535", "[::]:1", "[2001:db8::1]:7000",
-            "[fe80::1%3]:51", "[fe80::1%4294967295]:51", "[fe80::1]:51",
+            "[fe80::1%3]:51", "[fe80::1%4294967295]:51", "[fe80::1]:51", "tcp://1.2.3.4:51",
+            "tcp://[fe80::1%3]:51",
         ]
     )
     func roundTrip(text: String) throws {
@@ -23,7 +24,8 @@ internal import Testing
             "[2001:db8::1%3]:51", "[fe80::1%0]:51", "[fe80::1%]:51", "[fe80::1%eth0]:51",
             "[fe80::1%4294967296]:51", "[fe80::1%3%3]:51", "1.2.3.4%3:51", "host:51",
             "1.2.3.4:\u{301}51", "[::1]:\u{301}51", "[\u{301}::1]:51", "[::1]]:5",
-            "circuit:00000001",
+            "circuit:00000001", "tcp://", "tcp://tcp://1.2.3.4:51", "tcp:1.2.3.4:51",
+            "udp://1.2.3.4:51",
         ]
     )
     func refused(text: String) { #expect(Endpoint(text) == nil) }
@@ -36,6 +38,20 @@ internal import Testing
             let address = try #require(IPAddress(text))
             #expect(Endpoint(address, port: 1, scope: 7).scope == 0)
         }
+    }
+
+    @Test("what is reached by TCP is another endpoint than by UDP, behind it in order")
+    func transports() throws {
+        let udp = try #require(Endpoint("[fe80::1%3]:51"))
+        let all = [udp, udp.by(.tcp), udp.by(.tcpIn)]
+        #expect(Set(all).count == 3)
+        #expect(all.shuffled().sorted() == all)
+        #expect(all.map(\.isTCP) == [false, true, true])
+        #expect(all.map(\.isUDP) == [true, false, false])
+        #expect(all.map(\.isRelayed) == [false, false, false])
+        #expect(udp.by(.tcp).by(.udp) == udp)
+        let circuit = try #require(CircuitID(7).map { Endpoint($0) })
+        #expect(!circuit.isUDP && !circuit.isTCP)
     }
 
     @Test("a mapped address makes an IPv4 endpoint") func mapped() {
@@ -76,6 +92,18 @@ internal import Testing
     func refused(text: String, reason: String) {
         let error = #expect(throws: ParseError.self) { try HostPort(parsing: text) }
         #expect(error?.problem.contains(reason) == true, "\(text): \(error?.problem ?? "taken")")
+    }
+
+    @Test("a contact may be one of TCP, another host not") func contacts() throws {
+        let contact = try HostPort(parsingContact: "tcp://[fd00::1]:443")
+        #expect(contact.isTCP)
+        #expect(contact.host == "fd00::1")
+        #expect(contact.description == "tcp://[fd00::1]:443")
+        let plain = try HostPort(parsing: "a:1")
+        #expect(try HostPort(parsingContact: "a:1") == plain)
+        #expect(throws: ParseError.self) { try HostPort(parsing: "tcp://a:1") }
+        #expect(throws: ParseError.self) { try HostPort(parsingContact: "tcp://a") }
+        #expect(throws: ParseError.self) { try HostPort(parsingContact: "tcp://tcp://a:1") }
     }
 
     @Test("a name has 253 bytes at most") func longNames() throws {

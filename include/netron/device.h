@@ -15,7 +15,8 @@ NETRON_BEGIN
 /** A running node of the packet core. */
 typedef struct netron_device netron_device;
 
-/** What a device is made of. Set `size` and zero the rest first, as in netron_options. */
+/** What a device is made of. Set `size` and zero the rest first, as in netron_options; fields
+ * behind `context` are read only when `size` covers them. */
 typedef struct netron_device_options {
     uint32_t size;
     uint32_t tun;          /* 1: make an interface; 0: control messages only */
@@ -31,6 +32,9 @@ typedef struct netron_device_options {
      *  the device. */
     void (*NETRON_NULLABLE wake)(void *NETRON_NULLABLE context);
     void *NETRON_NULLABLE context;
+    uint32_t tcp; /* 1: listen on the port's number of TCP, and dial endpoints of TCP */
+    uint32_t reserved_too;
+    netron_endpoint proxy; /* HTTP proxy to CONNECT by to all endpoints of TCP; port 0: none */
 } netron_device_options;
 
 /* Offloads, as bits. */
@@ -70,8 +74,17 @@ typedef struct netron_device_info {
     uint32_t send_buffer_bytes;
     uint32_t buffers_wanted_bytes; /* more than that was not asked for */
     char backend[16];              /* "libsodium" or "libcrypto" */
-    uint64_t reserved[8];
+    uint32_t tcp;                  /* NETRON_TCP_* */
+    uint32_t reserved_too;
+    uint64_t reserved[7];
 } netron_device_info;
+
+/** What a device does with TCP. */
+enum {
+    NETRON_TCP_OFF = 0,
+    NETRON_TCP_DIALS = 1,   /* it dials only: the port's number is another program's */
+    NETRON_TCP_LISTENS = 2, /* it listens too */
+};
 
 NETRON_API void netron_device_get_info(netron_device *NETRON_NONNULL device,
                                        netron_device_info *NETRON_NONNULL out);

@@ -217,8 +217,9 @@ NETRON_API NETRON_MUST int netron_engine_circuit_info(const netron_engine *NETRO
 
 /** Asks a peer, by a sealed challenge to `endpoint`, to show that it gets mail there; two ends that
  *  do so at the same time open their NATs to each other. NETRON_EVENT_PATH tells that it does, or
- *  nothing comes. A peer that is reached by a circuit is moved to a path that is none at once; any
- *  other move is the caller's, by netron_engine_use_path().
+ *  nothing comes. A peer that is reached by a circuit is moved to a path that is none at once, and
+ * one that is reached by TCP to a path of UDP; any other move is the caller's, by
+ *  netron_engine_use_path().
  *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER (no session), NETRON_E_INVALID (no such endpoint),
  *  NETRON_E_AGAIN (more than 200 a second and peer, or the queue is full) */
 NETRON_API NETRON_MUST int netron_engine_try_path(netron_engine *NETRON_NONNULL engine,
@@ -227,7 +228,8 @@ NETRON_API NETRON_MUST int netron_engine_try_path(netron_engine *NETRON_NONNULL 
                                                   uint64_t now_ns);
 
 /** Moves a peer to a path that it showed to be its own: within the last 30 s, or by a circuit that
- *  is still there, for as long as no direct path answers. NETRON_EVENT_MOVED follows unless it is
+ *  is still there or a listener of TCP, for as long as no better path answers (UDP is better than
+ *  TCP, and that than a circuit). NETRON_EVENT_MOVED follows unless it is
  *  there already.
  *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER (no session), NETRON_E_EXPIRED (not shown, or too long
  *  ago) */
@@ -238,8 +240,8 @@ NETRON_API NETRON_MUST int netron_engine_use_path(netron_engine *NETRON_NONNULL 
 
 /* --- what goes through ------------------------------------------------------------------------ */
 
-/** Takes one datagram off the wire; `tos` is its IP TOS or traffic class byte. The bytes are
- *  borrowed for the call.
+/** Takes one datagram off the wire, or out of its frame on a connection; `tos` is its IP TOS or
+ *  traffic class byte (0 by TCP). The bytes are borrowed for the call.
  *  @return NETRON_OK, or why it was dropped: a negative NETRON_E_*. A refused datagram leaves the
  *  engine as it was, but for a counter. */
 NETRON_API NETRON_MUST int netron_engine_receive(netron_engine *NETRON_NONNULL engine,
@@ -248,6 +250,14 @@ NETRON_API NETRON_MUST int netron_engine_receive(netron_engine *NETRON_NONNULL e
                                                  const netron_endpoint *NETRON_NONNULL from,
                                                  uint8_t tos,
                                                  uint64_t now_ns);
+
+/** The connection to an endpoint of TCP ended. Peers whose path it was are sent an echo, so that it
+ * is made again if it can be dialled; meanwhile the other paths that they showed are challenged.
+ * The caller connects when netron_engine_poll_datagram() has something for NETRON_ENDPOINT_TCP, and
+ *  drops what is for a NETRON_ENDPOINT_TCP_IN that is gone. */
+NETRON_API void netron_engine_disconnected(netron_engine *NETRON_NONNULL engine,
+                                           const netron_endpoint *NETRON_NONNULL endpoint,
+                                           uint64_t now_ns);
 
 /** Takes one inner IP packet to send to whoever has its destination.
  *  @return NETRON_OK (sealed or waiting for a session), NETRON_E_MALFORMED, NETRON_E_UNKNOWN_PEER

@@ -33,6 +33,8 @@ enum {
 enum {
     NETRON_ENDPOINT_UDP = 0,
     NETRON_ENDPOINT_CIRCUIT = 1, /* of this node: `scope` is its id, address and port are 0 */
+    NETRON_ENDPOINT_TCP = 2,    /* where somebody listens: a connection is made when it is needed */
+    NETRON_ENDPOINT_TCP_IN = 3, /* a connection that came from there: it can not be dialled */
 };
 
 /** Where a datagram comes from or goes to. */

@@ -44,10 +44,28 @@ int nf_control_error(int negative_errno)
 
 /* --- what the machine has for others ---------------------------------------------------------- */
 
+static bool send_by_tcp(netron_device *device, const nf_outgoing *outgoing)
+{
+    bool sent = device->streams != NULL &&
+                nf_streams_post(nf_streams_mailbox(device->streams), &outgoing->path.remote,
+                                outgoing->bytes, outgoing->length);
+    if (sent) {
+        uv_async_send(&device->async);
+    }
+    return sent;
+}
+
 static void send_outgoing(netron_device *device)
 {
     nf_outgoing *outgoing;
     while ((outgoing = nf_core_outgoing(device->core)) != NULL) {
+        if (outgoing->length > 0 && nf_endpoint_is_tcp(&outgoing->path.remote)) {
+            if (!send_by_tcp(device, outgoing)) {
+                nf_core_drop(device->core, NETRON_DROP_QUEUE_FULL);
+            }
+            nf_core_outgoing_drop(device->core);
+            continue;
+        }
         nf_departure message = {
             .bytes = outgoing->bytes,
             .length = outgoing->length,
@@ -126,7 +144,7 @@ void nf_control_unlock(netron_device *device)
 
 static void on_timer(uv_timer_t *timer);
 
-static void arm(netron_device *device)
+void nf_control_arm(netron_device *device)
 {
     nf_control_lock(device);
     uint64_t deadline = nf_core_deadline(device->core);
@@ -149,7 +167,7 @@ static void on_timer(uv_timer_t *timer)
     nf_control_lock(device);
     nf_core_tick(device->core, nf_control_now(device));
     nf_control_unlock(device);
-    arm(device);
+    nf_control_arm(device);
 }
 
 static void on_clock(uv_timer_t *timer)
@@ -181,6 +199,9 @@ static void on_async(uv_async_t *async)
 {
     netron_device *device = async->data;
     if (atomic_load_explicit(&device->stopping, memory_order_acquire)) {
+        if (device->streams != NULL) {
+            nf_streams_drain(device->streams); /* the last farewells */
+        }
         uv_stop(&device->loop);
         return;
     }
@@ -193,10 +214,13 @@ static void on_async(uv_async_t *async)
     }
     nf_table_collect(&device->core->table);
     nf_control_unlock(device);
-    arm(device);
+    if (device->streams != NULL) {
+        nf_streams_drain(device->streams);
+    }
+    nf_control_arm(device);
 }
 
-static void take_datagram(
+void nf_control_take(
     netron_device *device, const uint8_t *bytes, uint32_t length, const nf_path *path, uint8_t tos)
 {
     if (length >= NF_SESSION_OVERHEAD_BYTES && bytes[0] >= NF_TYPE_DATA &&
@@ -227,7 +251,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             for (uint32_t at = 0; at < arrivals[i].length; at += arrivals[i].segment) {
                 uint32_t left = arrivals[i].length - at;
                 uint32_t n = left < arrivals[i].segment ? left : arrivals[i].segment;
-                take_datagram(device, arrivals[i].bytes + at, n, &path, arrivals[i].tos);
+                nf_control_take(device, arrivals[i].bytes + at, n, &path, arrivals[i].tos);
             }
         }
         if (count < NF_UDP_RECEIVE_BATCH) {
@@ -236,7 +260,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         send_outgoing(device); /* a flood of questions must not fill the queue of answers */
     }
     nf_control_unlock(device);
-    arm(device);
+    nf_control_arm(device);
 }
 
 /* The host has another address or route: each peer hears from us at once, so that it notices where
@@ -251,13 +275,13 @@ static void on_watch(uv_poll_t *poll, int status, int events)
     nf_control_lock(device);
     nf_core_host_changed(device->core, nf_control_now(device));
     nf_control_unlock(device);
-    arm(device);
+    nf_control_arm(device);
 }
 
 static void *run(void *context)
 {
     netron_device *device = context;
-    arm(device);
+    nf_control_arm(device);
     uv_run(&device->loop, UV_RUN_DEFAULT);
     return NULL;
 }
@@ -274,7 +298,7 @@ static int watch_host(netron_device *device)
     return error == 0 ? uv_poll_start(&device->watch_poll, UV_READABLE, on_watch) : error;
 }
 
-static int make_loop(netron_device *device)
+int nf_control_init(netron_device *device)
 {
     int error = uv_loop_init(&device->loop);
     if (error != 0) {
@@ -301,15 +325,15 @@ static int make_loop(netron_device *device)
     if (error == 0) {
         error = uv_poll_start(&device->poll, UV_READABLE, on_readable);
     }
+    if (error == 0 && device->streams != NULL) {
+        error = nf_streams_start(device->streams, device, device->udp.port);
+    }
     return error == 0 ? watch_host(device) : error;
 }
 
 int nf_control_start(netron_device *device)
 {
-    int error = make_loop(device);
-    if (error == 0) {
-        error = -pthread_create(&device->thread, NULL, run, device);
-    }
+    int error = -pthread_create(&device->thread, NULL, run, device);
     device->running = error == 0;
     return error;
 }
@@ -328,8 +352,16 @@ void nf_control_stop(netron_device *device)
         atomic_store_explicit(&device->stopping, true, memory_order_release);
         uv_async_send(&device->async);
         pthread_join(device->thread, NULL);
+        device->running = false;
     }
+}
+
+void nf_control_free(netron_device *device)
+{
     if (device->loop_made) {
+        if (device->streams != NULL) {
+            nf_streams_stop(device->streams);
+        }
         uv_walk(&device->loop, close_handle, NULL);
         uv_run(&device->loop, UV_RUN_DEFAULT);
         int busy = uv_loop_close(&device->loop);

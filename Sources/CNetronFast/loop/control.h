@@ -12,6 +12,7 @@
 
 #include "linux/tun.h"
 #include "linux/udp.h"
+#include "loop/streams.h"
 #include "loop/worker.h"
 #include "machine/core.h"
 #include "netron/device.h"
@@ -24,6 +25,7 @@ struct netron_device {
     nf_udp_group udp;
     nf_receiver *receiver;
     nf_mailbox *letters; /* from the workers */
+    nf_streams *streams; /* NULL: no TCP */
     nf_worker workers[NETRON_LANES_MAX];
     uint32_t worker_count;
     void (*wake)(void *context);
@@ -51,13 +53,28 @@ void nf_control_unlock(netron_device *device);
 /** The time for the machine: never less than before. Under the lock. */
 uint64_t nf_control_now(netron_device *device);
 
+/** Sets the control thread's timer. On that thread, without the lock. */
+void nf_control_arm(netron_device *device);
+
+/** Takes a datagram that came to control. Under the lock. */
+void nf_control_take(
+    netron_device *device, const uint8_t *bytes, uint32_t length, const nf_path *path, uint8_t tos);
+
 /** A NETRON_E_* for a negative errno; NETRON_OK for 0. */
 int nf_control_error(int negative_errno);
 
-/** Starts the control thread. @return 0 or a negative errno */
+/** Makes the control thread's loop, which workers may wake from then on. @return 0 or a negative
+ *  errno */
+int nf_control_init(netron_device *device);
+
+/** Starts the control thread, when the workers run: it brings them datagrams. @return 0 or a
+ *  negative errno */
 int nf_control_start(netron_device *device);
 
-/** Ends it. */
+/** Ends it, before the workers. */
 void nf_control_stop(netron_device *device);
+
+/** Frees its loop. */
+void nf_control_free(netron_device *device);
 
 #endif

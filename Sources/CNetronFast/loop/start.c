@@ -48,6 +48,15 @@ static int open_host(netron_device *device, const netron_device_options *options
     return nf_control_error(*error);
 }
 
+static int make_streams(netron_device *device, const netron_device_options *options)
+{
+    if (options->size < sizeof(*options) || options->tcp == 0) {
+        return NETRON_OK;
+    }
+    device->streams = nf_streams_new(&options->proxy);
+    return device->streams == NULL ? NETRON_E_NO_MEMORY : NETRON_OK;
+}
+
 static int start_threads(netron_device *device, int *error)
 {
     nf_core *core = device->core;
@@ -56,10 +65,12 @@ static int start_threads(netron_device *device, int *error)
     if (device->receiver == NULL || device->letters == NULL) {
         return NETRON_E_NO_MEMORY;
     }
+    nf_streams *streams = device->streams;
     nf_worker_links links = {
         .workers = device->workers,
         .count = core->lanes,
         .control = device->letters,
+        .streams = streams == NULL ? NULL : nf_streams_mailbox(streams),
         .wake_control = wake_control,
         .context = device,
     };
@@ -69,11 +80,14 @@ static int start_threads(netron_device *device, int *error)
         device->worker_count++;
     }
     if (*error == 0) {
-        *error = nf_control_start(device);
+        *error = nf_control_init(device);
     }
     const nf_tun *tun = device->has_tun ? &device->tun : NULL;
     for (uint32_t i = 0; *error == 0 && i < core->lanes; i++) {
         *error = nf_worker_start(&device->workers[i], tun, &device->udp.socket[1 + i]);
+    }
+    if (*error == 0) {
+        *error = nf_control_start(device);
     }
     return nf_control_error(*error);
 }
@@ -95,7 +109,7 @@ int netron_device_start(netron_device **out,
     device->lock_made = true;
     device->watch_fd = -1;
     atomic_init(&device->armed_ns, UINT64_MAX);
-    if (options->size >= sizeof(*options)) {
+    if (options->size >= offsetof(netron_device_options, tcp)) {
         device->wake = options->wake;
         device->wake_context = options->context;
     }
@@ -108,6 +122,9 @@ int netron_device_start(netron_device **out,
             nf_core_set_time(device->core, wall_ms, nf_control_now(device));
         }
         result = open_host(device, options, &error);
+    }
+    if (result == NETRON_OK) {
+        result = make_streams(device, options);
     }
     if (result == NETRON_OK) {
         result = start_threads(device, &error);
@@ -133,10 +150,11 @@ void netron_device_stop(netron_device *device)
         nf_core_close(device->core, nf_control_now(device));
         nf_control_unlock(device);
     }
+    nf_control_stop(device);
     for (uint32_t i = 0; i < device->worker_count; i++) {
         nf_worker_stop(&device->workers[i]);
     }
-    nf_control_stop(device);
+    nf_control_free(device);
     if (device->has_tun) {
         nf_tun_close(&device->tun);
     }
@@ -145,6 +163,7 @@ void netron_device_stop(netron_device *device)
     }
     nf_receiver_free(device->receiver);
     nf_mailbox_free(device->letters);
+    nf_streams_free(device->streams);
     nf_core_free(device->core);
     pthread_mutex_destroy(&device->lock);
     free(device);

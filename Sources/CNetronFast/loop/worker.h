@@ -41,6 +41,7 @@ typedef struct nf_worker_links {
     struct nf_worker *workers; /* all, by lane */
     uint32_t count;
     nf_mailbox *control; /* letters to the control thread */
+    nf_mailbox *streams; /* datagrams to its connections; NULL: it has none */
     void (*wake_control)(void *context);
     void *context;
 } nf_worker_links;

@@ -2,6 +2,7 @@
 /* worker_out.c - TUN to UDP: read until it is empty, seal into trains, send. */
 #include "loop/worker.h"
 
+#include "loop/streams.h"
 #include "machine/checksum.h"
 #include "machine/segment.h"
 
@@ -31,12 +32,39 @@ static void tell_refused(nf_worker *worker, bool too_big)
     }
 }
 
+/* Messages that go by TCP are brought to control, which has the connections; the others move up. */
+static void bring_to_streams(nf_worker *worker)
+{
+    nf_outbox *outbox = &worker->lane.outbox;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < outbox->count; i++) {
+        const nf_departure *message = &outbox->messages[i];
+        if (!nf_endpoint_is_tcp(&message->to)) {
+            outbox->whose[kept] = outbox->whose[i];
+            outbox->messages[kept++] = *message;
+            continue;
+        }
+        for (uint32_t at = 0; at < message->length; at += message->segment) {
+            uint32_t left = message->length - at;
+            uint32_t n = left < message->segment ? left : message->segment;
+            if (!nf_streams_post(worker->links.streams, &message->to, message->bytes + at, n)) {
+                nf_lane_drop(&worker->lane, NETRON_DROP_QUEUE_FULL);
+            }
+        }
+    }
+    outbox->count = kept;
+    worker->links.wake_control(worker->links.context);
+}
+
 /* Sends the outbox whole. A full socket is waited for, not dropped: so the TUN's queue fills, and
  * the host's own TCP slows down. */
 void nf_worker_flush(nf_worker *worker)
 {
     nf_outbox *outbox = &worker->lane.outbox;
     uint32_t done = 0, waits = 0;
+    if (outbox->kinds != NETRON_ENDPOINT_UDP) {
+        bring_to_streams(worker);
+    }
     while (done < outbox->count) {
         uint32_t refused = 0;
         bool too_big = false;

@@ -53,7 +53,7 @@ uint32_t nf_core_circuit_id(nf_core *core)
 
 bool nf_circuits_may_reach(nf_core *core, const netron_endpoint *endpoint)
 {
-    if (endpoint->kind == NETRON_ENDPOINT_UDP) {
+    if (endpoint->kind == NETRON_ENDPOINT_UDP || nf_endpoint_is_tcp(endpoint)) {
         return endpoint->port != 0;
     }
     netron_endpoint circuit = nf_endpoint_of_circuit(endpoint->scope);
@@ -242,25 +242,6 @@ static void give_up_attempts(nf_core *core, const netron_endpoint *endpoint)
     }
 }
 
-/* Whose path it was is not reached any more: other ways are tried at once, and unless one of them
- * answers, or the peer is heard, it is down soon. */
-static void orphan_peers(nf_core *core, const netron_endpoint *endpoint)
-{
-    for (uint32_t number = 0; number < core->peer_high; number++) {
-        nf_peer *peer = &core->peers[number];
-        if (!peer->used || !nf_endpoint_equal(&peer->path.remote, endpoint)) {
-            continue;
-        }
-        nf_liveness_doubt(core, peer, NF_CIRCUIT_ORPHAN_NS);
-        nf_session *session = nf_peers_session(core, number);
-        if (session != NULL) { /* what came so far came by the circuit */
-            peer->seen_rx = atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
-        }
-        nf_ways_fall_back(core, number);
-        nf_core_set_deadline_peer(core, number, core->now_ns);
-    }
-}
-
 static void retire(nf_core *core, nf_circuit *entry)
 {
     atomic_store_explicit(&entry->id, 0, memory_order_release);
@@ -293,7 +274,7 @@ static void end(nf_core *core, nf_circuit *entry, int code)
         return;
     }
     give_up_attempts(core, &endpoint);
-    orphan_peers(core, &endpoint);
+    nf_ways_cut(core, &endpoint, NF_CIRCUIT_ORPHAN_NS);
 }
 
 int nf_core_circuit_close(nf_core *core, uint32_t id_in, uint64_t now_ns)

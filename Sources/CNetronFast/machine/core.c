@@ -250,7 +250,8 @@ int nf_core_datagram(
     default:
         break;
     }
-    if (core->datagrams != NULL && nf_is_foreign(bytes, length)) {
+    if (core->datagrams != NULL && path->remote.kind == NETRON_ENDPOINT_UDP &&
+        nf_is_foreign(bytes, length)) {
         return nf_datagrams_take(core, bytes, length, path);
     }
     nf_core_drop(core, NETRON_DROP_MALFORMED);

@@ -66,9 +66,9 @@ typedef struct nf_peer {
     uint16_t circuits_by; /* circuits whose neighbour it is */
     uint16_t circuits_to; /* circuits that lead to it */
     nf_path path;
-    nf_way ways[NF_WAYS_MAX]; /* of UDP; circuits know whom they lead to */
+    nf_way ways[NF_WAYS_MAX]; /* of UDP and TCP; circuits know whom they lead to */
     nf_rate try_rate;
-    uint64_t direct_asked_ns; /* when a circuit would have taken over; 0: it would not */
+    uint64_t better_asked_ns; /* when a worse path would have taken over; 0: it would not */
     uint64_t chosen_ns;       /* when the caller chose the path; 0: it did not */
     uint64_t made_ns, rekey_ns, previous_end_ns;
     uint64_t rtt_ns;
@@ -213,6 +213,9 @@ int nf_core_datagram(
 
 /** The host's addresses or routes changed: every peer is sent an echo, at most once a second. */
 void nf_core_host_changed(nf_core *core, uint64_t now_ns);
+
+/** As netron_engine_disconnected(). */
+void nf_core_disconnected(nf_core *core, const netron_endpoint *endpoint, uint64_t now_ns);
 
 /** What a lane tells; not DATAGRAM. */
 void nf_core_letter(
@@ -365,13 +368,16 @@ void nf_path_refused(nf_core *core, uint32_t index);
 /* ways.c: which of a peer's paths is used */
 void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path);
 void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const nf_path *path);
-/** Does a peer's direct path stay, though a handshake was made through a circuit? */
-bool nf_ways_stays_direct(nf_core *core, uint32_t peer, const nf_path *made_by);
+/** Does a peer's path stay, though a handshake was made by a worse one? */
+bool nf_ways_stays(nf_core *core, uint32_t peer, const nf_path *made_by);
 /** The path does not answer: the others are challenged, and the first to answer is used. */
 void nf_ways_fall_back(nf_core *core, uint32_t peer);
+/** Circuit or connection is gone: whose path it was goes another way, or is down when not heard
+ *  within `end_ns`. */
+void nf_ways_cut(nf_core *core, const netron_endpoint *endpoint, uint64_t end_ns);
 
 /* circuits.c */
-/** Is it an endpoint that can be sent to: of UDP, or a circuit that ends here? */
+/** Is it an endpoint that can be sent to: of UDP or TCP, or a circuit that ends here? */
 bool nf_circuits_may_reach(nf_core *core, const netron_endpoint *endpoint);
 /** A peer was met through that path: if it is a circuit, it leads there. */
 void nf_circuits_met(nf_core *core, const nf_path *path, uint32_t peer);

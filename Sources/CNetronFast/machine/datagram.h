@@ -44,6 +44,11 @@ static inline bool nf_endpoint_is_circuit(const netron_endpoint *endpoint)
     return endpoint->kind == NETRON_ENDPOINT_CIRCUIT;
 }
 
+static inline bool nf_endpoint_is_tcp(const netron_endpoint *endpoint)
+{
+    return endpoint->kind == NETRON_ENDPOINT_TCP || endpoint->kind == NETRON_ENDPOINT_TCP_IN;
+}
+
 /** The endpoint that a circuit is to its end. */
 static inline netron_endpoint nf_endpoint_of_circuit(uint32_t id)
 {

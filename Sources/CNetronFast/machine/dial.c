@@ -79,6 +79,7 @@ int nf_core_dial(nf_core *core, const nf_path *path, const uint8_t *id, uint64_t
 {
     nf_core_advance(core, now_ns);
     if (!nf_circuits_may_reach(core, &path->remote) ||
+        path->remote.kind == NETRON_ENDPOINT_TCP_IN ||
         (id != NULL && memcmp(id, core->identity.id, 32) == 0)) {
         return NETRON_E_INVALID;
     }

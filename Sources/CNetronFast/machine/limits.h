@@ -63,9 +63,9 @@ enum {
 };
 #define NF_CHALLENGE_END_NS (5 * NF_SECOND_NS)  /* a response that comes later is none */
 #define NF_WAY_END_NS       (30 * NF_SECOND_NS) /* how long a shown path may be chosen */
-/* A direct path that is asked has so long, or two round trips, before a circuit takes over. */
-#define NF_DIRECT_ANSWER_NS (200 * NF_MILLISECOND_NS)
-#define NF_DIRECT_FRESH_NS  (3 * NF_SECOND_NS) /* heard so lately, it stays through a handshake */
+/* A better path that is asked has so long, or two round trips, before a worse one takes over. */
+#define NF_BETTER_ANSWER_NS (200 * NF_MILLISECOND_NS)
+#define NF_BETTER_FRESH_NS  (3 * NF_SECOND_NS) /* heard so lately, it stays through a handshake */
 #define NF_CHOSEN_NS        (1 * NF_SECOND_NS) /* has a peer to follow to a path chosen here */
 
 /* --- circuits --------------------------------------------------------------------------------- */
@@ -76,6 +76,23 @@ enum {
     NF_CIRCUIT_BURST_DIVISOR = 4,         /* of a second's bytes, at once */
     NF_CIRCUIT_BURST_BYTES_MIN = 64 << 10 /* and a train at least */
 };
+
+/* --- connections of TCP ----------------------------------------------------------------------- */
+enum {
+    NF_STREAMS_MAX = 512,              /* at once, both ways; more are closed, or not made */
+    NF_STREAMS_STRANGERS_MAX = 64,     /* of them: came in, and no session was heard by them yet */
+    NF_STREAM_QUEUE_BYTES = 128 << 10, /* of one, for what the kernel does not take; more is lost */
+    NF_STREAM_UNSENT_BYTES = 64 << 10, /* that the kernel takes of one before it can send them */
+    NF_STREAM_LETTERS_MAX = 256,       /* datagrams from the lanes to all of them */
+};
+#define NF_STREAM_MUTE_NS (5 * NF_SECOND_NS) /* a stranger has to bring a session by then */
+#define NF_STREAM_DIALLED_NS                                                                       \
+    (20 * NF_SECOND_NS)                           /* who was dialled, since the last first message \
+                                                   */
+#define NF_STREAM_IDLE_NS    (200 * NF_SECOND_NS) /* nothing to say: later than idle sessions end */
+#define NF_STREAM_CONNECT_NS (10 * NF_SECOND_NS)  /* to connect, with a proxy's answer */
+#define NF_STREAM_AGAIN_NS   (1 * NF_SECOND_NS)   /* between two connects to one endpoint */
+#define NF_STREAM_UNACKED_MS 5000                 /* not acknowledged so long: it is dead */
 
 /* --- queues ----------------------------------------------------------------------------------- */
 enum {

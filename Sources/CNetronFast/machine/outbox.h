@@ -19,7 +19,7 @@ enum {
 
 /** What the datagrams of a train have in common, beside their length. */
 typedef struct nf_train {
-    nf_path path;           /* with an endpoint of UDP */
+    nf_path path;           /* with an endpoint of UDP or TCP */
     uint32_t session_index; /* whose they are, for TOO_BIG; 0: others', who are not told */
     uint32_t circuit;       /* the id that their shims bear, or came with; 0: they have none */
     uint8_t tos;
@@ -29,7 +29,8 @@ typedef struct nf_outbox {
     uint8_t *arena;
     size_t used;
     uint32_t count;
-    bool closed; /* the last message ended with a shorter datagram */
+    bool closed;    /* the last message ended with a shorter datagram */
+    unsigned kinds; /* of the endpoints, NETRON_ENDPOINT_* or-ed: 0 where all are of UDP */
     uint32_t datagrams_in_last;
     nf_departure messages[NF_OUTBOX_MESSAGES_MAX];
     uint64_t whose[NF_OUTBOX_MESSAGES_MAX]; /* nf_train_of() */
@@ -51,6 +52,7 @@ static inline void nf_outbox_clear(nf_outbox *outbox)
 {
     outbox->used = 0;
     outbox->count = 0;
+    outbox->kinds = 0;
     outbox->closed = false;
 }
 
@@ -77,6 +79,7 @@ static inline nf_departure *nf_outbox_place(nf_outbox *outbox, const nf_train *t
     nf_departure *message = &outbox->messages[outbox->count];
     outbox->whose[outbox->count] = nf_train_of(train);
     outbox->count++;
+    outbox->kinds |= train->path.remote.kind;
     outbox->closed = false;
     outbox->datagrams_in_last = 0;
     *message = (nf_departure){

@@ -3,7 +3,8 @@
  * it.
  *
  * The size is found by padded probes (RFC 8899). What they tell is the UDP payload, or where the
- * path is a circuit what remains of it behind the shim. */
+ * path is a circuit what remains of it behind the shim. TCP cuts what it carries as it likes: there
+ * the size is known. */
 #include "machine/core.h"
 
 #include <string.h>
@@ -59,6 +60,13 @@ static uint32_t top_size(const nf_core *core, const nf_peer *peer)
            shim_of(&peer->path);
 }
 
+/* What one frame takes, with a relay's shim. */
+static uint32_t tcp_size(const nf_core *core, const nf_peer *peer)
+{
+    uint32_t top = top_size(core, peer);
+    return top < NF_FRAME_BYTES_MAX ? top : NF_FRAME_BYTES_MAX;
+}
+
 static void send_probe(nf_core *core, nf_session *session, uint32_t size)
 {
     uint8_t body[NETRON_MTU_MAX + NF_CIRCUIT_SHIM_BYTES] = {NF_LINK_PROBE};
@@ -79,10 +87,16 @@ static void use_size(nf_core *core, uint32_t number, uint32_t size, bool settled
 void nf_path_search(nf_core *core, uint32_t number)
 {
     nf_peer *peer = &core->peers[number];
-    peer->search_best = nf_path_mtu_base(&peer->path);
     peer->search_tries = 0;
-    peer->search_ns = core->now_ns;
     peer->confirms_lost = 0;
+    if (nf_endpoint_is_tcp(&peer->path.remote)) {
+        peer->search_best = tcp_size(core, peer);
+        peer->search_ns = UINT64_MAX;
+        use_size(core, number, peer->search_best, true);
+        return;
+    }
+    peer->search_best = nf_path_mtu_base(&peer->path);
+    peer->search_ns = core->now_ns;
     use_size(core, number, peer->search_best, false);
     nf_core_set_deadline_peer(core, number, core->now_ns);
 }
@@ -114,7 +128,7 @@ uint64_t nf_path_search_due(nf_core *core, uint32_t number, bool active)
 {
     nf_peer *peer = &core->peers[number];
     nf_session *session = nf_peers_session(core, number);
-    if (session == NULL) {
+    if (session == NULL || nf_endpoint_is_tcp(&peer->path.remote)) {
         return UINT64_MAX;
     }
     if (core->now_ns >= peer->search_ns) {

@@ -154,7 +154,7 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     nf_path path;
     nf_session_get_path(session, &path);
     nf_circuits_met(core, &path, number);
-    if (was_up && nf_ways_stays_direct(core, number, &path)) {
+    if (was_up && nf_ways_stays(core, number, &path)) {
         path = peer->path;
         nf_session_set_path(session, &path);
     }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ways.c - which of a peer's paths is used: moves, paths that are tried, circuits and back.
+/* ways.c - which of a peer's paths is used: moves, paths that are tried, to worse ones and back.
  *
  * A peer is sent bulk only where it proved to get mail: by its RESPONSE to a sealed CHALLENGE, 44
  * bytes, to that address. There are two kinds of them. What a peer's own packets came from is
  * challenged to move there; what the caller tries is only learned, unless the path so far is a
- * circuit. A challenge is kept nowhere: its secret says when it was sent and why, under a keyed
- * hash with the session and the address, so that any number can be under way.
+ * worse one: UDP is better than TCP, and that than a circuit. A challenge is kept nowhere: its
+ * secret says when it was sent and why, under a keyed hash with the session and the address, so
+ * that any number can be under way.
  *
- * A direct path is never given up for a circuit while it answers. Both ends move on their own, so
- * for a moment they send by different ways: who hears a circuit though its path is direct asks by
- * that, and challenges the circuit only when the direct path is silent. */
+ * A path is never given up for a worse one while it answers. Both ends move on their own, so for a
+ * moment they send by different ways: who hears a worse path than its own asks by that, and
+ * challenges the worse one only when its own is silent. */
 #include "machine/core.h"
+
+#include "machine/assert.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -31,9 +34,16 @@ enum {
 
 _Static_assert((NF_CHALLENGE_END_NS >> TIME_UNIT_BITS) < TIME_MASK, "the time tells its age");
 
-static bool is_direct(const nf_path *path)
+static bool is_better(const nf_path *path, const nf_path *other)
 {
-    return !nf_endpoint_is_circuit(&path->remote);
+    static const uint8_t worth[] = {
+        [NETRON_ENDPOINT_CIRCUIT] = 0,
+        [NETRON_ENDPOINT_TCP] = 1,
+        [NETRON_ENDPOINT_TCP_IN] = 1,
+        [NETRON_ENDPOINT_UDP] = 2,
+    };
+    nf_assert(path->remote.kind < sizeof(worth) && other->remote.kind < sizeof(worth));
+    return worth[path->remote.kind] > worth[other->remote.kind];
 }
 
 /* --- challenges ------------------------------------------------------------------------------- */
@@ -89,7 +99,7 @@ static nf_way *find_way(nf_peer *peer, const netron_endpoint *endpoint)
 static void remember(nf_core *core, uint32_t number, const nf_path *path, uint64_t shown_ns)
 {
     nf_peer *peer = &core->peers[number];
-    if (!is_direct(path)) {
+    if (nf_endpoint_is_circuit(&path->remote)) {
         nf_circuits_met(core, path, number);
         return;
     }
@@ -106,10 +116,12 @@ static void remember(nf_core *core, uint32_t number, const nf_path *path, uint64
     *way = (nf_way){.path = *path, .shown_s = seconds_of(shown_ns)};
 }
 
+/* A NAT forgets a path of UDP, and nobody can listen on one of TCP by chance. */
 static bool is_fresh(const nf_core *core, const nf_way *way)
 {
     uint32_t age_s = seconds_of(core->now_ns) - way->shown_s;
-    return way->shown_s != 0 && age_s <= NF_WAY_END_NS / NF_SECOND_NS;
+    return way->shown_s != 0 &&
+           (way->path.remote.kind == NETRON_ENDPOINT_TCP || age_s <= NF_WAY_END_NS / NF_SECOND_NS);
 }
 
 /* When the path itself was last heard. */
@@ -129,7 +141,7 @@ static void move(nf_core *core, uint32_t number, const nf_path *path)
     if (heard_ns != 0) { /* a lane's clock may be ahead of ours */
         remember(core, number, &peer->path, heard_ns < core->now_ns ? heard_ns : core->now_ns);
     }
-    peer->direct_asked_ns = 0;
+    peer->better_asked_ns = 0;
     peer->chosen_ns = 0;
     nf_peers_set_path(core, number, path);
 }
@@ -139,20 +151,20 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Has the direct path yet to show that it no longer answers? One that was heard lately and then no
+/* Has the better path yet to show that it no longer answers? One that was heard lately and then no
  * more has shown it; else it is asked first. */
-static bool waits_for_direct(const nf_core *core, nf_peer *peer, uint64_t heard_ns)
+static bool waits_for_better(const nf_core *core, nf_peer *peer, uint64_t heard_ns)
 {
     uint64_t silent_ns = core->now_ns > heard_ns ? core->now_ns - heard_ns : 0;
     if (silent_ns >= later(NF_UNANSWERED_MIN_NS, 3 * peer->rtt_ns) &&
-        silent_ns < NF_DIRECT_FRESH_NS) {
+        silent_ns < NF_BETTER_FRESH_NS) {
         return false;
     }
-    uint64_t patience_ns = later(NF_DIRECT_ANSWER_NS, 2 * peer->rtt_ns);
-    uint64_t asked_ns = peer->direct_asked_ns;
+    uint64_t patience_ns = later(NF_BETTER_ANSWER_NS, 2 * peer->rtt_ns);
+    uint64_t asked_ns = peer->better_asked_ns;
     /* What was asked on another occasion long ago is no answer to this one. */
     if (heard_ns >= asked_ns || core->now_ns - asked_ns > 4 * patience_ns) {
-        peer->direct_asked_ns = core->now_ns;
+        peer->better_asked_ns = core->now_ns;
         return true;
     }
     return core->now_ns - asked_ns < patience_ns;
@@ -162,8 +174,8 @@ static bool waits_for_direct(const nf_core *core, nf_peer *peer, uint64_t heard_
 static bool stays(nf_core *core, uint32_t number, const nf_path *path)
 {
     nf_peer *peer = &core->peers[number];
-    if (is_direct(&peer->path) && !is_direct(path)) {
-        return waits_for_direct(core, peer, path_heard_at(core, number));
+    if (is_better(&peer->path, path)) {
+        return waits_for_better(core, peer, path_heard_at(core, number));
     }
     return peer->chosen_ns != 0 && core->now_ns - peer->chosen_ns < NF_CHOSEN_NS;
 }
@@ -202,14 +214,13 @@ static void tell_path(nf_core *core, const nf_peer *peer, const nf_path *path, u
 static bool may_replace(nf_core *core, uint32_t number, const nf_path *path, uint64_t secret)
 {
     const nf_peer *peer = &core->peers[number];
-    bool to_direct = is_direct(path), from_direct = is_direct(&peer->path);
     if (nf_endpoint_equal(&peer->path.remote, &path->remote)) {
         return false;
     }
-    if (to_direct && !from_direct) {
+    if (is_better(path, &peer->path)) {
         return true;
     }
-    bool yields = (secret & REPLACE) == REPLACE || (from_direct && !to_direct);
+    bool yields = (secret & REPLACE) == REPLACE || is_better(&peer->path, path);
     bool was_heard = path_heard_at(core, number) + age_of(core, secret) > core->now_ns;
     return (secret & MOVES) != 0 && !(yields && was_heard);
 }
@@ -230,7 +241,7 @@ void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const
     if (!may_replace(core, number, path, secret)) {
         return;
     }
-    bool is_another_kind = is_direct(path) != is_direct(&peer->path);
+    bool is_another_kind = is_better(path, &peer->path) || is_better(&peer->path, path);
     move(core, number, path);
     nf_session *current = nf_peers_session(core, number);
     if (current != NULL && is_another_kind) {
@@ -239,11 +250,11 @@ void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const
     }
 }
 
-bool nf_ways_stays_direct(nf_core *core, uint32_t number, const nf_path *made_by)
+bool nf_ways_stays(nf_core *core, uint32_t number, const nf_path *made_by)
 {
     const nf_peer *peer = &core->peers[number];
-    return is_direct(&peer->path) && !is_direct(made_by) && peer->unanswered_ns == 0 &&
-           path_heard_at(core, number) + NF_DIRECT_FRESH_NS > core->now_ns;
+    return is_better(&peer->path, made_by) && peer->unanswered_ns == 0 &&
+           path_heard_at(core, number) + NF_BETTER_FRESH_NS > core->now_ns;
 }
 
 void nf_ways_fall_back(nf_core *core, uint32_t number)
@@ -264,6 +275,34 @@ void nf_ways_fall_back(nf_core *core, uint32_t number)
         if (is_fresh(core, way) && !nf_endpoint_equal(&way->path.remote, &peer->path.remote)) {
             challenge(core, session, &way->path, REPLACE);
         }
+    }
+}
+
+void nf_ways_cut(nf_core *core, const netron_endpoint *endpoint, uint64_t end_ns)
+{
+    for (uint32_t number = 0; number < core->peer_high; number++) {
+        nf_peer *peer = &core->peers[number];
+        if (!peer->used || !nf_endpoint_equal(&peer->path.remote, endpoint)) {
+            continue;
+        }
+        nf_liveness_doubt(core, peer, end_ns);
+        nf_session *session = nf_peers_session(core, number);
+        if (session != NULL) { /* what came so far came by what is gone */
+            peer->seen_rx = atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
+        }
+        if (session != NULL && endpoint->kind == NETRON_ENDPOINT_TCP) {
+            nf_path_echo(core, session, 0); /* which connects again */
+        }
+        nf_ways_fall_back(core, number);
+        nf_core_set_deadline_peer(core, number, core->now_ns);
+    }
+}
+
+void nf_core_disconnected(nf_core *core, const netron_endpoint *endpoint, uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    if (nf_endpoint_is_tcp(endpoint)) {
+        nf_ways_cut(core, endpoint, NF_SILENT_END_NS);
     }
 }
 

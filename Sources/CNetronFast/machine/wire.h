@@ -80,7 +80,8 @@ enum nf_wire_lengths {
     NF_CIRCUIT_SHIM_BYTES = 8,   /* what a RELAY has before the datagram that it carries */
     NF_RELAY_BYTES_MIN = NF_CIRCUIT_SHIM_BYTES + NF_SESSION_OVERHEAD_BYTES,
     NF_RELAY_HOPS_MAX = 2,
-    NF_LANE_BITS = 3, /* of an index, and of a counter */
+    NF_FRAME_BYTES_MAX = 1920, /* of a datagram that goes by TCP */
+    NF_LANE_BITS = 3,          /* of an index, and of a counter */
     NF_LANE_COUNT = 1 << NF_LANE_BITS,
     NF_LANE_CONTROL = NF_LANE_COUNT - 1, /* the control thread seals as the last lane */
 };

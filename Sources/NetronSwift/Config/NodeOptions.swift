@@ -71,6 +71,12 @@ package struct NodeOptions: Hashable, Sendable {
     /// Where others reach this node, as the user knows.
     package let announced: [HostPort]
 
+    /// Whether members that UDP does not reach are reached by TCP.
+    package let tcp: Bool
+
+    /// The HTTP proxy by which connections of TCP are made.
+    package let proxy: HostPort?
+
     /// What an option may be, and what it is when it is left out.
     package enum Limits {
         /// A peer has 16 prefixes in the packet core, of which one is its own made address.
@@ -129,7 +135,9 @@ package struct NodeOptions: Hashable, Sendable {
         wantsInterface: Bool = true,
         lanes: Int? = nil,
         mapsPort: Bool = true,
-        announced: [HostPort] = []
+        announced: [HostPort] = [],
+        tcp: Bool = true,
+        proxy: HostPort? = nil
     ) throws(ConfigError) {
         try check(addresses: addresses, wantsInterface: wantsInterface)
         try check(leaseRanges: leaseRanges, beside: addresses, wantsInterface: wantsInterface)
@@ -139,7 +147,7 @@ package struct NodeOptions: Hashable, Sendable {
         if let lanes {
             try check("lanes", lanes, in: Limits.lanes, remedy: "leave it out to fit the host")
         }
-        try check(peers: peers)
+        try check(peers: peers, tcp: tcp)
         try check(bootstrap: bootstrap, dht: dht)
         try check(announced: announced)
         if let discoveryInterval {
@@ -200,6 +208,8 @@ package struct NodeOptions: Hashable, Sendable {
         self.lanes = lanes
         self.mapsPort = mapsPort
         self.announced = announced
+        self.tcp = tcp
+        self.proxy = proxy
     }
 }
 
@@ -325,7 +335,14 @@ private func check(
     }
 }
 
-private func check(peers: [HostPort]) throws(ConfigError) {
+private func check(peers: [HostPort], tcp: Bool) throws(ConfigError) {
+    if !tcp, let peer = peers.first(where: \.isTCP) {
+        throw ConfigError(
+            "peer",
+            "\(peer) can not be reached without TCP",
+            remedy: "leave out --no-tcp, or the peer's \(HostPort.tcpScheme)"
+        )
+    }
     guard peers.count <= NodeOptions.Limits.peersMax else {
         throw ConfigError(
             "peer",

@@ -18,12 +18,38 @@ extension NodeOptions {
         try address(text).prefix
     }
 
-    /// A peer such as host.example:7000.
+    /// A peer such as host.example:7000, or tcp://host.example:443.
     package static func peer(_ text: String) throws(ConfigError) -> HostPort {
         do throws(ParseError) {
-            return try HostPort(parsing: text)
+            return try HostPort(parsingContact: text)
         } catch {
-            throw refusal("peer", text, error.problem, remedy: "write it as HOST:PORT")
+            throw refusal(
+                "peer",
+                text,
+                error.problem,
+                remedy: "write it as HOST:PORT or tcp://HOST:PORT"
+            )
+        }
+    }
+
+    /// An HTTP proxy such as http://proxy.example:3128.
+    package static func proxy(_ text: String) throws(ConfigError) -> HostPort {
+        guard !text.contains("@") else {
+            // Not shown: it may hold a password.
+            throw ConfigError(
+                "proxy",
+                "names a user, which is not supported",
+                remedy: "write it as http://HOST:PORT"
+            )
+        }
+        let scheme = "http://"
+        var rest = text.hasPrefix(scheme) ? String(text.dropFirst(scheme.utf8.count)) : text
+        if rest.hasSuffix("/") { rest.removeLast() }
+        do throws(ParseError) {
+            guard !rest.contains("://") else { throw ParseError("is not an HTTP proxy") }
+            return try HostPort(parsing: rest)
+        } catch {
+            throw refusal("proxy", text, error.problem, remedy: "write it as http://HOST:PORT")
         }
     }
 

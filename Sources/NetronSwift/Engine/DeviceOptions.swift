@@ -34,6 +34,10 @@ package struct DeviceOptions: Sendable {
     package var takesDatagrams = false
     /// Whether new peers' sessions end when nobody uses them, until `Device.keep` says otherwise.
     package var endsIdleSessions = false
+    /// Whether members may be reached by TCP too, on the same port number.
+    package var tcp = false
+    /// The HTTP proxy that connections are made by.
+    package var proxy: Endpoint?
 
     package init(seed: [UInt8], networkSecret: [UInt8]) {
         self.seed = seed
@@ -92,6 +96,8 @@ extension DeviceOptions {
         unsafe device.engine.epoch_seconds = epochSeconds
         unsafe device.engine.datagrams = takesDatagrams ? 1 : 0
         unsafe device.engine.idle_ends = endsIdleSessions ? 1 : 0
+        unsafe device.tcp = tcp ? 1 : 0
+        if let proxy { unsafe device.proxy = netron_endpoint(proxy) }
         unsafe fill(&device.engine.identity_seed, with: seed)
         return unsafe device
     }

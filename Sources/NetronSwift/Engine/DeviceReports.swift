@@ -119,6 +119,8 @@ package struct DeviceInfo: Hashable, Sendable {
     package let suites: Suite
     package let suite: Suite
     package let port: UInt16
+    /// Whether members may come by TCP; nil if it is turned off.
+    package let listensToTCP: Bool?
     /// Whether the sockets speak IPv6 too.
     package let isDualStack: Bool
     /// What the kernel granted a socket, in bytes.
@@ -140,6 +142,7 @@ package struct DeviceInfo: Hashable, Sendable {
         suites = Suite(rawValue: info.suites)
         suite = Suite(rawValue: info.suite)
         port = info.port
+        listensToTCP = info.tcp == NETRON_TCP_OFF ? nil : info.tcp == NETRON_TCP_LISTENS
         isDualStack = info.dual_stack != 0
         receiveBufferBytes = Int(info.receive_buffer_bytes)
         sendBufferBytes = Int(info.send_buffer_bytes)

@@ -72,7 +72,12 @@ extension Endpoint {
         guard let address = IPAddress(bytes: NetronEngine.bytes(of: endpoint.address)) else {
             preconditionFailure("16 bytes are an address")
         }
-        self.init(address, port: endpoint.port, scope: endpoint.scope)
+        let plain = Endpoint(address, port: endpoint.port, scope: endpoint.scope)
+        switch Int(endpoint.kind) {
+        case NETRON_ENDPOINT_TCP: self = plain.by(.tcp)
+        case NETRON_ENDPOINT_TCP_IN: self = plain.by(.tcpIn)
+        default: self = plain
+        }
     }
 }
 
@@ -82,7 +87,14 @@ extension netron_endpoint {
         fill(&address, with: endpoint.address.mappedBytes)
         port = endpoint.port
         scope = endpoint.scope
-        kind = UInt16(endpoint.circuit == nil ? NETRON_ENDPOINT_UDP : NETRON_ENDPOINT_CIRCUIT)
+        let number =
+            switch endpoint.transport {
+            case .udp where endpoint.isRelayed: NETRON_ENDPOINT_CIRCUIT
+            case .udp: NETRON_ENDPOINT_UDP
+            case .tcp: NETRON_ENDPOINT_TCP
+            case .tcpIn: NETRON_ENDPOINT_TCP_IN
+            }
+        kind = UInt16(number)
     }
 }
 

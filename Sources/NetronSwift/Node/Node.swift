@@ -150,7 +150,8 @@ public actor Node {
         do {
             try lock()
             try openLedger()
-            try open()
+            let proxy = await proxyEndpoint()
+            try open(by: proxy)
             try await openServices()
         } catch {
             await close()
@@ -209,8 +210,19 @@ public actor Node {
         guard portLock != nil else { throw NodeError(portInUse: port) }
     }
 
-    private func open() throws(NodeError) {
-        let options = deviceOptions
+    /// Where the proxy is; connections are made without one that can not be found.
+    private func proxyEndpoint() async -> Endpoint? {
+        guard settings.options.tcp, let host = settings.options.proxy else { return nil }
+        let endpoint = await Resolver.resolve(host).first
+        if endpoint == nil {
+            logger.warning("the proxy \(host) has no address; TCP does without it")
+        }
+        return endpoint
+    }
+
+    private func open(by proxy: Endpoint?) throws(NodeError) {
+        var options = deviceOptions
+        options.proxy = proxy
         let device: Device
         do throws(EngineError) {
             device = try Device(options)
@@ -315,6 +327,7 @@ extension Node {
         device.lanes = options.lanes ?? 0
         device.takesDatagrams = options.dht
         device.endsIdleSessions = true
+        device.tcp = options.tcp
         if options.wantsInterface {
             device.interface = .init(name: options.interfaceName, addresses: options.addresses)
         }
@@ -335,7 +348,8 @@ extension Node {
             discovery: discoverySettings,
             lanes: device?.info()?.lanes ?? 1,
             mapsPort: settings.options.mapsPort,
-            announced: settings.options.announced
+            announced: settings.options.announced,
+            dialsTCP: settings.options.tcp
         )
     }
 

@@ -70,7 +70,8 @@ extension NodeOption {
         }
     }
 
-    /// Hosts where members are, each as `host:port`; adds to those that were named before.
+    /// Hosts where members are, each as `host:port`, or `tcp://host:port` for one that is to be
+    /// reached by TCP; adds to those that were named before.
     public static func peers(_ peers: [String]) -> Self {
         Self { builder in
             for peer in peers { builder.peers.append(try NodeOptions.peer(peer)) }
@@ -170,6 +171,18 @@ extension NodeOption {
             for place in places { builder.announced.append(try NodeOptions.announced(place)) }
         }
     }
+
+    /// Whether members that UDP does not reach are reached by TCP, on the same port number; they
+    /// are without it.
+    public static func tcp(_ isOn: Bool) -> Self {
+        Self { $0.tcp = isOn }
+    }
+
+    /// The HTTP proxy by which connections of TCP are made, as `http://host:port`; none without it,
+    /// whatever the environment says.
+    public static func proxy(_ place: String) -> Self {
+        Self { $0.proxy = try NodeOptions.proxy(place) }
+    }
 }
 
 /// What the options made so far.
@@ -195,6 +208,8 @@ struct NodeBuilder {
     var lanes: Int?
     var mapsPort = true
     var announced: [HostPort] = []
+    var tcp = true
+    var proxy: HostPort?
     var interface: String?
     var addresses: [InterfaceAddress] = []
     var leaseRanges: [Prefix] = []
@@ -249,7 +264,9 @@ struct NodeBuilder {
                     wantsInterface: interface != nil,
                     lanes: lanes,
                     mapsPort: mapsPort,
-                    announced: announced
+                    announced: announced,
+                    tcp: tcp,
+                    proxy: proxy
                 ),
                 logger: logger,
                 isOnDisk: !isEphemeral || stateDirectory != nil

@@ -155,6 +155,9 @@ extension Node {
         guard let info = device?.info() else { return }
         let place = info.interface.map { " on \($0)" } ?? ""
         let lanes = info.lanes == 1 ? "1 lane" : "\(info.lanes) lanes"
+        if info.listensToTCP == false {
+            logger.notice("TCP port \(info.port) is another program's; TCP is only dialled")
+        }
         logger.info("started\(place), UDP port \(info.port), \(lanes), network \(networkName)")
         // Once: it is a matter of the host, and status shows it all the time.
         if let line = Health.smallBuffers(info) { logger.notice("\(line.text)") }
@@ -165,7 +168,7 @@ extension Node {
 extension PeerReport {
     fileprivate init(_ info: PeerInfo, now: Instant, wallMilliseconds: UInt64) {
         self.init(id: info.id.description)
-        path = info.isUp ? (info.endpoint.isRelayed ? .relayed : .direct) : nil
+        path = info.isUp ? Path(info.endpoint) : nil
         endpoint = info.endpoint.isRelayed ? nil : info.endpoint.description
         rttMilliseconds = info.rtt?.reportMilliseconds
         if info.isUp {
@@ -186,6 +189,12 @@ extension PeerReport {
         version = hello.version
         os = hello.os
         arch = hello.arch
+    }
+}
+
+extension PeerReport.Path {
+    fileprivate init(_ endpoint: Endpoint) {
+        self = endpoint.isRelayed ? .relayed : endpoint.isTCP ? .tcp : .direct
     }
 }
 

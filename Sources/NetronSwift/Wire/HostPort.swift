@@ -11,11 +11,28 @@ package struct HostPort: Hashable, Sendable {
     /// The port, 1 to 65535.
     package let port: UInt16
 
+    /// Whether it is to be reached by TCP, and not by UDP.
+    package let isTCP: Bool
+
+    /// What is in front of a host that is to be reached by TCP.
+    package static let tcpScheme = "tcp://"
+
     /// The address, if the host is one and needs no zone to be reached.
     package var address: IPAddress? { IPAddress(host) }
 
     /// Takes `name:port`, `192.0.2.1:port` or `[2001:db8::1]:port`, or says why not.
     package init(parsing text: String) throws(ParseError) {
+        try self.init(parsing: text, isTCP: false)
+    }
+
+    /// Takes the same with `tcp://` in front too.
+    package init(parsingContact text: String) throws(ParseError) {
+        let isTCP = text.hasPrefix(Self.tcpScheme)
+        let rest = isTCP ? String(text.dropFirst(Self.tcpScheme.utf8.count)) : text
+        try self.init(parsing: rest, isTCP: isTCP)
+    }
+
+    private init(parsing text: String, isTCP: Bool) throws(ParseError) {
         let parts = try splitHostAndPort(text)
         guard let portText = parts.port else {
             throw ParseError("has no port; write HOST:PORT")
@@ -30,11 +47,14 @@ package struct HostPort: Hashable, Sendable {
         }
         host = String(parts.host)
         self.port = UInt16(port)
+        self.isTCP = isTCP
     }
 }
 
 extension HostPort: CustomStringConvertible {
-    package var description: String {
+    package var description: String { (isTCP ? Self.tcpScheme : "") + plain }
+
+    private var plain: String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }

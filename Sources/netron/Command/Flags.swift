@@ -96,7 +96,7 @@ struct NodeFlags: ParsableArguments {
         help: Variable.peer.help(
             "Where a member is; may be repeated.",
             default: "none",
-            valueName: "host:port"
+            valueName: "[tcp://]host:port"
         )
     )
     var peers: [String] = []
@@ -167,6 +167,16 @@ struct NodeFlags: ParsableArguments {
     )
     var lanes: String?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: Variable.tcp.help(
+            "Reach members that UDP does not reach by TCP, on the same port number; through the "
+                + "HTTP proxy of https_proxy if that is set.",
+            default: "true"
+        )
+    )
+    var tcp: Bool?
+
     @Option(
         name: .customLong("log-level"),
         help: Variable.logLevel.help(
@@ -195,7 +205,7 @@ struct NodeFlags: ParsableArguments {
             bootstrap.first.map { _ in "--bootstrap" },
             discoveryInterval.map { _ in "--discovery-interval" }, ephemeral ? "--ephemeral" : nil,
             lanes.map { _ in "--lanes" }, logLevel.map { _ in "--log-level" },
-            logFormat.map { _ in "--log-format" },
+            logFormat.map { _ in "--log-format" }, tcp.map { $0 ? "--tcp" : "--no-tcp" },
         ].compactMap(\.self) + ledger.given + budgets.given + api.given + ways.given
     }
 }

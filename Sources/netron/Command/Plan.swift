@@ -26,13 +26,17 @@ extension Plan {
         node: NodeFlags,
         on console: Console
     ) throws(ConfigError) {
+        let (proxy, refusal) = console.proxy
         options = try NodeOptions(
             interface: interface,
             place: place,
             node: node,
+            proxy: proxy,
             on: console
         )
-        (self.network, warnings) = try network.resolve(on: console)
+        let (network, warnings) = try network.resolve(on: console)
+        self.network = network
+        self.warnings = warnings + [refusal].compactMap(\.self)
     }
 }
 
@@ -79,6 +83,7 @@ extension NodeOptions {
         interface: InterfaceFlags?,
         place: PlaceFlags,
         node: NodeFlags,
+        proxy: HostPort?,
         on console: Console
     ) throws(ConfigError) {
         let inner = try interface?.values(on: console)
@@ -130,6 +135,8 @@ extension NodeOptions {
             lanes: console.number("lanes", node.lanes, .lanes),
             mapsPort: console.truth("natmap", node.ways.natmap, .natmap) ?? true,
             announced: announced.map { text throws(ConfigError) in try Self.announced(text) }
+            tcp: console.truth("tcp", node.tcp, .tcp) ?? true,
+            proxy: proxy
         )
     }
 }
@@ -155,6 +162,21 @@ extension APIFlags {
 }
 
 extension Console {
+    /// The proxy that the host's programs are told to use, or why it can not be used here.
+    ///
+    /// It is not meant for this program alone, so that it keeps no node from starting.
+    fileprivate var proxy: (HostPort?, refusal: String?) {
+        for name in ["https_proxy", "HTTPS_PROXY"] {
+            guard let text = environment[name], !text.isEmpty else { continue }
+            do throws(ConfigError) {
+                return (try NodeOptions.proxy(text), nil)
+            } catch {
+                return (nil, "\(name) is not used: \(error)")
+            }
+        }
+        return (nil, nil)
+    }
+
     /// The number of a flag or else of a variable.
     fileprivate func number(
         _ field: String,

@@ -29,6 +29,7 @@ enum Variable: String, CaseIterable {
     case lanes = "NETRONLANES"
     case natmap = "NETRONNATMAP"
     case announce = "NETRONANNOUNCE"
+    case tcp = "NETRONTCP"
     case logLevel = "NETRONLOGLEVEL"
     case logFormat = "NETRONLOGFORMAT"
 

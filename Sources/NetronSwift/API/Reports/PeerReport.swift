@@ -8,6 +8,8 @@ public struct PeerReport: Hashable, Sendable {
     public enum Path: String, Codable, Sendable {
         /// Straight to its endpoint.
         case direct
+        /// Straight to its endpoint too, but by TCP.
+        case tcp
         /// Sealed for it, through another member.
         case relayed
     }
@@ -24,7 +26,8 @@ public struct PeerReport: Hashable, Sendable {
     public var isOnline: Bool?
     /// How packets get to it; nil while there is no session.
     public var path: Path?
-    /// Where it is, or was last, as address and UDP port; nil while it is reached through another.
+    /// Where it is, or was last, as address and UDP port, or by TCP as tcp://ADDRESS:PORT; nil while
+    /// it is reached through another.
     public var endpoint: String?
     /// The id of the member that it is reached through.
     public var relay: String?

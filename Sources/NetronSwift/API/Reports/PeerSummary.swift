@@ -26,7 +26,7 @@ public struct PeerSummary: Codable, Hashable, Sendable {
         known = peers.count
         online = peers.count { $0.isUp || $0.isOnline == true }
         up = inReach.count
-        direct = inReach.count { $0.path == .direct }
+        direct = inReach.count { $0.path == .direct || $0.path == .tcp }
         relayed = inReach.count { $0.path == .relayed }
         let trips = inReach.compactMap(\.rttMilliseconds).sorted()
         // Of an even number the lower middle: a trip that was measured, not one between two.

@@ -8,6 +8,8 @@ struct DialBook {
         let endpoint: Endpoint
         let id: NodeID?
         let forgottenAt: Instant
+        /// When the same place is dialled by TCP.
+        var tcpDue: Instant
     }
 
     private struct Failure {
@@ -26,7 +28,9 @@ struct DialBook {
 
     var isFull: Bool { dials.count >= NodeLimits.dialsMax }
 
-    var deadline: Instant { dials.first?.forgottenAt ?? .never }
+    var deadline: Instant {
+        min(dials.first?.forgottenAt ?? .never, dials.lazy.map(\.tcpDue).min() ?? .never)
+    }
 
     /// Whether a member is dialled at an endpoint of its own; circuits to it count for themselves.
     func isDialling(_ id: NodeID) -> Bool {
@@ -49,10 +53,23 @@ struct DialBook {
         failures.contains { $0.endpoint == endpoint && now < $0.until }
     }
 
-    mutating func begin(_ endpoint: Endpoint, _ id: NodeID?, at now: Instant) {
+    /// `tcpDue`: when the same place is dialled by TCP, unless it answered before.
+    mutating func begin(
+        _ endpoint: Endpoint,
+        _ id: NodeID?,
+        at now: Instant,
+        tcpDue: Instant = .never
+    ) {
         precondition(!isFull)
         let forgottenAt = now + NodeLimits.dialForgottenAfter
-        dials.append(Dial(endpoint: endpoint, id: id, forgottenAt: forgottenAt))
+        dials.append(Dial(endpoint: endpoint, id: id, forgottenAt: forgottenAt, tcpDue: tcpDue))
+    }
+
+    /// The next dial whose place is to be dialled by TCP now; told once.
+    mutating func takeTCPDue(at now: Instant) -> (endpoint: Endpoint, id: NodeID?)? {
+        guard let index = dials.firstIndex(where: { $0.tcpDue <= now }) else { return nil }
+        dials[index].tcpDue = .never
+        return (dials[index].endpoint.by(.tcp), dials[index].id)
     }
 
     /// A member answered: what was to find it is done.

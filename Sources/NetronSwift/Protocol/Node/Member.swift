@@ -80,6 +80,12 @@ struct Contact {
     var isResolving = false
     var failures = 0
     var due: Instant
+
+    /// Whether that is one of its endpoints, or by TCP the same place.
+    func leads(to endpoint: Endpoint) -> Bool {
+        endpoints.contains(endpoint)
+            || endpoint.transport == .tcp && endpoints.contains(endpoint.by(.udp))
+    }
 }
 
 extension [Endpoint] {

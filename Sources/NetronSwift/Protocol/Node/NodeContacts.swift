@@ -26,14 +26,16 @@ extension NodeMachine {
             contacts[index].isResolving = false
             // A name server that is away for a while is no reason to forget what it said.
             if !endpoints.isEmpty {
-                contacts[index].endpoints = Array(endpoints.prefix(NodeLimits.contactEndpointsMax))
+                contacts[index].endpoints =
+                    endpoints.prefix(NodeLimits.contactEndpointsMax)
+                    .map { $0.by(host.isTCP ? .tcp : .udp) }
             }
             contacts[index].member =
-                members.values.filter { contacts[index].endpoints.contains($0.endpoint) }
+                members.values.filter { contacts[index].leads(to: $0.endpoint) }
                 .map(\.id).min()
             guard !isFound(contacts[index]) else { continue }
             for endpoint in contacts[index].endpoints {
-                dial(endpoint, nil, at: now, into: &effects)
+                dial(endpoint, nil, isNamed: true, at: now, into: &effects)
             }
             contacts[index].failures += 1
             contacts[index].due =
@@ -49,7 +51,7 @@ extension NodeMachine {
 
     /// Takes note of the member that a contact's name led to.
     mutating func contactAnswered(_ id: NodeID, at endpoint: Endpoint) {
-        for index in contacts.indices where contacts[index].endpoints.contains(endpoint) {
+        for index in contacts.indices where contacts[index].leads(to: endpoint) {
             contacts[index].member = id
             contacts[index].failures = 0
             contacts[index].due = .never

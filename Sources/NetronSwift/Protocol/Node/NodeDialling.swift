@@ -120,6 +120,9 @@ extension NodeMachine {
         while let dial = dials.forgotten(at: now) {
             dialFailed(dial.endpoint, dial.id, at: now, into: &effects)
         }
+        while let (endpoint, id) = dials.takeTCPDue(at: now) {
+            dial(endpoint, id, at: now, into: &effects)
+        }
         let due = sought.filter { $0.value.due <= now }
             .sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
         for (id, seeking) in due {
@@ -143,15 +146,20 @@ extension NodeMachine {
     }
 
     /// Dials unless that is under way, of no use, or too much at once.
+    ///
+    /// A member that is known or was named is there, so that it may be UDP that does not pass.
     mutating func dial(
         _ endpoint: Endpoint,
         _ id: NodeID?,
+        isNamed: Bool = false,
         at now: Instant,
         into effects: inout [Effect]
     ) {
         guard canDial(endpoint), !dials.isFull, !dials.isDialling(endpoint) else { return }
         guard id != nil || !isReached(endpoint) else { return }
-        dials.begin(endpoint, id, at: now)
+        let triesTCP = own?.dialsTCP == true && !endpoint.isTCP && (id != nil || isNamed)
+        let tcpDue = triesTCP ? now + NodeLimits.tcpAfter : .never
+        dials.begin(endpoint, id, at: now, tcpDue: tcpDue)
         wake(at: dials.deadline)
         effects.append(.dial(endpoint, id))
     }
@@ -166,6 +174,9 @@ extension NodeMachine {
     /// An inner address would be reached through the very session that is to be made.
     func canDial(_ endpoint: Endpoint) -> Bool {
         let address = endpoint.address
+        guard !endpoint.isTCP || endpoint.transport == .tcp && own?.dialsTCP == true else {
+            return false
+        }
         guard endpoint.port != 0, address.isHost || address.isLoopback else { return false }
         guard let own, addresses.holder(of: address) == nil else { return false }
         return Prefix(own.ula, length: ulaPrefixLength)?.contains(address) == false

@@ -26,6 +26,8 @@ package struct Introduction: Hashable, Sendable {
     package var mapsPort: Bool
     /// Where the user says that others reach this node.
     package var announced: [HostPort]
+    /// Whether it dials by TCP who does not answer by UDP.
+    package var dialsTCP: Bool
 
     package init(
         id: NodeID,
@@ -40,7 +42,8 @@ package struct Introduction: Hashable, Sendable {
         relays: Bool = true,
         lanes: Int = 1,
         mapsPort: Bool = true,
-        announced: [HostPort] = []
+        announced: [HostPort] = [],
+        dialsTCP: Bool = false
     ) {
         self.id = id
         self.ula = ula
@@ -55,6 +58,7 @@ package struct Introduction: Hashable, Sendable {
         self.lanes = lanes
         self.mapsPort = mapsPort
         self.announced = announced
+        self.dialsTCP = dialsTCP
     }
 }
 

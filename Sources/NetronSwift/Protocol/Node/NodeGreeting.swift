@@ -99,8 +99,9 @@ extension NodeMachine {
         if member.unanswered == 0 {
             greet(member.id, at: now, into: &effects)
         }
-        // Through others nothing is seen of it, but it is to know that its greeting came.
-        let seen = member.endpoint.isRelayed ? .nowhere : member.endpoint
+        // Through others, or by TCP, nothing is seen of it that would help anybody, but it is to
+        // know that its greeting came.
+        let seen = member.endpoint.isUDP ? member.endpoint : .nowhere
         effects.append(.send(Message.observed(seen).encoded(), to: member.id))
         if hello != member.hello {
             members[member.id]?.hello = hello

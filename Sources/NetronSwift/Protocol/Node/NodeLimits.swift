@@ -26,6 +26,9 @@ package enum NodeLimits {
     /// How long an endpoint that did not answer is left alone when it is only discovered again.
     package static let failurePause = Duration.seconds(10)
     package static let failuresMax = 1024
+    /// How long an endpoint of UDP does not answer before it is dialled by TCP too, once for each
+    /// dial.
+    package static let tcpAfter = Duration.seconds(3)
     package static let retryFirst = Duration.seconds(1)
     package static let retryMax = Duration.seconds(60)
     package static let lostForgottenAfter = Duration.seconds(600)

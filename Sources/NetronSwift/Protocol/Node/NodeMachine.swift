@@ -330,7 +330,7 @@ package struct NodeMachine {
         guard new.id != own?.id else { return }
         // Datagrams of ours went there, so that a gate may have let it in.
         let isNoStranger =
-            new.endpoint.isRelayed || dials.wasTried(new.id, new.endpoint, at: now)
+            !new.endpoint.isUDP || dials.wasTried(new.id, new.endpoint, at: now)
             || table.hasAsked(new.endpoint.address, at: now)
         dials.answered(new.id, at: new.endpoint)
         contactAnswered(new.id, at: new.endpoint)
@@ -360,7 +360,8 @@ package struct NodeMachine {
 
     /// Where others are told that a member is, who is reached here.
     func told(_ endpoint: Endpoint, of id: NodeID) -> Endpoint {
-        guard endpoint.isRelayed else { return endpoint }
+        if endpoint.transport == .tcp { return endpoint.by(.udp) }
+        if endpoint.isUDP { return endpoint }
         return directory.record(of: id)?.endpoints.first ?? .nowhere
     }
 
@@ -376,8 +377,10 @@ package struct NodeMachine {
             directory.standing(of: id) == .online || directory.isHeld || !directory.keepsAll
         search(.sessionUp(id, endpoint, isKnown: isKnown), at: now, into: &effects)
         let isReachable = directory.record(of: id)?.isReachable ?? false
-        guard !endpoint.isRelayed else { return }
-        remember(.sessionUp(id, endpoint, isReachable: isReachable), at: now, into: &effects)
+        // What a connection came from is no place to find anybody.
+        guard !endpoint.isRelayed, endpoint.transport != .tcpIn else { return }
+        let place = endpoint.by(.udp)
+        remember(.sessionUp(id, place, isReachable: isReachable), at: now, into: &effects)
     }
 
     private mutating func peerDown(
@@ -422,7 +425,7 @@ package struct NodeMachine {
         dials.answered(id, at: endpoint)
         contactAnswered(id, at: endpoint)
         // It may not know that others see it elsewhere now.
-        let observed = Message.observed(endpoint.isRelayed ? .nowhere : endpoint)
+        let observed = Message.observed(endpoint.isUDP ? endpoint : .nowhere)
         effects.append(.send(observed.encoded(), to: id))
         reached(id, endpoint, at: now, into: &effects)
         overlay(.sessionUp(id, told(endpoint, of: id)), at: now, into: &effects)

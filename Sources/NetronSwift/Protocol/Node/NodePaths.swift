@@ -135,6 +135,8 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) {
         let open = circuits.circuits(to: id)
+        // A connection of TCP is better than any circuit.
+        guard members[id]?.endpoint.isRelayed == true else { return }
         for circuit in open where members[id]?.endpoint.circuit != circuit {
             effects.append(.tryPath(id, Endpoint(circuit)))
         }
@@ -169,6 +171,6 @@ extension NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        punch(endpoint.isRelayed ? .relayed(id) : .settled(id), at: now, into: &effects)
+        punch(endpoint.isUDP ? .settled(id) : .relayed(id), at: now, into: &effects)
     }
 }

@@ -4,9 +4,9 @@ package import NetronWire
 
 /// What happened; the input of `HolePuncher`.
 package enum PunchEvent: Hashable, Sendable {
-    /// A member is reached through a relay now.
+    /// A member is reached through a relay now, or by TCP.
     case relayed(NodeID)
-    /// A member is reached directly now, or not at all.
+    /// A member is reached by UDP now, or not at all.
     case settled(NodeID)
     /// A member says where it may be reached, and whether it has heard that of us.
     case received([Endpoint], from: NodeID, hasHeard: Bool)
@@ -28,7 +28,7 @@ package enum PunchEffect: Hashable, Sendable {
     case wake(at: Instant)
 }
 
-/// Direct ways to members that are reached through relays.
+/// Direct ways to members that are reached through relays, or by TCP.
 ///
 /// A pure machine. Two members tell each other inside their session where they may be reached, and
 /// both send there at the same time: so each opens the gates before itself to the other
