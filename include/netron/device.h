@@ -89,6 +89,8 @@ enum {
 NETRON_API void netron_device_get_info(netron_device *NETRON_NONNULL device,
                                        netron_device_info *NETRON_NONNULL out);
 
+/** Also NETRON_E_UNSUPPORTED, as from netron_device_try_path(): an endpoint of TCP without `tcp`.
+ */
 NETRON_API NETRON_MUST int netron_device_dial(netron_device *NETRON_NONNULL device,
                                               const netron_endpoint *NETRON_NONNULL endpoint,
                                               const uint8_t *NETRON_NULLABLE id);

@@ -20,8 +20,8 @@ enum {
 };
 
 /** Looks at the front of what came.
- *  @return how many bytes the first frame has with its head, 0 if it is not there whole yet, or -1
- * if it never will be one */
+ *  @return how many bytes the first frame has with its head, 0 if it is not whole yet, or -1 if it
+ *  never will be one */
 static inline int nf_frame_first(const uint8_t *bytes, size_t length)
 {
     if (length < NF_FRAME_HEAD_BYTES) {

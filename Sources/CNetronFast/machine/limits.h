@@ -85,10 +85,8 @@ enum {
     NF_STREAM_UNSENT_BYTES = 64 << 10, /* that the kernel takes of one before it can send them */
     NF_STREAM_LETTERS_MAX = 256,       /* datagrams from the lanes to all of them */
 };
-#define NF_STREAM_MUTE_NS (5 * NF_SECOND_NS) /* a stranger has to bring a session by then */
-#define NF_STREAM_DIALLED_NS                                                                       \
-    (20 * NF_SECOND_NS)                           /* who was dialled, since the last first message \
-                                                   */
+#define NF_STREAM_MUTE_NS    (5 * NF_SECOND_NS)   /* a stranger has to bring a session by then */
+#define NF_STREAM_DIALLED_NS (20 * NF_SECOND_NS)  /* no answer to the last first message */
 #define NF_STREAM_IDLE_NS    (200 * NF_SECOND_NS) /* nothing to say: later than idle sessions end */
 #define NF_STREAM_CONNECT_NS (10 * NF_SECOND_NS)  /* to connect, with a proxy's answer */
 #define NF_STREAM_AGAIN_NS   (1 * NF_SECOND_NS)   /* between two connects to one endpoint */
