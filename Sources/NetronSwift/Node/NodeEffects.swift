@@ -94,6 +94,7 @@ extension Node {
             case .relay(let one, let other): try device?.relay(one, other)
             case .endCircuit(let circuit): try device?.endCircuit(circuit)
             case .tryPath(let id, let endpoint): try device?.tryPath(endpoint, of: id)
+            case .searchPath(let id, let endpoint): try device?.searchPath(endpoint, of: id)
             case .setTime(let wall): device?.setTime(wallMilliseconds: wall)
             case .setPrefixes(let id, let prefixes): try device?.setPrefixes(prefixes, of: id)
             case .lease(let address, let length, let isHeld):

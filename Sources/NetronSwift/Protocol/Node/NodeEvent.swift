@@ -132,6 +132,8 @@ package enum NodeEffect: Hashable, Sendable {
     case endCircuit(CircuitID)
     /// Looks whether a member with a session answers at an endpoint, or through a circuit.
     case tryPath(NodeID, Endpoint)
+    /// Looks from many ports, which a gate maps one by one, whether a member answers there.
+    case searchPath(NodeID, Endpoint)
     /// The network's time, in milliseconds since 1970: epochs are counted by it.
     case setTime(wallMilliseconds: UInt64)
     /// The inner addresses that are a member's, all of them.

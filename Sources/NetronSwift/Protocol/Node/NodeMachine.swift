@@ -62,7 +62,7 @@ package struct NodeMachine {
     var desk = PlacementDesk()
     var circuits: CircuitMachine
     var circuitsDue = Instant.never
-    var puncher = HolePuncher()
+    var puncher: HolePuncher
     var puncherDue = Instant.never
     var time: NetworkTime
 
@@ -145,6 +145,7 @@ package struct NodeMachine {
             random: chance
         )
         circuits = CircuitMachine(of: id, random: random())
+        puncher = HolePuncher(random: random())
         time = NetworkTime(buildMilliseconds: 0)
         takeRoom(in: storage)
     }

@@ -33,8 +33,9 @@ package struct OwnNAT: Sendable {
 
     // MARK: What happens
 
-    /// The host's own addresses, and the port that all goes through. What others saw of an address
-    /// that is gone means nothing any more.
+    /// The host's own addresses, and the port that all goes through.
+    ///
+    /// What others saw of an address that is gone means nothing any more.
     package mutating func change(to listed: [IPAddress], port: UInt16) {
         let isAnother = port != self.port || addresses.contains { !listed.contains($0) }
         (addresses, self.port) = (listed, port)
@@ -115,7 +116,8 @@ package struct OwnNAT: Sendable {
     /// Where we were seen last by somebody outside.
     package func lastSeen(_ family: IPAddress.Family = .v4, at now: Instant) -> Endpoint? {
         let isBehind = mapping(family, at: now) != .none
-        return views(family, at: now).last { !isBehind || !addresses.contains($0.seen.address) }?.seen
+        return views(family, at: now).last { !isBehind || !addresses.contains($0.seen.address) }?
+            .seen
     }
 
     /// How many hosts said where they see us, of those whose word is not too old.
