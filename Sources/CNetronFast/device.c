@@ -202,6 +202,19 @@ int netron_device_try_path(netron_device *device,
     return result;
 }
 
+int netron_device_search(netron_device *device,
+                         const uint8_t id[NETRON_ID_BYTES],
+                         const netron_endpoint *endpoint)
+{
+    nf_control_lock(device);
+    int result = nf_search_begin(device, id, endpoint);
+    nf_control_unlock(device);
+    if (result == NETRON_OK) {
+        uv_async_send(&device->async);
+    }
+    return result;
+}
+
 int netron_device_use_path(netron_device *device,
                            const uint8_t id[NETRON_ID_BYTES],
                            const netron_endpoint *endpoint)

@@ -7,9 +7,11 @@
  *    R    10.99.1.1:7001 ------------------------ 10.99.1.2:7000     what R is reached by
  */
 #include "flows.h"
+#include "machine/limits.h"
 #include "namespace.h"
 #include "sides.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -156,6 +158,94 @@ static void flows_move_to_a_direct_path_and_back_when_it_dies(void **state)
     stop_all();
 }
 
+/* Blocks the direct path at B, whose answers are lost then, or opens it. */
+static void block_answers(bool blocked)
+{
+    enter_side(1);
+    run_command(blocked ? "ip route add blackhole 10.99.0.1/32" : "ip route del 10.99.0.1/32");
+}
+
+/* Waits until the program has so many descriptors open. */
+static void await_descriptors(size_t least, size_t most)
+{
+    size_t count = open_descriptors();
+    for (int i = 0; (count < least || count > most) && i < BOUND_SECONDS * 50; i++) {
+        (void)poll(NULL, 0, 20);
+        count = open_descriptors();
+    }
+    assert_in_range(count, least, most);
+}
+
+/* Where a side reaches another. */
+static netron_endpoint path_of(int number, int other)
+{
+    netron_peer_info peers[COUNT];
+    size_t count = netron_device_peers(sides[number].device, peers, COUNT);
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(peers[i].id, sides[other].id, sizeof(peers[i].id)) == 0) {
+            return peers[i].endpoint;
+        }
+    }
+    return (netron_endpoint){0};
+}
+
+static void search_for_b(uint32_t lanes)
+{
+    start_all(lanes, 2);
+    size_t before = open_descriptors();
+    block_answers(true);
+    netron_endpoint direct = endpoint_of("10.99.0.2", PORT);
+    assert_int_equal(netron_device_search(sides[A].device, sides[B].id, &direct), NETRON_OK);
+    assert_int_equal(netron_device_search(sides[A].device, sides[B].id, &direct), NETRON_E_AGAIN);
+    await_descriptors(before + NF_SEARCH_DOORS, before + NF_SEARCH_DOORS);
+    assert_int_equal(path_of(A, B).kind, NETRON_ENDPOINT_CIRCUIT);
+    block_answers(false);
+    for (int i = A; i <= B; i++) {
+        await_path(&sides[1 - i], i, NETRON_ENDPOINT_UDP);
+    }
+    assert_int_equal(path_of(A, B).port, PORT);
+    assert_int_not_equal(path_of(B, A).port, PORT);
+    uint64_t relayed = counters_of(R).relayed_packets;
+    carry_flows();
+    assert_true(counters_of(R).relayed_packets < relayed + 50);
+    /* Both ends may have been shown some of the doors; these are kept for a while. */
+    await_descriptors(before + 1, before + 1 + NF_WAYS_MAX);
+    carry_flows();
+    assert_int_not_equal(path_of(B, A).port, PORT);
+    assert_int_equal(netron_device_search(sides[A].device, sides[B].id, &direct), NETRON_E_INVALID);
+    stop_all();
+}
+
+static void a_search_finds_a_door_that_stays_the_paths(void **state)
+{
+    (void)state;
+    search_for_b(1);
+    search_for_b(3);
+}
+
+static void a_search_in_vain_leaves_nothing_open(void **state)
+{
+    (void)state;
+    start_all(2, 1);
+    size_t before = open_descriptors();
+    block_answers(true);
+    netron_endpoint direct = endpoint_of("10.99.0.2", PORT);
+    netron_endpoint nowhere = endpoint_of("10.99.0.2", 0);
+    assert_int_equal(netron_device_search(sides[A].device, sides[B].id, &nowhere),
+                     NETRON_E_INVALID);
+    assert_int_equal(netron_device_search(sides[A].device, sides[A].id, &direct),
+                     NETRON_E_UNKNOWN_PEER);
+    assert_int_equal(netron_device_search(sides[A].device, sides[B].id, &direct), NETRON_OK);
+    await_descriptors(before + NF_SEARCH_DOORS, before + NF_SEARCH_DOORS);
+    carry_flows(); /* by the relay meanwhile */
+    await_descriptors(before, before);
+    assert_int_equal(path_of(A, B).kind, NETRON_ENDPOINT_CIRCUIT);
+    block_answers(false);
+    /* It may be begun anew, and ended with the device. */
+    assert_int_equal(netron_device_search(sides[A].device, sides[B].id, &direct), NETRON_OK);
+    stop_all();
+}
+
 static int make_places(void **state)
 {
     make_sides(state);
@@ -175,6 +265,8 @@ int main(void)
         cmocka_unit_test(flows_pass_a_relay_of_one_lane),
         cmocka_unit_test(flows_pass_a_relay_of_many_lanes),
         cmocka_unit_test(flows_pass_where_lanes_differ),
+        cmocka_unit_test(a_search_finds_a_door_that_stays_the_paths),
+        cmocka_unit_test(a_search_in_vain_leaves_nothing_open),
         cmocka_unit_test(flows_move_to_a_direct_path_and_back_when_it_dies),
     };
     return cmocka_run_group_tests(tests, make_places, NULL);

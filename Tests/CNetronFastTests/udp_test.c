@@ -247,6 +247,60 @@ static void an_empty_datagram_is_nothing(void **state)
     assert_int_equal(receive_one(&there.socket[0]).length, 1);
 }
 
+static void what_is_a_doors_leaves_by_it_and_its_answer_comes_there(void **state)
+{
+    (void)state;
+    enum { DOOR = 7, CLOSED = 8 };
+    int door = nf_udp_open_door(&here, DOOR);
+    assert_true(door >= 0);
+    nf_departure messages[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        messages[i] = departure_to(families[0], 40 + i, 40 + i);
+    }
+    messages[1].local.door = 1 + DOOR;
+    messages[2].local.door = 1 + CLOSED;
+    outcome outcome = send_all(messages, 4);
+    assert_int_equal(outcome.done, 4);
+    assert_int_equal(outcome.refused, 1);
+    assert_false(outcome.too_big);
+    netron_endpoint from[3];
+    for (uint32_t i = 0; i < 3;) {
+        nf_arrival *arrivals;
+        int count = receive_some(&there.socket[0], &arrivals);
+        for (int j = 0; j < count; j++, i++) {
+            assert_true(i < 3);
+            assert_int_equal(arrivals[j].length, i == 2 ? 43 : 40 + i);
+            from[i] = arrivals[j].from;
+        }
+    }
+    assert_int_equal(from[0].port, here.port);
+    assert_int_equal(from[2].port, here.port);
+    assert_int_not_equal(from[1].port, here.port);
+    uint32_t refused = 0;
+    bool too_big = false;
+    nf_departure answer = departure_to(families[0], 50, 50);
+    answer.to = from[1];
+    assert_int_equal(nf_udp_send(&there.socket[0], &answer, 1, &refused, &too_big), 1);
+    nf_udp heard = {.fd = door, .dual = here.socket[0].dual};
+    assert_int_equal(receive_one(&heard).length, 50);
+    assert_int_equal(nf_udp_take_door(&here, DOOR), door);
+    assert_int_equal(close(door), 0);
+    assert_int_equal(send_all(&messages[1], 1).refused, 1);
+    assert_int_equal(nf_udp_take_door(&here, DOOR), -1);
+}
+
+static void closing_a_group_closes_its_doors(void **state)
+{
+    (void)state;
+    size_t before = open_descriptors();
+    for (uint32_t i = 0; i < NF_DOORS_MAX; i++) {
+        assert_true(nf_udp_open_door(&here, i) >= 0);
+    }
+    assert_int_equal(open_descriptors(), before + NF_DOORS_MAX);
+    nf_udp_close(&here);
+    assert_int_equal(open_descriptors(), before - 1);
+}
+
 static void nothing_there_is_no_error(void **state)
 {
     (void)state;
@@ -315,6 +369,8 @@ int main(void)
         cmocka_unit_test_setup(an_unreachable_destination_does_not_wedge_the_socket, each),
         cmocka_unit_test_setup(an_icmp_error_is_read_away, each),
         cmocka_unit_test_setup(an_empty_datagram_is_nothing, each),
+        cmocka_unit_test_setup(what_is_a_doors_leaves_by_it_and_its_answer_comes_there, each),
+        cmocka_unit_test_setup(closing_a_group_closes_its_doors, each),
         cmocka_unit_test_setup(nothing_there_is_no_error, each),
         cmocka_unit_test_setup(without_ipv6_the_sockets_are_ipv4, each),
     };

@@ -170,7 +170,7 @@ struct NodeWorld {
         case .wake(let instant): deadlines[number] = instant == .never ? nil : instant
         case .tell(let notice): notices[number, default: []].append(notice)
         case .setPrefixes, .sendDatagram, .keep, .probe, .setTime, .ledgerChanged: break
-        case .circuit, .relay, .endCircuit, .tryPath, .map: break
+        case .circuit, .relay, .endCircuit, .tryPath, .searchPath, .map: break
         case .ledgerRead(let key): reads[number, default: []].append(key)
         case .lease(let address, _, true): leases[number]?.insert(address)
         case .lease(let address, _, false): leases[number]?.remove(address)

@@ -18,14 +18,36 @@ private func circuit(_ number: UInt32) throws -> CircuitID { try #require(Circui
             to: try nodeID(2),
             through: [try nodeID(3), try nodeID(4)]
         )
-        let endpoint = try #require(Endpoint("1.2.3.4:258"))
         return [
             (.open(opening), [1, 1, 2, 3, 4] + id(1) + id(2) + [2] + id(3) + id(4)),
             (.opened(one, by: two), [2, 1, 2, 3, 4, 0, 0, 0, 5]),
             (.refused(two, .busy), [3, 0, 0, 0, 5, 2]), (.close(one), [4, 1, 2, 3, 4]),
-            (.candidates([endpoint], hasHeard: true), [5, 1, 1, 4, 1, 2, 3, 4, 1, 2]),
-            (.candidates([], hasHeard: false), [5, 0, 0]),
+        ] + (try candidates())
+    }
+
+    private static func candidates() throws -> [(PathMessage, [UInt8])] {
+        let endpoint = try #require(Endpoint("1.2.3.4:258"))
+        let (there, nowhere): ([UInt8], [UInt8]) = ([4, 1, 2, 3, 4, 1, 2], [4, 0, 0, 0, 0, 0, 0])
+        let gates: [(Gate, [UInt8])] = [
+            (Gate(), [0, 0, 0, 0] + nowhere),
+            (Gate(mapping: .none, filtering: .open, seen: endpoint), [1, 0, 0, 1] + there),
+            (
+                Gate(mapping: .endpointIndependent, filtering: .restricted, seen: endpoint),
+                [2, 0, 0, 2] + there
+            ),
+            (Gate(mapping: .addressDependent(step: nil)), [3, 0, 0, 0] + nowhere),
+            (Gate(mapping: .addressDependent(step: 258)), [3, 1, 2, 0] + nowhere),
         ]
+        var samples = gates.map { gate, bytes in
+            (
+                PathMessage.candidates(.init([endpoint], gate: gate, hasHeard: true)),
+                [5, 1, 1] + there + bytes
+            )
+        }
+        samples.append((.candidates(.init([], hasHeard: false)), [5, 0, 0, 0, 0, 0, 0] + nowhere))
+        let calling = PathMessage.Candidates([], hasHeard: true, isSearching: true)
+        samples.append((.candidates(calling), [5, 3, 0, 0, 0, 0, 0] + nowhere))
+        return samples
     }
 
     @Test("the bytes are those of the drawing, and come back") func bytes() throws {
@@ -60,8 +82,11 @@ private func circuit(_ number: UInt32) throws -> CircuitID { try #require(Circui
             ([1] + one + id(1) + id(2) + [2] + id(3) + id(3), .notCanonical),
             ([1] + one + id(1) + id(2) + [3] + id(3) + id(4) + id(5), .tooMany),
             ([2] + one + zero, .notCanonical), ([3] + zero + [1], .notCanonical),
-            ([4] + zero, .notCanonical), ([5, 2, 0], .notCanonical), ([5, 0, 17], .tooMany),
+            ([4] + zero, .notCanonical), ([5, 4, 0], .notCanonical), ([5, 0, 17], .tooMany),
             ([5, 0, 2] + endpoint + endpoint, .notCanonical),
+            ([5, 0, 0, 4, 0, 0, 0] + endpoint, .notCanonical),
+            ([5, 0, 0, 2, 0, 1, 0] + endpoint, .notCanonical),
+            ([5, 0, 0, 3, 0, 1, 3] + endpoint, .notCanonical),
         ]
         for (bytes, error) in bad {
             #expect(throws: error, "\(bytes)") { try Message.decode([1, 8] + bytes) }

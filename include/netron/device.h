@@ -159,6 +159,17 @@ NETRON_API NETRON_MUST int netron_device_use_path(netron_device *NETRON_NONNULL 
                                                   const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
                                                   const netron_endpoint *NETRON_NONNULL endpoint);
 
+/** Tries a path to a peer behind whose NAT `endpoint` is, from behind a NAT that shows each host
+ *  another port: from 256 further sockets, again and again for 10 s. The peer is to try many ports
+ * of that NAT at the same time; where it hits one of them, the socket stays the path's, and the
+ * others are closed. One search is on at a time.
+ *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER (no session), NETRON_E_INVALID (no such endpoint, or
+ * the peer is reached directly), NETRON_E_AGAIN (another search is on, or 64 such sockets are in
+ * use) */
+NETRON_API NETRON_MUST int netron_device_search(netron_device *NETRON_NONNULL device,
+                                                const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                                                const netron_endpoint *NETRON_NONNULL endpoint);
+
 /** Adds or removes one of this node's own addresses on the interface. */
 NETRON_API NETRON_MUST int netron_device_set_address(netron_device *NETRON_NONNULL device,
                                                      const netron_prefix *NETRON_NONNULL address,

@@ -3,12 +3,14 @@
 #ifndef NF_UDP_H
 #define NF_UDP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "machine/datagram.h"
+#include "machine/limits.h"
 #include "netron/types.h"
 
 enum nf_udp_limits {
@@ -21,12 +23,20 @@ enum nf_udp_limits {
     NF_UDP_BUFFER_WANTED_BYTES = 8 << 20 /* of a socket, each way */
 };
 
+/** The doors of a node (nf_local), by number: their descriptors, -1 where none is. Control opens
+ * and closes them; lanes send and receive by them. */
+typedef struct nf_doors {
+    _Atomic int fd[NF_DOORS_MAX];
+} nf_doors;
+
 /** One socket. All datagram sends set DF and ignore the kernel's path MTU (PMTUDISC_PROBE). */
 typedef struct nf_udp {
     int fd;
     bool dual; /* AF_INET6, also for IPv4 as mapped addresses; else AF_INET */
     bool gso;  /* UDP_SEGMENT works; cleared when the device refuses it */
     bool gro;
+    nf_doors *doors;          /* by which some of the messages leave; NULL: none do */
+    int full;                 /* the descriptor that the last send found full */
     uint32_t sent_bytes;      /* of the train that the socket was full in the middle of, */
     const uint8_t *sent_from; /* and where that train lies; NULL if there is none */
 } nf_udp;
@@ -35,6 +45,7 @@ typedef struct nf_udp_group {
     nf_udp socket[NF_UDP_SOCKETS_MAX]; /* 0: control, 1..: lanes */
     uint32_t count;
     uint16_t port;
+    nf_doors doors;
     uint32_t receive_buffer, send_buffer; /* bytes, as granted to one socket, without the kernel's
                                              doubling: compares with NF_UDP_BUFFER_WANTED_BYTES */
 } nf_udp_group;
@@ -57,6 +68,14 @@ int nf_udp_open_direct(nf_udp *out,
                        const nf_udp *beside,
                        const netron_endpoint *remote,
                        const nf_local *local);
+
+/** Opens door `number`, which is free, on a port that the host chooses. It has the options of the
+ *  sockets of the group. @return its descriptor or a negative errno */
+int nf_udp_open_door(nf_udp_group *group, uint32_t number);
+
+/** The door's descriptor, which nobody who looks for it from now on is given; the caller closes it
+ *  when no lane can be using it any more. */
+int nf_udp_take_door(nf_udp_group *group, uint32_t number);
 
 /** One datagram, or a train of equal ones that GRO merged (the last may be shorter). */
 typedef struct nf_arrival {
@@ -81,9 +100,10 @@ int nf_udp_receive(nf_udp *udp, nf_receiver *receiver, nf_arrival **out);
  *  datagram by datagram, and so do later ones. A message that is refused for good (unreachable,
  *  too big for the device) is skipped; 1 is added to `*refused`, and `*too_big` is set on EMSGSIZE
  *  (it is never cleared here). Of `local` the interface binds a link-local address only; others go
- *  where the routes say, which need not be the way they came.
- *  @return how many of `count` are done with; less when the socket is full: wait for POLLOUT, then
- *  offer the rest again from the first that is not done, at the same place in memory */
+ *  where the routes say, which need not be the way they came. A message of a door leaves by that;
+ *  where the door is closed it is refused.
+ *  @return how many of `count` are done with; less when the socket `full` is: wait for POLLOUT,
+ * then offer the rest again from the first that is not done, at the same place in memory */
 int nf_udp_send(
     nf_udp *udp, const nf_departure *messages, uint32_t count, uint32_t *refused, bool *too_big);
 

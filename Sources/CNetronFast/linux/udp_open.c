@@ -111,6 +111,7 @@ static int add_socket(nf_udp_group *group, bool dual, uint32_t offloads_off)
     bool control = group->count == 0;
     int family = dual ? AF_INET6 : AF_INET;
     udp->dual = dual;
+    udp->doors = &group->doors;
     udp->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
     if (udp->fd < 0) {
         return -errno;
@@ -142,6 +143,9 @@ static void clear(nf_udp_group *group, uint16_t port)
     group->port = port;
     for (uint32_t i = 0; i < NF_UDP_SOCKETS_MAX; i++) {
         group->socket[i].fd = -1;
+    }
+    for (uint32_t i = 0; i < NF_DOORS_MAX; i++) {
+        atomic_init(&group->doors.fd[i], -1);
     }
 }
 
@@ -179,6 +183,12 @@ void nf_udp_close(nf_udp_group *group)
 {
     for (uint32_t i = 0; i < group->count; i++) {
         close(group->socket[i].fd);
+    }
+    for (uint32_t i = 0; group->count > 0 && i < NF_DOORS_MAX; i++) {
+        int door = nf_udp_take_door(group, i);
+        if (door >= 0) {
+            close(door);
+        }
     }
     clear(group, 0);
 }
@@ -235,4 +245,35 @@ int nf_udp_open_direct(nf_udp *out,
         out->fd = -1;
     }
     return error;
+}
+
+int nf_udp_open_door(nf_udp_group *group, uint32_t number)
+{
+    nf_assert(number < NF_DOORS_MAX);
+    const nf_udp *beside = &group->socket[0];
+    nf_udp door = {.dual = beside->dual};
+    door.fd = socket(door.dual ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                     IPPROTO_UDP);
+    if (door.fd < 0) {
+        return -errno;
+    }
+    int error = set_options(&door);
+    if (error == 0) {
+        choose_offloads(&door, beside->gro ? 0 : NETRON_OFFLOAD_UDP_GRO);
+        (void)raise_buffer(door.fd, SO_RCVBUFFORCE, SO_RCVBUF);
+        (void)raise_buffer(door.fd, SO_SNDBUFFORCE, SO_SNDBUF);
+        error = bind_any(&door, 0);
+    }
+    if (error != 0) {
+        close(door.fd);
+        return error;
+    }
+    atomic_store_explicit(&group->doors.fd[number], door.fd, memory_order_release);
+    return door.fd;
+}
+
+int nf_udp_take_door(nf_udp_group *group, uint32_t number)
+{
+    nf_assert(number < NF_DOORS_MAX);
+    return atomic_exchange_explicit(&group->doors.fd[number], -1, memory_order_acq_rel);
 }

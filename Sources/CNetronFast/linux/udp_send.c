@@ -47,13 +47,12 @@ static size_t put(uint8_t *control, int level, int type, const void *value, size
 /* For a mapped destination the kernel hears the IPv4 kinds only, on a dual socket too. */
 static size_t put_v4(uint8_t *control, const nf_departure *departure)
 {
-    static const uint8_t unset[16];
     size_t used = 0;
     if (departure->tos != 0) {
         int tos = departure->tos;
         used += put(control + used, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
     }
-    if (memcmp(departure->local.address, unset, sizeof(unset)) != 0) {
+    if (!nf_local_is_any(&departure->local)) {
         struct in_pktinfo info = {0};
         memcpy(&info.ipi_spec_dst, departure->local.address + NF_MAPPED_PREFIX_BYTES, 4);
         used += put(control + used, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
@@ -63,13 +62,12 @@ static size_t put_v4(uint8_t *control, const nf_departure *departure)
 
 static size_t put_v6(uint8_t *control, const nf_departure *departure)
 {
-    static const uint8_t unset[16];
     size_t used = 0;
     if (departure->tos != 0) {
         int class = departure->tos;
         used += put(control + used, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
     }
-    if (memcmp(departure->local.address, unset, sizeof(unset)) != 0) {
+    if (!nf_local_is_any(&departure->local)) {
         struct in6_pktinfo info = {0};
         memcpy(&info.ipi6_addr, departure->local.address, 16);
         if (nf_address_link_local(departure->local.address)) {
@@ -215,15 +213,40 @@ static int send_some(nf_udp *udp, const nf_departure *messages, uint32_t count)
     return train && (sent == -EIO || sent == -EINVAL) ? send_apart(udp, messages) : sent;
 }
 
+/* The same, by the door that the first message leaves by, which those behind it may not do. */
+static int send_by(nf_udp *udp, const nf_departure *messages, uint32_t count, int *by)
+{
+    uint32_t door = messages->local.door, equal = 1;
+    while (equal < count && messages[equal].local.door == door) {
+        equal++;
+    }
+    *by = udp->fd;
+    if (door == 0) {
+        return send_some(udp, messages, equal);
+    }
+    nf_assert(udp->doors != NULL && door <= NF_DOORS_MAX);
+    *by = atomic_load_explicit(&udp->doors->fd[door - 1], memory_order_acquire);
+    if (*by < 0) {
+        return -ENOTCONN;
+    }
+    int own = udp->fd;
+    udp->fd = *by;
+    int sent = send_some(udp, messages, equal);
+    udp->fd = own;
+    return sent;
+}
+
 int nf_udp_send(
     nf_udp *udp, const nf_departure *messages, uint32_t count, uint32_t *refused, bool *too_big)
 {
     uint32_t done = 0;
     while (done < count) {
-        int sent = send_some(udp, &messages[done], count - done);
+        int by;
+        int sent = send_by(udp, &messages[done], count - done, &by);
         if (sent > 0) {
             done += (uint32_t)sent;
         } else if (is_full(sent)) {
+            udp->full = by;
             break;
         } else {
             *too_big = *too_big || sent == -EMSGSIZE;

@@ -79,9 +79,8 @@ static void send_outgoing(netron_device *device)
         int sent = outgoing->length == 0
                        ? 1
                        : nf_udp_send(&device->udp.socket[0], &message, 1, &refused, &too_big);
-        static const nf_local any;
-        if (refused > 0 && !too_big && memcmp(&message.local, &any, sizeof(any)) != 0) {
-            message.local = any; /* our address is gone: any other may do */
+        if (refused > 0 && !too_big && !nf_local_is_any(&message.local)) {
+            message.local = nf_local_any(&message.local); /* ours is gone: any other may do */
             sent = nf_udp_send(&device->udp.socket[0], &message, 1, &refused, &too_big);
         }
         if (sent < 1 || (refused > 0 && !too_big)) {
@@ -213,6 +212,7 @@ static void on_async(uv_async_t *async)
         nf_mailbox_drop(device->letters);
     }
     nf_table_collect(&device->core->table);
+    nf_search_wake(device);
     nf_control_unlock(device);
     if (device->streams != NULL) {
         nf_streams_drain(device->streams);
@@ -308,6 +308,7 @@ int nf_control_init(netron_device *device)
     device->async.data = device;
     device->timer.data = device;
     device->clock_timer.data = device;
+    device->search.timer.data = device;
     device->poll.data = device;
     error = uv_async_init(&device->loop, &device->async, on_async);
     if (error == 0) {
@@ -315,6 +316,9 @@ int nf_control_init(netron_device *device)
     }
     if (error == 0) {
         error = uv_timer_init(&device->loop, &device->clock_timer);
+    }
+    if (error == 0) {
+        error = uv_timer_init(&device->loop, &device->search.timer);
     }
     if (error == 0) {
         error = uv_timer_start(&device->clock_timer, on_clock, 0, CLOCK_CHECK_MS);

@@ -158,6 +158,7 @@ void netron_device_stop(netron_device *device)
     if (device->has_tun) {
         nf_tun_close(&device->tun);
     }
+    nf_search_stop(device);
     if (device->udp_open) {
         nf_udp_close(&device->udp);
     }

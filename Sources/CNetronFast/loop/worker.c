@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 enum {
     READ_BUFFER_BYTES = 65536 + 256,
@@ -22,6 +24,7 @@ int nf_worker_init(nf_worker *worker,
 {
     memset(worker, 0, sizeof(*worker));
     worker->tun_fd = -1;
+    worker->doors_fd = -1;
     worker->links = *links;
     if (!nf_lane_init(&worker->lane, table, number, backend)) {
         return -ENOMEM;
@@ -69,6 +72,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         worker->tun_readable |= poll == &worker->tun_poll;
         worker->udp_readable |= poll == &worker->udp_poll;
         worker->direct_readable |= poll == &worker->direct.poll;
+        worker->doors_readable |= poll == &worker->doors_poll;
         work(worker);
     } else if (poll == &worker->tun_poll) {
         uv_poll_stop(poll); /* the interface was removed under us */
@@ -90,6 +94,19 @@ static void *run(void *context)
     nf_worker *worker = context;
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     return NULL;
+}
+
+/* Control opens and closes doors while the loop runs, which only watches whether any is readable.
+ */
+static int watch_doors(nf_worker *worker)
+{
+    worker->doors_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (worker->doors_fd < 0) {
+        return -errno;
+    }
+    worker->doors_poll.data = worker;
+    int error = uv_poll_init(&worker->loop, &worker->doors_poll, worker->doors_fd);
+    return error == 0 ? uv_poll_start(&worker->doors_poll, UV_READABLE, on_readable) : error;
 }
 
 static int make_loop(nf_worker *worker)
@@ -115,7 +132,7 @@ static int make_loop(nf_worker *worker)
             error = uv_poll_start(&worker->tun_poll, UV_READABLE, on_readable);
         }
     }
-    return error;
+    return error == 0 ? watch_doors(worker) : error;
 }
 
 int nf_worker_start(nf_worker *worker, const nf_tun *tun, nf_udp *udp)
@@ -156,6 +173,9 @@ void nf_worker_stop(nf_worker *worker)
         nf_assert(busy == 0);
         nf_direct_free(&worker->direct);
     }
+    if (worker->doors_fd >= 0) {
+        close(worker->doors_fd);
+    }
     if (worker->lane.table != NULL) {
         nf_lane_free(&worker->lane);
     }
@@ -164,6 +184,7 @@ void nf_worker_stop(nf_worker *worker)
     free(worker->read_buffer);
     memset(worker, 0, sizeof(*worker));
     worker->tun_fd = -1;
+    worker->doors_fd = -1;
 }
 
 bool nf_worker_bring(const nf_worker_links *links,

@@ -52,6 +52,7 @@ typedef struct nf_worker {
     int tun_fd;       /* -1: no interface */
     bool vnet, joins; /* the TUN's headers; whether it takes joined segments */
     nf_udp *udp;
+    int doors_fd; /* an epoll of the doors that this lane hears; each with its number */
     nf_receiver *receiver;
     uint8_t *read_buffer; /* one super-packet, with head room */
     nf_joiner joiner;
@@ -60,10 +61,10 @@ typedef struct nf_worker {
 
     pthread_t thread;
     uv_loop_t loop;
-    uv_poll_t tun_poll, udp_poll;
+    uv_poll_t tun_poll, udp_poll, doors_poll;
     nf_direct direct;
     /* The loop said so, and they were not found empty since: what is empty is not asked again. */
-    bool tun_readable, udp_readable, direct_readable;
+    bool tun_readable, udp_readable, direct_readable, doors_readable;
     uv_async_t wake;
     _Atomic bool stopping;
     bool loop_made, running;

@@ -4,7 +4,10 @@
 #include "loop/worker.h"
 
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/uio.h>
+
+enum { DOORS_BATCH = 16 /* doors that are read from in one round */ };
 
 static void write_pending(nf_worker *worker)
 {
@@ -143,13 +146,14 @@ static void send_relayed(nf_worker *worker)
     }
 }
 
-static int drain_socket(nf_worker *worker, nf_udp *udp)
+static int drain_socket(nf_worker *worker, nf_udp *udp, uint32_t door)
 {
     nf_arrival *arrivals;
     int count = nf_udp_receive(udp, worker->receiver, &arrivals);
     for (int i = 0; i < count; i++) {
         nf_arrival *arrival = &arrivals[i];
         nf_path from = {.remote = arrival->from, .local = arrival->local};
+        from.local.door = door;
         for (uint32_t at = 0; at < arrival->length; at += arrival->segment) {
             uint32_t left = arrival->length - at;
             uint32_t n = left < arrival->segment ? left : arrival->segment;
@@ -170,8 +174,27 @@ static bool drain_if(nf_worker *worker, nf_udp *udp, bool *readable)
     if (!*readable) {
         return false;
     }
-    int count = drain_socket(worker, udp);
+    int count = drain_socket(worker, udp, 0);
     *readable = count == NF_UDP_RECEIVE_BATCH;
+    return count > 0;
+}
+
+static bool drain_doors(nf_worker *worker)
+{
+    if (!worker->doors_readable) {
+        return false;
+    }
+    struct epoll_event events[DOORS_BATCH];
+    int count = epoll_wait(worker->doors_fd, events, DOORS_BATCH, 0);
+    for (int i = 0; i < count; i++) {
+        uint32_t number = events[i].data.u32;
+        int fd = atomic_load_explicit(&worker->udp->doors->fd[number], memory_order_acquire);
+        if (fd >= 0) {
+            nf_udp door = {.fd = fd, .dual = worker->udp->dual};
+            (void)drain_socket(worker, &door, 1 + number);
+        }
+    }
+    worker->doors_readable = count > 0;
     return count > 0;
 }
 
@@ -179,6 +202,7 @@ bool nf_worker_drain_udp(nf_worker *worker)
 {
     nf_direct *direct = &worker->direct;
     bool any = drain_if(worker, worker->udp, &worker->udp_readable);
+    any |= drain_doors(worker);
     if (direct->open && drain_if(worker, &direct->udp, &worker->direct_readable)) {
         direct->heard_ns = worker->lane.now_ns;
         any = true;

@@ -78,7 +78,7 @@ void nf_worker_flush(nf_worker *worker)
         if (done == outbox->count) {
             break;
         }
-        struct pollfd full = {.fd = worker->udp->fd, .events = POLLOUT};
+        struct pollfd full = {.fd = worker->udp->full, .events = POLLOUT};
         if (++waits > SEND_WAITS_MAX || (poll(&full, 1, SEND_WAIT_MS) < 0 && errno != EINTR)) {
             nf_lane_drop(&worker->lane, NETRON_DROP_UDP_SEND);
             break;

@@ -195,6 +195,17 @@ int nf_core_use_path(nf_core *core,
                      const uint8_t id[32],
                      const netron_endpoint *endpoint,
                      uint64_t now_ns);
+/** Tries a path by a door, without the rate of those that the caller tries. */
+int nf_core_try_door(nf_core *core,
+                     const uint8_t id[32],
+                     const netron_endpoint *endpoint,
+                     uint32_t door,
+                     uint64_t now_ns);
+/** @return NETRON_OK for a peer that is reached by a circuit or by TCP, NETRON_E_UNKNOWN_PEER (no
+ *  session), NETRON_E_INVALID (its path is of UDP) */
+int nf_core_lacks_udp(const nf_core *core, const uint8_t id[32]);
+/** Says of each door whether a peer's path, or one that it showed of late, goes by it. */
+void nf_core_find_doors(const nf_core *core, bool used[NF_DOORS_MAX]);
 uint32_t nf_core_circuit_id(nf_core *core);
 int nf_core_circuit_end(nf_core *core, const netron_circuit_side *side, uint64_t now_ns);
 int nf_core_circuit_forward(nf_core *core,

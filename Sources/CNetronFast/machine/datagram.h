@@ -9,10 +9,13 @@
 
 #include "netron/types.h"
 
-/** The local address that a datagram came to or leaves from (IP_PKTINFO); zero: any. */
+/** The local address that a datagram came to or leaves from (IP_PKTINFO); zero: any. And by which
+ *  socket: 0 for those on the node's port, else 1 + the number of a door. A door is a socket with a
+ *  port of its own, which a NAT gives another port outside. */
 typedef struct nf_local {
     uint8_t address[16];
     uint32_t interface;
+    uint32_t door;
 } nf_local;
 
 /** A way to a peer: its endpoint and our address. */
@@ -47,6 +50,18 @@ static inline bool nf_endpoint_is_circuit(const netron_endpoint *endpoint)
 static inline bool nf_endpoint_is_tcp(const netron_endpoint *endpoint)
 {
     return endpoint->kind == NETRON_ENDPOINT_TCP || endpoint->kind == NETRON_ENDPOINT_TCP_IN;
+}
+
+/** Any local address, by the same socket. */
+static inline nf_local nf_local_any(const nf_local *local)
+{
+    return (nf_local){.door = local->door};
+}
+
+static inline bool nf_local_is_any(const nf_local *local)
+{
+    static const uint8_t unset[16];
+    return memcmp(local->address, unset, sizeof(unset)) == 0;
 }
 
 /** The endpoint that a circuit is to its end. */

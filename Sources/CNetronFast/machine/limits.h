@@ -61,6 +61,20 @@ enum {
     NF_TRY_PER_SECOND = 200,  /* challenges to paths that the caller tries, of one peer */
     NF_TRY_BURST = 64,
 };
+/* --- doors: sockets with ports of their own, against a NAT that maps each host anew ----------- */
+enum {
+    NF_SEARCH_DOORS = 256,  /* opened by one search; one is on at a time */
+    NF_DOORS_KEPT_MAX = 64, /* in use from searches before; with more none begins */
+    NF_DOORS_MAX = NF_SEARCH_DOORS + NF_DOORS_KEPT_MAX,
+    NF_SEARCH_STEP_DOORS = 32, /* that send at once */
+    NF_SEARCH_STEP_MS = 20,    /* between two such steps */
+    NF_DOORS_REVIEW_MS = 1000, /* between two looks at whether doors are in use */
+};
+#define NF_SEARCH_NS        (10 * NF_SECOND_NS) /* then its doors are closed but those in use */
+#define NF_SEARCH_AGAIN_NS  (2 * NF_SECOND_NS)  /* after which all its doors send again */
+#define NF_SEARCH_SETTLE_NS (2 * NF_SECOND_NS)  /* both ends may have found different doors */
+#define NF_DOOR_UNUSED_NS   (10 * NF_SECOND_NS) /* then it is closed */
+
 #define NF_CHALLENGE_END_NS (5 * NF_SECOND_NS)  /* a response that comes later is none */
 #define NF_WAY_END_NS       (30 * NF_SECOND_NS) /* how long a shown path may be chosen */
 /* A better path that is asked has so long, or two round trips, before a worse one takes over. */

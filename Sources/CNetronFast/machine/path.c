@@ -202,7 +202,7 @@ static void clear_local(nf_session *session)
 {
     nf_path path;
     nf_session_get_path(session, &path);
-    memset(&path.local, 0, sizeof(path.local));
+    path.local = nf_local_any(&path.local);
     nf_session_set_path(session, &path);
 }
 

@@ -308,28 +308,86 @@ void nf_core_disconnected(nf_core *core, const netron_endpoint *endpoint, uint64
 
 /* --- what the caller asks for ----------------------------------------------------------------- */
 
+/* `session` is that of the peer then. */
+static int
+may_try(nf_core *core, const uint8_t id[32], const netron_endpoint *endpoint, nf_session **session)
+{
+    if (!nf_circuits_may_reach(core, endpoint)) {
+        return NETRON_E_INVALID;
+    }
+    uint32_t number = nf_peers_find(core, id);
+    *session = number == NF_NO_PEER ? NULL : nf_peers_session(core, number);
+    if (*session == NULL) {
+        return NETRON_E_UNKNOWN_PEER;
+    }
+    /* The rest of the queue is for what has to be said. */
+    return core->outgoing_ring.count >= NF_OUTGOING_MAX / 2 ? NETRON_E_AGAIN : NETRON_OK;
+}
+
 int nf_core_try_path(nf_core *core,
                      const uint8_t id[32],
                      const netron_endpoint *endpoint,
                      uint64_t now_ns)
 {
     nf_core_advance(core, now_ns);
-    if (!nf_circuits_may_reach(core, endpoint)) {
-        return NETRON_E_INVALID;
+    nf_session *session;
+    int result = may_try(core, id, endpoint, &session);
+    if (result != NETRON_OK) {
+        return result;
     }
-    uint32_t number = nf_peers_find(core, id);
-    nf_session *session = number == NF_NO_PEER ? NULL : nf_peers_session(core, number);
-    if (session == NULL) {
-        return NETRON_E_UNKNOWN_PEER;
-    }
-    /* The rest of the queue is for what has to be said. */
-    if (core->outgoing_ring.count >= NF_OUTGOING_MAX / 2 ||
-        !nf_rate_take(&core->peers[number].try_rate, NF_TRY_PER_SECOND, NF_TRY_BURST, now_ns)) {
+    nf_rate *rate = &core->peers[session->peer].try_rate;
+    if (!nf_rate_take(rate, NF_TRY_PER_SECOND, NF_TRY_BURST, now_ns)) {
         return NETRON_E_AGAIN;
     }
     nf_path path = {.remote = *endpoint};
     challenge(core, session, &path, TRIED);
     return NETRON_OK;
+}
+
+int nf_core_try_door(nf_core *core,
+                     const uint8_t id[32],
+                     const netron_endpoint *endpoint,
+                     uint32_t door,
+                     uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    nf_session *session;
+    int result = may_try(core, id, endpoint, &session);
+    if (result == NETRON_OK) {
+        nf_path path = {.remote = *endpoint, .local.door = 1 + door};
+        challenge(core, session, &path, TRIED);
+    }
+    return result;
+}
+
+int nf_core_lacks_udp(const nf_core *core, const uint8_t id[32])
+{
+    uint32_t number = nf_peers_find(core, id);
+    if (number == NF_NO_PEER || core->peers[number].current == 0) {
+        return NETRON_E_UNKNOWN_PEER;
+    }
+    return core->peers[number].path.remote.kind == NETRON_ENDPOINT_UDP ? NETRON_E_INVALID
+                                                                       : NETRON_OK;
+}
+
+void nf_core_find_doors(const nf_core *core, bool used[NF_DOORS_MAX])
+{
+    memset(used, 0, NF_DOORS_MAX * sizeof(*used));
+    for (uint32_t number = 0; number < core->peer_high; number++) {
+        const nf_peer *peer = &core->peers[number];
+        if (!peer->used) {
+            continue;
+        }
+        if (peer->path.local.door != 0) {
+            used[peer->path.local.door - 1] = true;
+        }
+        for (unsigned i = 0; i < NF_WAYS_MAX; i++) {
+            const nf_way *way = &peer->ways[i];
+            if (way->path.local.door != 0 && is_fresh(core, way)) {
+                used[way->path.local.door - 1] = true;
+            }
+        }
+    }
 }
 
 int nf_core_use_path(nf_core *core,

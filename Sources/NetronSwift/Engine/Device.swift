@@ -175,6 +175,17 @@ internal import Synchronization
         }
     }
 
+    /// The same from 256 further ports for 10 s, against a NAT of ours that maps each of them.
+    ///
+    /// It fails with `EngineError.again` while another search is on, and with `.invalid` if the
+    /// peer is reached directly.
+    package func searchPath(_ endpoint: Endpoint, of id: NodeID) throws(EngineError) {
+        try unsafe call { handle in
+            var endpoint = netron_endpoint(endpoint)
+            return unsafe id.withLentBytes { unsafe netron_device_search(handle, $0, &endpoint) }
+        }
+    }
+
     /// Moves a peer to an endpoint that it showed within the last 30 s, or to a circuit to it.
     ///
     /// It fails with `EngineError.expired` if it is neither.

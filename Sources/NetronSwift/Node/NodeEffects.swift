@@ -96,6 +96,7 @@ extension Node {
             case .tryPath(let id, let endpoint): try device?.tryPath(endpoint, of: id)
             case .map(let request):
                 guard map(request) else { return .mapped(request, .failure(.unable)) }
+            case .searchPath(let id, let endpoint): try device?.searchPath(endpoint, of: id)
             case .setTime(let wall): device?.setTime(wallMilliseconds: wall)
             case .setPrefixes(let id, let prefixes): try device?.setPrefixes(prefixes, of: id)
             case .lease(let address, let length, let isHeld):

@@ -51,6 +51,8 @@ enum CoreTimes {
     static let keepalive = 25 * second
     static let keepaliveLag = 2 * second
     static let circuitIdle = 200 * second
+    static let searchAgain = 2 * second
+    static let searchDoors = 256
     static let silentEnd = 12 * second
     static let redial = 3 * second
     static let probesLost: UInt8 = 2

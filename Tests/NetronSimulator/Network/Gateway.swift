@@ -12,9 +12,13 @@ struct Gateway {
     /// forgotten, and the limit is set anew.
     private static let entriesFirst = 256
     private static let portFirst: UInt16 = 10_000
+    /// The lowest port of those that are chosen at random.
+    private static let portLowest: UInt16 = 1_024
 
     private struct Inside: Hashable {
         let node: Int
+        /// Which of its sockets; 0 for the one on its port.
+        let door: Int
         /// Where it sends to; nil when mappings do not depend on it.
         let remote: Endpoint?
     }
@@ -37,6 +41,7 @@ struct Gateway {
     private var mappings: [UInt16: Mapping] = [:]
     private var allowed: [Filter: UInt64] = [:]
     private var nextPort: UInt16
+    private var random: SeededRandom
     private var entriesMax = entriesFirst
 
     init(_ address: IPAddress, kind: NATKind, timeout: UInt64, firstPort: UInt16) {
@@ -45,11 +50,17 @@ struct Gateway {
         self.kind = kind
         self.timeout = timeout
         nextPort = max(Self.portFirst, firstPort)
+        random = SeededRandom(seed: UInt64(firstPort))
     }
 
     /// A node sends to an endpoint outside: what its datagram's source is there.
-    mutating func send(from node: Int, to remote: Endpoint, at now: UInt64) -> Endpoint {
-        let inside = Inside(node: node, remote: kind == .symmetric ? remote : nil)
+    mutating func send(
+        from node: Int,
+        by door: Int,
+        to remote: Endpoint,
+        at now: UInt64
+    ) -> Endpoint {
+        let inside = Inside(node: node, door: door, remote: kind.isSymmetric ? remote : nil)
         let port = mapping(for: inside, at: now)
         if kind == .addressRestricted || kind == .portRestricted {
             allowed[filter(port, remote)] = now
@@ -58,10 +69,10 @@ struct Gateway {
         return Endpoint(address, port: port)
     }
 
-    /// The node that a port belongs to now.
-    func owner(of port: UInt16, at now: UInt64) -> Int? {
+    /// The node that a port belongs to now, and which of its sockets.
+    func owner(of port: UInt16, at now: UInt64) -> (node: Int, door: Int)? {
         guard let mapping = mappings[port], now < mapping.sent + timeout else { return nil }
-        return mapping.inside.node
+        return (mapping.inside.node, mapping.inside.door)
     }
 
     /// Whether a datagram from outside is let in at a port.
@@ -69,7 +80,7 @@ struct Gateway {
         guard let mapping = mappings[port], now < mapping.sent + timeout else { return false }
         switch kind {
         case .none, .fullCone: return true
-        case .symmetric: return mapping.inside.remote == remote
+        case .symmetric, .symmetricRandom: return mapping.inside.remote == remote
         case .addressRestricted, .portRestricted:
             guard let sent = allowed[filter(port, remote)] else { return false }
             return now < sent + timeout
@@ -84,12 +95,15 @@ struct Gateway {
         if ports.count >= entriesMax { forget(at: now) }
         if let old = ports[inside] { mappings[old] = nil }
         // As many hosts are never behind one of these, that it would not find one.
-        repeat {
-            nextPort = nextPort == .max ? Self.portFirst : nextPort + 1
-        } while mappings[nextPort] != nil
+        repeat { nextPort = portAfter(nextPort) } while mappings[nextPort] != nil
         ports[inside] = nextPort
         mappings[nextPort] = Mapping(inside: inside, sent: now)
         return nextPort
+    }
+
+    private mutating func portAfter(_ port: UInt16) -> UInt16 {
+        guard kind == .symmetricRandom else { return port == .max ? Self.portFirst : port + 1 }
+        return UInt16.random(in: Self.portLowest ... .max, using: &random)
     }
 
     private func filter(_ port: UInt16, _ remote: Endpoint) -> Filter {

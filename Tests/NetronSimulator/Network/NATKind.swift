@@ -10,6 +10,11 @@ package enum NATKind: Hashable, CaseIterable, Sendable {
     case addressRestricted
     /// Mapping independent of the endpoint, filter by address and port.
     case portRestricted
-    /// A mapping for each endpoint, which alone may answer there.
+    /// A mapping for each endpoint, which alone may answer there; ports follow each other.
     case symmetric
+    /// The same, with ports that nobody can foretell.
+    case symmetricRandom
+
+    /// Whether each endpoint has a mapping of its own.
+    package var isSymmetric: Bool { self == .symmetric || self == .symmetricRandom }
 }

@@ -28,6 +28,8 @@ struct Network {
         let source: Endpoint
         /// The port of the receiver's gateway that it comes to; 0 if there is none.
         let gatePort: UInt16
+        /// Which of the receiver's sockets it comes to; 0 for the one on its port.
+        var door = 0
         /// Nanoseconds.
         let delay: UInt64
         /// What a second copy takes, if there is one.
@@ -167,6 +169,7 @@ struct Network {
     /// Whether the receiver's gateway lets it in is asked when it comes there, by `admits`.
     mutating func send(
         from node: Int,
+        by door: Int = 0,
         to remote: Endpoint,
         bytes: Int,
         at now: UInt64,
@@ -179,12 +182,14 @@ struct Network {
         }
         let site = attachments[node].site
         var outer = source
-        if let site { outer = gateways[site.number].send(from: node, to: remote, at: now) }
+        if let site {
+            outer = gateways[site.number].send(from: node, by: door, to: remote, at: now)
+        }
         guard let place = AddressPlan.place(of: remote.address), place < places.count else {
             return nil
         }
         let receiver: Int
-        var gatePort: UInt16 = 0
+        var (gatePort, receiverDoor) = (UInt16(0), 0)
         switch places[place] {
         case .nobody: return nil
         case .node(let found):
@@ -196,7 +201,7 @@ struct Network {
             guard other != site?.number,
                 let owner = gateways[other].owner(of: remote.port, at: now)
             else { return nil }
-            receiver = owner
+            (receiver, receiverDoor) = owner
             gatePort = remote.port
         }
         guard receiver != node, !isBlocked(node, to: receiver), !random.happens(settings.loss)
@@ -205,6 +210,7 @@ struct Network {
             node: receiver,
             source: outer,
             gatePort: gatePort,
+            door: receiverDoor,
             delay: delay(node, receiver, using: &random),
             secondDelay: random.happens(settings.duplication)
                 ? delay(node, receiver, using: &random) : nil

@@ -45,6 +45,8 @@ struct Host {
     var sessions: [Int] = []
     /// Relay circuits, by what comes in on them.
     var circuits: [CircuitID: Circuit] = [:]
+    /// Endpoints that a search found, and by which of its sockets beside the first one.
+    var doors: [Endpoint: Int] = [:]
     /// First messages made without a clock that are still taken, and since when; as a rate.
     var clocklessLeft = CoreTimes.clocklessBurst
     var clocklessSince: UInt64 = 0

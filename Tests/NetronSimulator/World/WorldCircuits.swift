@@ -109,16 +109,20 @@ extension World {
     // MARK: - Ways
 
     /// Sends a challenge of a session to an endpoint of the other end, whose answer proves the way.
-    func tryPath(_ id: NodeID, _ endpoint: Endpoint, from number: Int) {
+    func tryPath(_ id: NodeID, _ endpoint: Endpoint, by door: Int = 0, from number: Int) {
         guard let other = numbers[id], let session = pairs[number, other] else { return }
         let side = sessions[session].side(of: number)
         let end = sessions[session].ends[side]
         guard end.isUp else { return }
         let load = Traffic.Load(kind: .path, bytes: WireSizes.challenge)
-        guard let way = deliver(load, from: number, to: endpoint), way.node == other,
+        guard let way = deliver(load, from: number, by: door, to: endpoint), way.node == other,
             sessions[session].ends[1 - side].knows(end.key),
-            let reply = deliver(load, from: other, to: way.source), reply.node == number
+            let reply = deliver(load, from: other, by: way.door, to: way.source),
+            reply.node == number
         else { return }
+        // What both have found goes by these doors from now on.
+        hosts[number].doors[endpoint] = reply.door == 0 ? nil : reply.door
+        hosts[other].doors[way.source] = way.door == 0 ? nil : way.door
         if leaves(end, for: endpoint, at: number) {
             sessions[session].ends[side].remote = endpoint
             sessions[session].ends[side].isSearched = false
@@ -126,6 +130,24 @@ extension World {
         }
         guard pairs[number, other] == session else { return }
         hear(session, end.key, 1 - side, from: way.source, isWanted: false)
+    }
+
+    /// Sends challenges by many doors, again and again for as long as the packet core does.
+    ///
+    /// They open the gate before it to the other end, whose challenges are let in then.
+    func search(_ id: NodeID, _ endpoint: Endpoint, from number: Int, times: Int = 5) {
+        guard times > 0, let other = numbers[id] else { return }
+        for door in 1...CoreTimes.searchDoors {
+            guard let session = pairs[number, other],
+                sessions[session].ends[sessions[session].side(of: number)].remote.isRelayed
+            else { return }
+            tryPath(id, endpoint, by: door, from: number)
+        }
+        let boot = hosts[number].boot
+        after(.nanoseconds(Int64(CoreTimes.searchAgain))) { world in
+            guard world.hosts[number].boot == boot else { return }
+            world.search(id, endpoint, from: number, times: times - 1)
+        }
     }
 
     /// Whether a way that was proven is better than the one in use: a direct one than a circuit,

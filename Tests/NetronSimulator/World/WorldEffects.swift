@@ -21,6 +21,7 @@ extension World {
         case .relay(let one, let other): relay(one, other, at: number)
         case .endCircuit(let circuit): removeCircuit(circuit, at: number)
         case .tryPath(let id, let endpoint): tryPath(id, endpoint, from: number)
+        case .searchPath(let id, let endpoint): search(id, endpoint, from: number)
         case .keep(let id, let isKept): keep(id, isKept, at: number)
         case .probe(let id): probe(id, from: number)
         case .setTime(let milliseconds):
@@ -93,9 +94,12 @@ extension World {
     // MARK: - Datagrams
 
     /// Counts a datagram, and finds its way; there is none without an address to send from.
+    ///
+    /// It leaves by the door that is given, or by the one that a search found for that endpoint.
     func transmit(
         _ load: inout Traffic.Load,
         from number: Int,
+        by door: Int? = nil,
         to remote: Endpoint
     ) -> Network.Way? {
         if let circuit = remote.circuit {
@@ -104,7 +108,14 @@ extension World {
         guard network.attachments[number].families.contains(remote.family) else { return nil }
         load.bytes += WireSizes.headers(remote.family)
         traffic[number].send(load)
-        return network.send(from: number, to: remote, bytes: load.bytes, at: now, using: &random)
+        return network.send(
+            from: number,
+            by: door ?? hosts[number].doors[remote] ?? 0,
+            to: remote,
+            bytes: load.bytes,
+            at: now,
+            using: &random
+        )
     }
 
     /// Sends a datagram that comes in by an event of its own.
@@ -134,9 +145,14 @@ extension World {
 
     /// Sends a datagram whose coming nobody is told of, so that it needs no event: it is there at
     /// once, or not at all.
-    func deliver(_ load: Traffic.Load, from number: Int, to remote: Endpoint) -> Network.Way? {
+    func deliver(
+        _ load: Traffic.Load,
+        from number: Int,
+        by door: Int? = nil,
+        to remote: Endpoint
+    ) -> Network.Way? {
         var load = load
-        guard let way = transmit(&load, from: number, to: remote),
+        guard let way = transmit(&load, from: number, by: door, to: remote),
             hosts[way.node].state == .up,
             network.admits(way.node, port: way.gatePort, from: way.source, at: now)
         else { return nil }

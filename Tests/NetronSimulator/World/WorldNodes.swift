@@ -179,6 +179,7 @@ extension World {
         for session in hosts[number].sessions { forget(session, at: number) }
         hosts[number].sessions = []
         hosts[number].circuits = [:]
+        hosts[number].doors = [:]
     }
 
     // MARK: - Sleep and moves

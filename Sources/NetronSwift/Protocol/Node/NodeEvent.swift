@@ -151,6 +151,8 @@ package enum NodeEffect: Hashable, Sendable {
     case tryPath(NodeID, Endpoint)
     /// Asks a router; answered by `.mapped`, unless the request ends a mapping.
     case map(MappingRequest)
+    /// Looks from many ports, which a gate maps one by one, whether a member answers there.
+    case searchPath(NodeID, Endpoint)
     /// The network's time, in milliseconds since 1970: epochs are counted by it.
     case setTime(wallMilliseconds: UInt64)
     /// The inner addresses that are a member's, all of them.

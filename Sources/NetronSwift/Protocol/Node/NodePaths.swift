@@ -109,16 +109,20 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) {
         var asked: [PunchEffect] = []
-        puncher.handle(event, at: now, into: &asked)
+        // Nearly always nobody is sought, and all sessions are told of.
+        let isIdle = puncher.soughtCount == 0 && !event.isRelayed
+        puncher.handle(event, behind: isIdle ? Gate() : nat.gate(at: now), at: now, into: &asked)
         for effect in asked {
             switch effect {
-            case .tell(let id, let candidates, let hasHeard):
-                let message = PathMessage.candidates(candidates, hasHeard: hasHeard)
-                post(.path(message), to: id, into: &effects)
+            case .tell(let id, let candidates):
+                post(.path(.candidates(candidates)), to: id, into: &effects)
             case .attempt(let id, let endpoint):
                 // A gate of the other may let in who answers.
                 dials.tried(endpoint.address, at: now)
                 effects.append(.tryPath(id, endpoint))
+            case .search(let id, let endpoint):
+                dials.tried(endpoint.address, at: now)
+                effects.append(.searchPath(id, endpoint))
             case .remains(let id): keepSpare(to: id, at: now, into: &effects)
             case .wake(let instant):
                 puncherDue = instant
@@ -157,11 +161,16 @@ extension NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard case .candidates(let endpoints, let hasHeard) = message else {
+        guard case .candidates(var candidates) = message else {
             return route(.received(message, from: id), at: now, into: &effects)
         }
-        let usable = endpoints.filter { canDial($0) && !$0.address.isLoopback }
-        punch(.received(usable, from: id, hasHeard: hasHeard), at: now, into: &effects)
+        candidates.endpoints.removeAll { !isUsable($0) }
+        if !isUsable(candidates.gate.seen) { candidates.gate.seen = .nowhere }
+        punch(.received(candidates, from: id), at: now, into: &effects)
+    }
+
+    private func isUsable(_ endpoint: Endpoint) -> Bool {
+        canDial(endpoint) && !endpoint.address.isLoopback
     }
 
     /// Takes note of how a member is reached now.

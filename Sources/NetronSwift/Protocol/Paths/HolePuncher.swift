@@ -8,19 +8,24 @@ package enum PunchEvent: Hashable, Sendable {
     case relayed(NodeID)
     /// A member is reached by UDP now, or not at all.
     case settled(NodeID)
-    /// A member says where it may be reached, and whether it has heard that of us.
-    case received([Endpoint], from: NodeID, hasHeard: Bool)
+    /// A member says where it may be reached.
+    case received(PathMessage.Candidates, from: NodeID)
     /// Where this node may be reached.
     case own([Endpoint])
     case timeout
+
+    /// Whether a direct way is sought from now on.
+    var isRelayed: Bool { if case .relayed = self { true } else { false } }
 }
 
 /// What is to be done; the output of `HolePuncher`.
 package enum PunchEffect: Hashable, Sendable {
-    /// Tells a member where this node may be reached, and whether it has said that of itself.
-    case tell(NodeID, [Endpoint], hasHeard: Bool)
+    /// Tells a member where this node may be reached.
+    case tell(NodeID, PathMessage.Candidates)
     /// Sends a sealed challenge of the session with a member to an endpoint of it.
     case attempt(NodeID, Endpoint)
+    /// Sends such challenges to an endpoint from many ports, each of which a gate maps anew.
+    case search(NodeID, Endpoint)
     /// A member that no direct way was found to is still reached through a relay; told with each
     /// slow try.
     case remains(NodeID)
@@ -37,31 +42,59 @@ package enum PunchEffect: Hashable, Sendable {
 /// of the session, so that an answer proves the way, and the packet core takes it.
 ///
 /// Ways are tried often at first and seldom later, for as long as the relay is needed.
+///
+/// Behind a gate that shows each host another port, a member cannot say which one the other will
+/// see. Where such ports follow each other, the next ones are tried, too. Else it opens many ports
+/// to the other member and calls upon it to try them (`PortTrial`): a few hundred open ones are hit
+/// within seconds. Two such gates can be passed by chance only, and stay with the relay.
 package struct HolePuncher {
     package typealias Event = PunchEvent
     package typealias Effect = PunchEffect
+    package typealias Candidates = PathMessage.Candidates
 
     private struct Search: Hashable, Sendable {
         /// Where the member may be reached; nil until it told.
-        var candidates: [Endpoint]?
+        var candidates: Candidates?
+        /// What it was told of our gate.
+        var toldMapping: NATMapping?
         var tells = 0
         var tellDue: Instant
         var rounds = 0
         var roundDue = Instant.never
+        /// Searches with many ports, and when the next one may begin.
+        var searches = 0
+        var searchDue = Instant(nanoseconds: 0)
+        /// When ports of its gate may be tried one after the other.
+        var trialDue = Instant(nanoseconds: 0)
+
+        var due: Instant { min(tellDue, roundDue) }
     }
 
+    /// The search that is on, with many ports of ours.
+    private struct Call: Hashable, Sendable {
+        let id: NodeID
+        var count = 0
+        var due: Instant
+        let end: Instant
+    }
+
+    private var random: any RandomNumberGenerator
     private var own: [Endpoint] = []
     private var searches: [NodeID: Search] = [:]
+    private var call: Call?
+    private var trial: PortTrial?
     private var wake = Instant.never
 
-    package init() {}
+    package init(random: any RandomNumberGenerator) { self.random = random }
 
     /// Members to whom a direct way is sought.
     package var soughtCount: Int { searches.count }
 
-    /// Takes in what happened, and appends what is to be done to `effects`, in order.
+    /// Takes in what happened, and appends what is to be done to `effects`, in order; `gate` is
+    /// what stands before this node.
     package mutating func handle(
         _ event: Event,
+        behind gate: Gate,
         at now: Instant,
         into effects: inout [Effect]
     ) {
@@ -70,31 +103,45 @@ package struct HolePuncher {
             if searches[id] == nil, searches.count < PunchLimits.membersMax {
                 searches[id] = Search(tellDue: now)
             }
-        case .settled(let id): searches[id] = nil
-        case .received(let candidates, let id, let hasHeard):
-            received(candidates, from: id, hasHeard: hasHeard, at: now)
+        case .settled(let id): settle(id)
+        case .received(let candidates, let id):
+            received(candidates, from: id, behind: gate, at: now)
         case .own(let endpoints): change(to: endpoints, at: now)
         case .timeout: wake = .never
         }
-        runDue(at: now, into: &effects)
-        let deadline =
-            searches.values.lazy.map { min($0.tellDue, $0.roundDue) }.min() ?? .never
+        runDue(behind: gate, at: now, into: &effects)
+        runCall(behind: gate, at: now, into: &effects)
+        runTrial(at: now, into: &effects)
+        let deadline = searches.values.reduce(min(call?.due ?? .never, trial?.due ?? .never)) {
+            min($0, $1.due)
+        }
         guard deadline != wake else { return }
         wake = deadline
         effects.append(.wake(at: deadline))
     }
 
+    private mutating func settle(_ id: NodeID) {
+        searches[id] = nil
+        if call?.id == id { call = nil }
+        if trial?.id == id { trial = nil }
+    }
+
     private mutating func received(
-        _ candidates: [Endpoint],
+        _ candidates: Candidates,
         from id: NodeID,
-        hasHeard: Bool,
+        behind gate: Gate,
         at now: Instant
     ) {
         guard var search = searches[id] else { return }
-        search.tellDue = hasHeard ? .never : now
-        if search.candidates != candidates {
-            search.candidates = candidates
-            (search.rounds, search.roundDue) = (0, now)
+        search.tellDue = candidates.hasHeard ? .never : now
+        let isNew = search.candidates.map { !$0.leadsWhere(candidates) } ?? true
+        search.candidates = candidates
+        if isNew { (search.rounds, search.roundDue) = (0, now) }
+        if candidates.isSearching, trial == nil, search.trialDue <= now,
+            gate.canTry(candidates.gate)
+        {
+            search.trialDue = now + PunchLimits.probesAgain
+            trial = PortTrial(of: id, candidates.gate, at: now, using: &random)
         }
         searches[id] = search
     }
@@ -113,8 +160,14 @@ package struct HolePuncher {
         }
     }
 
-    private mutating func runDue(at now: Instant, into effects: inout [Effect]) {
-        let due = searches.filter { min($0.value.tellDue, $0.value.roundDue) <= now }
+    // MARK: Rounds
+
+    private mutating func runDue(
+        behind gate: Gate,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let due = searches.filter { $0.value.due <= now }
         for id in due.keys.sorted() {
             guard var search = searches[id] else { continue }
             if search.tellDue <= now {
@@ -124,22 +177,112 @@ package struct HolePuncher {
                 let isLast = hasHeard || search.tells >= PunchLimits.tellsMax
                 search.tellDue =
                     isLast ? .never : now + PunchLimits.tellFirst * (1 << (search.tells - 1))
-                effects.append(.tell(id, own, hasHeard: hasHeard))
+                search.toldMapping = gate.mapping
+                effects.append(.tell(id, Candidates(own, gate: gate, hasHeard: hasHeard)))
             }
             if search.roundDue <= now {
-                for endpoint in search.candidates ?? [] {
-                    effects.append(.attempt(id, endpoint))
-                }
-                search.rounds += 1
-                if search.rounds > PunchLimits.roundsFast { effects.append(.remains(id)) }
-                search.roundDue = now + Self.pause(after: search.rounds)
+                round(&search, with: id, behind: gate, at: now, into: &effects)
             }
             searches[id] = search
+        }
+    }
+
+    private mutating func round(
+        _ search: inout Search,
+        with id: NodeID,
+        behind gate: Gate,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard let candidates = search.candidates else { return }
+        for endpoint in candidates.endpoints { effects.append(.attempt(id, endpoint)) }
+        search.rounds += 1
+        search.roundDue = now + Self.pause(after: search.rounds)
+        guard search.rounds > PunchLimits.roundsFast else {
+            tryAhead(candidates.gate, of: id, behind: gate, into: &effects)
+            return
+        }
+        effects.append(.remains(id))
+        // What is known of a gate comes with time.
+        if search.toldMapping?.kind != gate.mapping.kind { search.tellDue = now }
+        guard call == nil, search.searchDue <= now, candidates.gate.canTry(gate) else { return }
+        let pause = PunchLimits.searchPauseFirst * (1 << min(search.searches, 16))
+        search.searches += 1
+        search.searchDue = now + min(PunchLimits.searchPauseMax, pause)
+        call = Call(id: id, due: now, end: now + PunchLimits.searchTime)
+        effects.append(.search(id, candidates.gate.seen))
+    }
+
+    /// Tries the next ports of a gate that gives them in an order.
+    private func tryAhead(
+        _ other: Gate,
+        of id: NodeID,
+        behind gate: Gate,
+        into effects: inout [Effect]
+    ) {
+        guard let step = other.step, gate.canTry(other) else { return }
+        for count in 1...PunchLimits.portsAhead {
+            effects.append(.attempt(id, other.seen.ahead(UInt16(count), by: step)))
         }
     }
 
     private static func pause(after rounds: Int) -> Duration {
         let doublings = max(0, rounds - PunchLimits.roundsFast)
         return min(PunchLimits.roundMax, PunchLimits.roundFirst * (1 << min(doublings, 16)))
+    }
+
+    // MARK: Many ports
+
+    /// Calls upon the other end to try our ports; the call may be lost.
+    private mutating func runCall(
+        behind gate: Gate,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard var current = call, current.due <= now else { return }
+        guard current.end > now else {
+            call = nil
+            return
+        }
+        current.count += 1
+        let isLast = current.count >= PunchLimits.callsMax
+        current.due = isLast ? current.end : now + PunchLimits.callPause
+        call = current
+        let candidates = Candidates(own, gate: gate, hasHeard: true, isSearching: true)
+        effects.append(.tell(current.id, candidates))
+    }
+
+    private mutating func runTrial(at now: Instant, into effects: inout [Effect]) {
+        guard var current = trial, current.due <= now else { return }
+        for _ in 0..<PunchLimits.probesAtOnce where !current.isOver {
+            effects.append(.attempt(current.id, current.next()))
+        }
+        current.due = now + PunchLimits.probesPause
+        trial = current.isOver ? nil : current
+    }
+}
+
+extension PathMessage.Candidates {
+    /// Whether they lead to the same places, as far as can be said.
+    fileprivate func leadsWhere(_ other: Self) -> Bool {
+        endpoints == other.endpoints && gate.mapping.kind == other.gate.mapping.kind
+    }
+}
+
+extension NATMapping {
+    /// The mapping, but for the ports, which change all the time.
+    fileprivate var kind: Self {
+        if case .addressDependent = self { .addressDependent(step: nil) } else { self }
+    }
+}
+
+extension Gate {
+    /// Whether a member behind this gate can hit ports of the other one.
+    ///
+    /// All see it at one port, for all that is known, and the other one at several. An open gate
+    /// lets the other in, so that nothing has to be hit.
+    fileprivate func canTry(_ other: Gate) -> Bool {
+        if case .addressDependent = mapping { return false }
+        return filtering != .open && seen.port != 0 && other.mayBeSymmetric && other.seen.port != 0
     }
 }

@@ -6,8 +6,9 @@
 ///     kind 2  opened      circuit (of who asked), circuit (of who answers)
 ///     kind 3  refused     circuit (of who asked), reason (1 byte)
 ///     kind 4  close       circuit (of the receiver)
-///     kind 5  candidates  heard (1 byte: 1 if those of the receiver came, else 0), count (1 byte,
-///                         at most 16), then as many endpoints, none twice
+///     kind 5  candidates  marks (1 byte: 1 if those of the receiver came, and 2 if the sender now
+///                         has many ports open to the receiver), count (1 byte, at most 16), then
+///                         as many endpoints, none twice; then the sender's gate (`Gate`)
 ///
 ///     circuit   4 bytes, not 0; what its owner wants to see on the datagrams of the circuit
 ///     origin    the id of the member that the circuit is for
@@ -19,13 +20,35 @@ package enum PathMessage: Hashable, Sendable {
     case refused(CircuitID, Refusal)
     case close(CircuitID)
     /// Where the sender may be reached, and whether it knows that of the receiver.
-    case candidates([Endpoint], hasHeard: Bool)
+    case candidates(Candidates)
 
     /// Relays of one circuit.
     package static let relaysMax = 2
 
     /// Endpoints in one message.
     package static let candidatesMax = 16
+
+    /// Where a member may be reached.
+    package struct Candidates: Hashable, Sendable {
+        package var endpoints: [Endpoint]
+        /// What stands before it.
+        package var gate: Gate
+        /// Whether the sender knows the candidates of the receiver.
+        package var hasHeard: Bool
+        /// Whether the sender's gate has many ports open to the receiver, which is to try them.
+        package var isSearching: Bool
+
+        package init(
+            _ endpoints: [Endpoint],
+            gate: Gate = Gate(),
+            hasHeard: Bool,
+            isSearching: Bool = false
+        ) {
+            precondition(endpoints.count <= candidatesMax, "\(endpoints.count) candidates")
+            (self.endpoints, self.gate) = (endpoints, gate)
+            (self.hasHeard, self.isSearching) = (hasHeard, isSearching)
+        }
+    }
 
     /// A request to be an end of a circuit, or to relay it.
     package struct Opening: Hashable, Sendable {
@@ -87,11 +110,9 @@ extension PathMessage {
         case .close(let circuit):
             writer.write(Kind.close.rawValue)
             writer.write(circuit.number)
-        case .candidates(let endpoints, let hasHeard):
+        case .candidates(let candidates):
             writer.write(Kind.candidates.rawValue)
-            writer.write(UInt8(hasHeard ? 1 : 0))
-            writer.write(count: endpoints.count)
-            for endpoint in endpoints { writer.write(endpoint) }
+            candidates.write(to: &writer)
         }
     }
 
@@ -107,23 +128,36 @@ extension PathMessage {
             guard let refusal = Refusal(rawValue: try reader.read(UInt8.self)) else { return nil }
             self = .refused(circuit, refusal)
         case .close: self = .close(try reader.readCircuit())
-        case .candidates:
-            let heard = try reader.read(UInt8.self)
-            guard heard <= 1 else { throw .notCanonical }
-            self = .candidates(try Self.readEndpoints(from: &reader), hasHeard: heard == 1)
+        case .candidates: self = .candidates(try Candidates(from: &reader))
         }
     }
+}
 
-    private static func readEndpoints(
-        from reader: inout ByteReader
-    ) throws(WireError) -> [Endpoint] {
-        var endpoints: [Endpoint] = []
-        for _ in 0..<(try reader.read(countUpTo: candidatesMax)) {
+extension PathMessage.Candidates {
+    private static let heardMark: UInt8 = 1
+    private static let searchingMark: UInt8 = 2
+
+    fileprivate func write(to writer: inout ByteWriter) {
+        let marks =
+            (hasHeard ? Self.heardMark : 0) | (isSearching ? Self.searchingMark : 0)
+        writer.write(marks)
+        writer.write(count: endpoints.count)
+        for endpoint in endpoints { writer.write(endpoint) }
+        gate.write(to: &writer)
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(WireError) {
+        let marks = try reader.read(UInt8.self)
+        guard marks <= Self.heardMark | Self.searchingMark else { throw .notCanonical }
+        hasHeard = marks & Self.heardMark != 0
+        isSearching = marks & Self.searchingMark != 0
+        endpoints = []
+        for _ in 0..<(try reader.read(countUpTo: PathMessage.candidatesMax)) {
             let endpoint = try reader.readEndpoint()
             guard !endpoints.contains(endpoint) else { throw .notCanonical }
             endpoints.append(endpoint)
         }
-        return endpoints
+        gate = try Gate(from: &reader)
     }
 }
 
