@@ -55,6 +55,7 @@ typedef struct nf_way {
 typedef struct nf_peer {
     bool used;
     bool announced;      /* the caller knows of it */
+    bool in_all;         /* it gets multicast and broadcast */
     uint8_t probes_lost; /* echoes since it was last heard */
     uint8_t search_tries;
     uint8_t confirms_lost; /* probes of the path MTU in use */
@@ -140,6 +141,9 @@ typedef struct nf_core {
     uint32_t goodbyes; /* peers below this one were told that we close */
     bool routes_changed;
     uint64_t routes_due_ns;
+    netron_prefix networks[NF_NETWORKS_MAX]; /* own addresses whose networks have broadcast */
+    uint32_t network_count;
+    uint32_t next_left_out; /* where the search for a peer without multicast begins */
 
     nf_seen *seen;
     nf_rates rates;
@@ -181,6 +185,7 @@ int nf_core_set_prefixes(nf_core *core,
                          const netron_prefix *prefixes,
                          size_t count,
                          uint64_t now_ns);
+int nf_core_set_address(nf_core *core, const netron_prefix *address, bool present, uint64_t now_ns);
 int nf_core_send_message(
     nf_core *core, const uint8_t id[32], const uint8_t *bytes, size_t length, uint64_t now_ns);
 int nf_core_keep(nf_core *core, const uint8_t id[32], bool kept, uint64_t now_ns);
@@ -390,10 +395,21 @@ void nf_circuits_forget_peer(nf_core *core, uint32_t peer);
 void nf_circuits_timeout(nf_core *core);
 void nf_circuits_count(nf_core *core, netron_counters *out);
 
+/* all.c: who gets multicast and broadcast, and what leads to them */
+/** A peer has a session; of more than NF_ALL_PEERS_MAX the last ones are left out. */
+void nf_all_join(nf_core *core, uint32_t peer);
+/** A peer goes, and another one that was left out may have its place. */
+void nf_all_leave(nf_core *core, uint32_t peer);
+enum { NF_ALL_ROUTES_MAX = NF_NETWORKS_MAX + 3 };
+/** Writes the routes to all. @return how many they are */
+size_t nf_all_routes(const nf_core *core, nf_route out[NF_ALL_ROUTES_MAX]);
+
 /* waiting.c */
 bool nf_waiting_init(nf_core *core);
 void nf_waiting_free(nf_core *core);
 void nf_waiting_add(nf_core *core, uint32_t peer, uint8_t *packet, size_t length);
+/** Tells the caller of a packet to all, whose destination is at `address`. */
+void nf_waiting_to_all(nf_core *core, const uint8_t *address, size_t length);
 /** Sends what waits and now has a route and a session. */
 void nf_waiting_release(nf_core *core);
 void nf_waiting_timeout(nf_core *core);

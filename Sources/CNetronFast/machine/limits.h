@@ -92,6 +92,15 @@ enum {
 #define NF_STREAM_AGAIN_NS   (1 * NF_SECOND_NS)   /* between two connects to one endpoint */
 #define NF_STREAM_UNACKED_MS 5000                 /* not acknowledged so long: it is dead */
 
+/* --- multicast and broadcast ------------------------------------------------------------------ */
+enum {
+    NF_ALL_PEERS_MAX = 64,   /* with a session that get a copy: those that came up first */
+    NF_ALL_PER_SECOND = 200, /* packets of this host that one lane copies; super-packets count */
+    NF_ALL_BURST = 100,      /* as what they are cut into */
+    NF_NETWORKS_MAX = 16,    /* own addresses of IPv4 whose broadcast addresses are known */
+};
+#define NF_ALL_TOLD_NS (1 * NF_SECOND_NS) /* between two events that tell of it */
+
 /* --- queues ----------------------------------------------------------------------------------- */
 enum {
     NF_EVENTS_MAX = 1024,         /* waiting for the caller */

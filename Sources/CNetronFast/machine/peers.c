@@ -191,6 +191,7 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
                           memory_order_relaxed);
     atomic_store_explicit(&session->path_settled, same_path ? 1 : 0, memory_order_relaxed);
     publish_current(core, number);
+    nf_all_join(core, number);
     if (!peer->announced) {
         peer->announced = true;
         nf_peers_tell_up(core, number, &peer->path.remote);
@@ -260,6 +261,7 @@ void nf_peers_remove(nf_core *core, uint32_t number, int reason)
     }
     nf_peers_end_session(core, number, peer->current);
     nf_peers_end_session(core, number, peer->previous);
+    nf_all_leave(core, number);
     nf_circuits_forget_peer(core, number);
     if (reason != 0 && was_up) {
         netron_event *event = nf_event_add(core, NETRON_EVENT_PEER_DOWN);
@@ -358,7 +360,7 @@ void nf_peers_rebuild_routes(nf_core *core)
     for (uint32_t number = 0; number < core->peer_high; number++) {
         capacity += core->peers[number].used ? core->peers[number].prefix_count : 0;
     }
-    nf_route *list = calloc(capacity + 1, sizeof(*list));
+    nf_route *list = calloc(capacity + NF_ALL_ROUTES_MAX, sizeof(*list));
     size_t count = 0;
     for (uint32_t number = 0; list != NULL && number < core->peer_high; number++) {
         const nf_peer *peer = &core->peers[number];
@@ -366,6 +368,8 @@ void nf_peers_rebuild_routes(nf_core *core)
             list[count++] = (nf_route){peer->prefixes[i], number};
         }
     }
+    /* They go before what peers have, so that nobody gets what all are to hear. */
+    count += list != NULL ? nf_all_routes(core, list + count) : 0;
     nf_routes *routes =
         list == NULL ? NULL
                      : nf_routes_new(list, count, nf_random_below(&core->random, UINT64_MAX));
