@@ -361,6 +361,7 @@ void nf_core_host_changed(nf_core *core, uint64_t now_ns)
         nf_session *session = core->peers[peer].used ? nf_peers_session(core, peer) : NULL;
         if (session != NULL) {
             nf_path_echo(core, session, 0);
+            nf_path_confirm_soon(core, peer);
             nf_core_set_deadline_peer(core, peer, now_ns);
         }
     }

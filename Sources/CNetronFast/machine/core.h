@@ -58,6 +58,7 @@ typedef struct nf_peer {
     bool in_all;         /* it gets multicast and broadcast */
     uint8_t probes_lost; /* echoes since it was last heard */
     uint8_t search_tries;
+    uint8_t search_number; /* in its probes; replies to those of an earlier search are void */
     uint8_t confirms_lost; /* probes of the path MTU in use */
     uint8_t prefix_count;
     uint8_t id[NETRON_ID_BYTES];
@@ -364,6 +365,9 @@ void nf_path_echo(nf_core *core, nf_session *session, uint64_t token);
 uint32_t nf_path_mtu_base(const nf_path *path);
 void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body, size_t length);
 void nf_path_search(nf_core *core, uint32_t peer);
+/** The way to a peer may be another one, though its path is the same: the size in use is confirmed
+ *  with the next packet. */
+void nf_path_confirm_soon(nf_core *core, uint32_t peer);
 /** Probes that are due. @return when the next one is */
 uint64_t nf_path_search_due(nf_core *core, uint32_t peer, bool active);
 void nf_path_too_big(nf_core *core, uint32_t index);
@@ -386,6 +390,8 @@ void nf_ways_cut(nf_core *core, const netron_endpoint *endpoint, uint64_t end_ns
 bool nf_circuits_may_reach(nf_core *core, const netron_endpoint *endpoint);
 /** A peer was met through that path: if it is a circuit, it leads there. */
 void nf_circuits_met(nf_core *core, const nf_path *path, uint32_t peer);
+/** A neighbour is reached elsewhere: those that are reached through it are searched anew. */
+void nf_circuits_neighbour_moved(nf_core *core, uint32_t neighbour);
 /** A circuit that leads to a peer, behind the entry `after`; NULL when there is none. */
 nf_circuit *nf_circuits_to(nf_core *core, uint32_t peer, uint32_t *after);
 /** Puts what goes by a circuit behind its shim, and on the way to its neighbour; without one its

@@ -50,9 +50,10 @@ enum {
 enum { NF_PROBES_LOST = 2 /* echoes lost before a new handshake is tried */ };
 
 /* --- paths ------------------------------------------------------------------------------------ */
-#define NF_PROBE_RETRY_NS   (500 * NF_MILLISECOND_NS)
-#define NF_PROBE_CONFIRM_NS (10 * NF_SECOND_NS)  /* while traffic flows */
-#define NF_PROBE_RAISE_NS   (600 * NF_SECOND_NS) /* RFC 8899 5.1.1 */
+#define NF_PROBE_RETRY_NS           (500 * NF_MILLISECOND_NS)
+#define NF_PROBE_CONFIRM_NS         (10 * NF_SECOND_NS)  /* while traffic flows */
+#define NF_PROBE_CONFIRM_CIRCUIT_NS (3 * NF_SECOND_NS)   /* the same by a circuit */
+#define NF_PROBE_RAISE_NS           (600 * NF_SECOND_NS) /* RFC 8899 5.1.1 */
 enum {
     NF_PATH_MTU_BASE = 1200,  /* UDP payload bytes that every path is taken to pass */
     NF_PROBE_TRIES_MAX = 3,   /* of one search */

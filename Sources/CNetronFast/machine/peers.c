@@ -151,6 +151,9 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     uint32_t number = session->peer;
     nf_peer *peer = &core->peers[number];
     bool was_up = peer->current != 0;
+    nf_session *before = nf_peers_session(core, number);
+    uint32_t settled =
+        before == NULL ? 0 : atomic_load_explicit(&before->path_settled, memory_order_relaxed);
     nf_path path;
     nf_session_get_path(session, &path);
     nf_circuits_met(core, &path, number);
@@ -189,7 +192,7 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     peer->path = path;
     atomic_store_explicit(&session->path_mtu, same_path ? peer->path_mtu : nf_path_mtu_base(&path),
                           memory_order_relaxed);
-    atomic_store_explicit(&session->path_settled, same_path ? 1 : 0, memory_order_relaxed);
+    atomic_store_explicit(&session->path_settled, same_path ? settled : 0, memory_order_relaxed);
     publish_current(core, number);
     nf_all_join(core, number);
     if (!peer->announced) {
@@ -200,6 +203,7 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     }
     if (!same_path) {
         nf_path_search(core, number);
+        nf_circuits_neighbour_moved(core, number);
     }
     nf_core_set_deadline_peer(core, number, core->now_ns);
     nf_waiting_release(core);
@@ -216,6 +220,7 @@ void nf_peers_set_path(nf_core *core, uint32_t number, const nf_path *path)
     nf_session_set_path(session, path);
     tell_moved(core, peer);
     nf_path_search(core, number);
+    nf_circuits_neighbour_moved(core, number);
 }
 
 /* Ends the handshakes with a peer that are ours. A dial goes on when the peer is only silent; when
