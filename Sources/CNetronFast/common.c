@@ -39,10 +39,11 @@ const char *netron_error_text(int error)
 const char *netron_drop_name(uint32_t reason)
 {
     static const char *const names[NETRON_DROP_COUNT] = {
-        "malformed",  "unknown_index", "forged",        "replayed",  "spoofed",       "bad_inner",
-        "unrouted",   "no_session",    "wrong_network", "repeated",  "bad_identity",  "limited",
-        "queue_full", "congested",     "fragment",      "tun_write", "udp_send",      "too_big",
-        "datagram",   "no_circuit",    "not_neighbour", "hops",      "relay_limited",
+        "malformed",     "unknown_index", "forged",        "replayed",      "spoofed",
+        "bad_inner",     "unrouted",      "no_session",    "wrong_network", "repeated",
+        "bad_identity",  "limited",       "queue_full",    "congested",     "fragment",
+        "tun_write",     "udp_send",      "too_big",       "datagram",      "no_circuit",
+        "not_neighbour", "hops",          "relay_limited", "multicast",     "all_limited",
     };
     return reason < NETRON_DROP_COUNT ? names[reason] : NULL;
 }

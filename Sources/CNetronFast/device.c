@@ -232,7 +232,13 @@ int netron_device_set_address(netron_device *device, const netron_prefix *addres
     }
     int error = present != 0 ? nf_address_add(device->tun.index, address)
                              : nf_address_remove(device->tun.index, address);
-    return nf_control_error(error);
+    if (error != 0) {
+        return nf_control_error(error);
+    }
+    nf_control_lock(device);
+    int result = nf_core_set_address(device->core, address, present != 0, nf_control_now(device));
+    nf_control_unlock(device);
+    return result;
 }
 
 int netron_device_next_event(netron_device *device, netron_event *event)

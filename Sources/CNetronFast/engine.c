@@ -101,6 +101,14 @@ int netron_engine_set_prefixes(netron_engine *engine,
     return nf_core_set_prefixes(engine->core, id, prefixes, count, now_ns);
 }
 
+int netron_engine_set_address(netron_engine *engine,
+                              const netron_prefix *address,
+                              uint32_t present,
+                              uint64_t now_ns)
+{
+    return nf_core_set_address(engine->core, address, present != 0, now_ns);
+}
+
 int netron_engine_send_message(netron_engine *engine,
                                const uint8_t id[NETRON_ID_BYTES],
                                const uint8_t *bytes,
@@ -232,6 +240,7 @@ static int drop_error(unsigned reason)
     case NETRON_DROP_CONGESTED:
     case NETRON_DROP_NOT_NEIGHBOUR:
     case NETRON_DROP_HOPS:
+    case NETRON_DROP_MULTICAST:
         return NETRON_E_REFUSED;
     case NETRON_DROP_RELAY_LIMITED:
         return NETRON_E_AGAIN;
@@ -319,6 +328,28 @@ void netron_engine_disconnected(netron_engine *engine,
     nf_core_disconnected(engine->core, endpoint, now_ns);
 }
 
+static uint64_t drops_of(const netron_engine *engine, unsigned reason)
+{
+    return atomic_load_explicit(&engine->lane.drops[reason], memory_order_relaxed);
+}
+
+static bool seal_for_all(netron_engine *engine, uint8_t *packet, size_t length)
+{
+    nf_copies copies;
+    nf_flow flow;
+    if (!nf_lane_begin_copies(&engine->lane, &copies, packet, length)) {
+        return false;
+    }
+    bool sealed = true;
+    while (nf_lane_next_copy(&engine->lane, &copies, &flow)) {
+        if (!nf_lane_seal(&engine->lane, &flow, packet, length, 0)) { /* nobody polled */
+            nf_lane_drop(&engine->lane, NETRON_DROP_QUEUE_FULL);
+            sealed = false;
+        }
+    }
+    return sealed;
+}
+
 int netron_engine_send_packet(netron_engine *engine,
                               const uint8_t *packet,
                               size_t length,
@@ -337,13 +368,20 @@ int netron_engine_send_packet(netron_engine *engine,
     }
     nf_flow flow;
     nf_reclaim_online(&engine->core->table.reclaim, 0);
-    bool routed = nf_lane_route(&engine->lane, &flow, packet, length);
-    bool sealed = routed && nf_lane_seal(&engine->lane, &flow, engine->datagram, length, 0);
+    uint64_t not_carried = drops_of(engine, NETRON_DROP_MULTICAST);
+    nf_route_result routed = nf_lane_route(&engine->lane, &flow, packet, length);
+    bool sealed = routed == NF_ROUTE_ALL
+                      ? seal_for_all(engine, engine->datagram, length)
+                      : routed == NF_ROUTE_ONE &&
+                            nf_lane_seal(&engine->lane, &flow, engine->datagram, length, 0);
     nf_reclaim_offline(&engine->core->table.reclaim, 0);
     uint64_t unrouted = engine->core->counters.drops[NETRON_DROP_UNROUTED];
     drain_letters(engine, now_ns);
-    if (routed) {
+    if (routed != NF_ROUTE_NOBODY) {
         return sealed ? NETRON_OK : NETRON_E_AGAIN;
+    }
+    if (drops_of(engine, NETRON_DROP_MULTICAST) != not_carried) {
+        return NETRON_E_REFUSED;
     }
     bool refused = engine->core->counters.drops[NETRON_DROP_UNROUTED] != unrouted;
     return refused ? NETRON_E_UNKNOWN_PEER : NETRON_OK;

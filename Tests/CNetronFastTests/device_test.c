@@ -68,6 +68,48 @@ static void calls_from_many_threads_meet_no_harm(void **state)
     netron_device_stop(sides[1].device);
 }
 
+/* --- multicast -------------------------------------------------------------------------------- */
+
+/* Four lanes copy at once what hosts say to all, while peers come and go. */
+static void what_is_for_all_comes_out_on_the_other_side(void **state)
+{
+    (void)state;
+    static const char *const groups[] = {"224.0.0.251", "10.1.0.255", "255.255.255.255"};
+    side sides[2];
+    start_side(&sides[0], 0, 4, 0);
+    start_side(&sides[1], 1, 4, 0);
+    meet_sides(sides);
+    int hears = socket_in(1, SOCK_DGRAM), says = socket_in(0, SOCK_DGRAM), on = 1;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(5353)};
+    struct ip_mreqn group = {.imr_address = {htonl(0x0a010002u)}};
+    struct timeval bound = {.tv_usec = 100000};
+    assert_int_equal(bind(hears, (struct sockaddr *)&to, sizeof(to)), 0);
+    inet_pton(AF_INET, groups[0], &group.imr_multiaddr);
+    assert_int_equal(setsockopt(hears, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)), 0);
+    assert_int_equal(setsockopt(hears, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound)), 0);
+    assert_int_equal(setsockopt(says, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)), 0);
+    assert_int_equal(setsockopt(says, SOL_SOCKET, SO_BINDTODEVICE, "netron0", 8), 0);
+    for (unsigned round = 0; round < 30; round++) {
+        inet_pton(AF_INET, groups[round % 3], &to.sin_addr);
+        uint8_t word = (uint8_t)(1 + round), heard = 0;
+        for (unsigned tries = 0; heard != word; tries++) { /* until the source is known there */
+            assert_true(tries < 100);
+            assert_int_equal(sendto(says, &word, 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+            (void)recv(hears, &heard, 1, 0);
+        }
+        if (round % 10 == 9) {
+            netron_event event;
+            assert_int_equal(netron_device_hang_up(sides[0].device, sides[1].id), NETRON_OK);
+            await_event(&sides[1], NETRON_EVENT_PEER_DOWN, &event);
+            meet_sides(sides);
+        }
+    }
+    close(hears);
+    close(says);
+    netron_device_stop(sides[0].device);
+    netron_device_stop(sides[1].device);
+}
+
 /* --- datagrams of others ---------------------------------------------------------------------- */
 
 /* Waits for a datagram. @return its length */
@@ -232,6 +274,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_from_many_threads_meet_no_harm),
+        cmocka_unit_test(what_is_for_all_comes_out_on_the_other_side),
         cmocka_unit_test(datagrams_of_others_come_and_go_by_the_same_port),
         cmocka_unit_test(lanes_hand_on_what_a_train_brings_them),
         cmocka_unit_test(a_device_that_was_told_the_time_keeps_to_it),

@@ -124,6 +124,19 @@ static void a_link_gets_its_mtu_and_queue_length_and_is_up(void **state)
     assert_true((ask(SIOCGIFFLAGS).ifr_flags & IFF_UP) != 0);
 }
 
+/* Nobody in the network knows whose the one that the kernel would choose is. */
+static void a_link_has_no_address_of_its_own(void **state)
+{
+    (void)state;
+    struct ifaddrs *all = NULL;
+    assert_int_equal(getifaddrs(&all), 0);
+    for (const struct ifaddrs *one = all; one != NULL; one = one->ifa_next) {
+        bool is_address = one->ifa_addr != NULL && one->ifa_addr->sa_family == AF_INET6;
+        assert_false(is_address && strcmp(one->ifa_name, tun.name) == 0);
+    }
+    freeifaddrs(all);
+}
+
 static void a_link_that_is_not_there_is_an_error(void **state)
 {
     (void)state;
@@ -304,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_link_gets_its_mtu_and_queue_length_and_is_up),
+        cmocka_unit_test(a_link_has_no_address_of_its_own),
         cmocka_unit_test(a_link_that_is_not_there_is_an_error),
         cmocka_unit_test(an_address_comes_with_its_networks_route_and_goes),
         cmocka_unit_test(an_ipv6_address_skips_duplicate_detection_and_can_be_bound_at_once),

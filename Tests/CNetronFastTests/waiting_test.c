@@ -304,33 +304,6 @@ static void a_scan_keeps_only_what_there_is_room_for(void **state)
     pair_free(world);
 }
 
-static void groups_are_nobodys_address(void **state)
-{
-    (void)state;
-    pair_world *world = pair_new(1);
-    static const uint8_t groups[][4] = {{224, 0, 0, 251}, {239, 255, 1, 2}, {255, 255, 255, 255}};
-    uint8_t packet[100];
-    for (unsigned i = 0; i < 3; i++) {
-        pair_udp4(packet, 0, 0, sizeof(packet), 1);
-        memcpy(packet + 16, groups[i], 4);
-        reseal(packet, sizeof(packet));
-        assert_int_equal(netron_engine_send_packet(world->nodes[0].engine, packet, sizeof(packet),
-                                                   world->now_ns),
-                         NETRON_E_UNKNOWN_PEER);
-    }
-    pair_udp6(packet, 0, 0, sizeof(packet), 1);
-    packet[24] = 0xff;
-    reseal(packet, sizeof(packet));
-    assert_int_equal(
-        netron_engine_send_packet(world->nodes[0].engine, packet, sizeof(packet), world->now_ns),
-        NETRON_E_UNKNOWN_PEER);
-    pair_run(world, 5 * NF_SECOND_NS);
-    assert_int_equal(unrouted_events(world), 0);
-    assert_int_equal(world->nodes[0].packets, 0);
-    assert_int_equal(pair_drops(world, 0, NETRON_DROP_UNROUTED), 4);
-    pair_free(world);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,7 +319,6 @@ int main(void)
         cmocka_unit_test(who_asks_for_ever_new_addresses_is_told_of_the_old_ones),
         cmocka_unit_test(the_host_is_not_flooded_with_answers),
         cmocka_unit_test(a_scan_keeps_only_what_there_is_room_for),
-        cmocka_unit_test(groups_are_nobodys_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

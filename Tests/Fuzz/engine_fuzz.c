@@ -6,7 +6,7 @@
  * has well sealed (behind a seal no mutation would ever be read), an inner packet, or time; a
  * datagram behind a circuit's shim, with circuits that end here and that go on to a second peer; a
  * path that is tried or chosen; a circuit that is made or closed; a connection that brings what the
- * peer sealed, is tried, or ends. */
+ * peer sealed, is tried, or ends; an own address. */
 #include "machine/assert.h"
 #include "netron/netron.h"
 
@@ -47,6 +47,7 @@ enum step_kind {
     SEALED_BY_TCP,
     TRY_TCP,
     DISCONNECTED,
+    SET_ADDRESS,
     STEP_KINDS,
 };
 
@@ -255,6 +256,18 @@ static void ask_for_path(world *w, const uint8_t *data, size_t size, bool use)
     drain(w);
 }
 
+/* present u8 | length u8 | address 4 */
+static void set_address(world *w, const uint8_t *data, size_t size)
+{
+    if (size < 6) {
+        return;
+    }
+    netron_prefix address = {.family = 4, .length = data[1]};
+    memcpy(address.address, data + 2, 4);
+    (void)netron_engine_set_address(w->engine, &address, data[0] & 1, w->now_ns);
+    drain(w);
+}
+
 static void let_time_pass(world *w, const uint8_t *data, size_t size)
 {
     uint64_t end_ns = w->now_ns;
@@ -329,6 +342,9 @@ static void take_step(world *w, unsigned kind, const uint8_t *data, size_t size)
     case DISCONNECTED:
         netron_engine_disconnected(w->engine, size % 2 == 0 ? &connection : &listener, w->now_ns);
         drain(w);
+        break;
+    case SET_ADDRESS:
+        set_address(w, data, size);
         break;
     case STEP_KINDS:
         break;

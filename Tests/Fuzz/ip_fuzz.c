@@ -79,6 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (nf_ip_parse(&ip, packet, length)) {
         nf_assert(ip.family == 4 || ip.family == 6);
         nf_assert(ip.destination + (ip.family == 4 ? 4 : 16) <= packet + length);
+        (void)nf_ip_is_in_scope(&ip);
+        (void)nf_ip_is_of_link(&ip, packet, length);
         answer(NF_ICMP_UNREACHABLE, packet, length, ip.family);
         answer(NF_ICMP_TOO_BIG, packet, length, ip.family);
         decapsulate(packet, ip.family, data[0]);

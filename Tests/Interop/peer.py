@@ -801,11 +801,12 @@ class Peer:
             self.events.append(("challenge", session))
         elif kind == PROBE and struct.unpack("<H", body[2:4])[0] == size:
             if self.answers_probes:
-                reply = struct.pack("<BBH", PROBE_REPLY, 0, size)
+                reply = struct.pack("<BBH", PROBE_REPLY, body[1], size)
                 self.send(session, LINK, reply, LANE_CONTROL)
             self.events.append(("probe", session, size))
         elif kind == PROBE_REPLY:
-            self.events.append(("probe reply", session, struct.unpack("<H", body[2:4])[0]))
+            search, size = struct.unpack("<BH", body[1:4])
+            self.events.append(("probe reply", session, size, search))
         elif kind == GOODBYE:
             for other in [s for s in self.sessions.values() if s.remote_id == session.remote_id]:
                 del self.sessions[other.index]

@@ -398,12 +398,12 @@ def test_echoes_go_both_ways(make):
     assert core.said("pong") == [one.identity.id.hex()]
 
 
-def test_a_probe_is_answered_with_its_size(make):
+def test_a_probe_is_answered_with_its_size_and_search(make):
     core, one, session = pair(make)
-    for size in (36, 1200, 1500):
-        body = struct.pack("<BBH", peer.PROBE, 0, size) + bytes(size - 36)
+    for size, search in ((36, 0), (1200, 7), (1500, 255)):
+        body = struct.pack("<BBH", peer.PROBE, search, size) + bytes(size - 36)
         one.send(session, LINK, body, LANE_CONTROL)
-        assert one.wait("probe reply")[1] == size
+        assert one.wait("probe reply")[1:] == (size, search)
     one.send(session, LINK, struct.pack("<BBHI", peer.PROBE, 0, 41, 0), LANE_CONTROL)
     one.send(session, LINK, struct.pack("<BBH", peer.PROBE, 0, 36), LANE_CONTROL)
     assert one.wait("probe reply")[1] == 36  # and no 41 before it

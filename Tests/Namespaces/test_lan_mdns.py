@@ -13,16 +13,11 @@ import time
 
 import pytest
 
+from avahi import start_avahi
 from lab import until
 from node import Node, meet, netron
 
 ADDRESSES = {"ada": "192.0.2.1/24", "bob": "192.0.2.2/24", "carol": "192.0.2.3/24"}
-AVAHI_CONFIG = """
-[server]
-use-ipv4=yes
-use-ipv6=yes
-[rlimits]
-"""
 
 
 @pytest.fixture
@@ -90,22 +85,6 @@ def browse(host):
         if fields[0] == "=":
             found.setdefault(fields[3], []).append(fields[6:])
     return found
-
-
-def start_avahi(host):
-    config = host.lab.file("avahi.conf", AVAHI_CONFIG)
-    log = host.lab.file("avahi.log").open("w")
-    host.run(["sh", "-c", "mkdir -p /run/dbus && dbus-uuidgen --ensure"])
-    host.spawn(["dbus-daemon", "--system", "--nofork", "--nopidfile"], stdout=log, stderr=log)
-    until(lambda: not host.run(["test", "-S", "/run/dbus/system_bus_socket"], check=False)
-          .returncode, "the bus of avahi")
-    host.spawn(
-        ["avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits", "-f", config],
-        stdout=log, stderr=log,
-    )
-    log.close()
-    until(lambda: not host.run(["avahi-daemon", "--check"], check=False).returncode,
-          "the start of avahi")
 
 
 def test_a_browser_sees_members_but_not_who_they_are(hosts, token):

@@ -160,6 +160,15 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
         Self("--sync-budget", "2M", "NETRONSYNCBUDGET", "512K", byDefault: "usual") {
             $0.syncBudget.map { $0 == 2 << 20 ? "2M" : "\($0 >> 10)K" } ?? "usual"
         },
+        Self(
+            flags: ["--no-multicast"],
+            variable: "NETRONMULTICAST",
+            text: "true",
+            show: { "\($0.multicast)" },
+            fromFlags: "false",
+            fromVariable: "true",
+            byDefault: "true"
+        ),
         Self("--ledger-budget", "16M", "NETRONLEDGERBUDGET", "2048K", byDefault: "as fits") {
             switch $0.ledgerBudget {
             case 16_777_216?: "16M"
@@ -335,6 +344,7 @@ struct OptionTests {
         for (variable, field) in [
             ("NETRONMDNS", "mdns"), ("NETRONDHT", "dht"), ("NETRONEPHEMERAL", "ephemeral"),
             ("NETRONLIGHT", "light"), ("API", "api"), ("DHCP", "dhcp"), ("NETRONNATMAP", "natmap"),
+            ("NETRONMULTICAST", "multicast"),
         ] {
             let error = #expect(throws: ConfigError.self) { try options([], [variable: "maybe"]) }
             #expect(error?.field == field)

@@ -70,6 +70,21 @@ import Testing
         }
     }
 
+    @Test("a host that sends to all gets sessions with all, if they are few", arguments: [12, 33])
+    func toAll(_ count: Int) {
+        var world = world()
+        let all = (1...UInt8(count)).map { $0 }
+        for number in all { world.start(number, contacts: number == 1 ? [] : [contact(1)]) }
+        world.pass(.seconds(30))
+        #expect(world.machines[2]?.knownMembers.count == count - 1)
+        for other in all where other > 3 { world.end(2, other) }
+        #expect(world.members(of: 2).count < 5)
+        world.tell(.sentToAll, to: 2)
+        world.pass(.seconds(1))
+        let isSmall = count <= NodeLimits.gatheredMax
+        #expect((world.members(of: 2).count == count - 1) == isSmall)
+    }
+
     @Test("of two that claim one address one has it everywhere, and both are told") func contest() {
         var world = world()
         world.start(1)

@@ -37,6 +37,7 @@ typedef struct netron_options {
     uint64_t random_seed;   /* 0: the system's randomness; else a repeatable run, for simulators */
     uint32_t datagrams;     /* 1: the caller takes datagrams of the DHT on the same port */
     uint32_t idle_ends;     /* 1: a new peer is not kept until netron_engine_keep() says so */
+    uint32_t multicast_off; /* 1: multicast and broadcast are neither sent nor taken */
 } netron_options;
 
 /** Makes an Ed25519 seed whose public key is a valid node id, from the system's randomness. */
@@ -102,6 +103,17 @@ netron_engine_set_prefixes(netron_engine *NETRON_NONNULL engine,
                            const netron_prefix *NETRON_LENT(count) prefixes,
                            size_t count,
                            uint64_t now_ns);
+
+/** Says that this node has an inner address, with its network's length, or has it no more: what the
+ *  host sends to the broadcast address of that network goes to all, as do 255.255.255.255 and
+ *  multicast of IPv4, and of IPv6 up to the scope of an organization (RFC 7346). All are the peers
+ *  with a session, at most 64 of them, and 200 packets a second are copied.
+ *  @return NETRON_OK, NETRON_E_INVALID (no such prefix) or NETRON_E_FULL (more than 16 addresses
+ *  of IPv4) */
+NETRON_API NETRON_MUST int netron_engine_set_address(netron_engine *NETRON_NONNULL engine,
+                                                     const netron_prefix *NETRON_NONNULL address,
+                                                     uint32_t present,
+                                                     uint64_t now_ns);
 
 /** Sends a control message to a peer with a session, unreliably.
  *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER, NETRON_E_AGAIN, or NETRON_E_INVALID above
@@ -259,9 +271,10 @@ NETRON_API void netron_engine_disconnected(netron_engine *NETRON_NONNULL engine,
                                            const netron_endpoint *NETRON_NONNULL endpoint,
                                            uint64_t now_ns);
 
-/** Takes one inner IP packet to send to whoever has its destination.
+/** Takes one inner IP packet to send to whoever has its destination, or to all.
  *  @return NETRON_OK (sealed or waiting for a session), NETRON_E_MALFORMED, NETRON_E_UNKNOWN_PEER
- *  (an ICMP answer may be polled), NETRON_E_AGAIN */
+ *  (an ICMP answer may be polled), NETRON_E_AGAIN, NETRON_E_REFUSED (multicast or broadcast that is
+ *  not carried) */
 NETRON_API NETRON_MUST int netron_engine_send_packet(netron_engine *NETRON_NONNULL engine,
                                                      const uint8_t *NETRON_LENT(length) packet,
                                                      size_t length,
@@ -300,7 +313,9 @@ enum {
     NETRON_EVENT_PONG = 5,         /* `token`, `rtt_ns` */
     NETRON_EVENT_MOVED = 6,        /* `id` is now reached at `endpoint` */
     NETRON_EVENT_UNROUTED = 7,     /* a packet is for the address in `bytes` (4 or 16 bytes), which
-                                      nobody has; at most once a second and address */
+                                      nobody has; at most once a second and address. With `code`
+                                      NETRON_UNROUTED_ALL: which means all, of whom those with a
+                                      session got it; at most once a second */
     NETRON_EVENT_LOST = 8,         /* `token` events did not fit the queue before this one */
     NETRON_EVENT_HOST_CHANGED = 9, /* the host has other addresses or routes, or may have */
     NETRON_EVENT_CIRCUIT_CLOSED = 10, /* the circuit `endpoint`, whose neighbour is `id`; `token`:
@@ -316,6 +331,9 @@ enum {
     NETRON_DOWN_LOCAL = 3,   /* hung up here */
     NETRON_DOWN_IDLE = 4,    /* neither end needed the session: see netron_engine_keep() */
 };
+
+/** Whom an unrouted packet is for. */
+enum { NETRON_UNROUTED_ONE = 0, NETRON_UNROUTED_ALL = 1 };
 
 /** Why a circuit ended. */
 enum {
@@ -385,13 +403,15 @@ NETRON_API size_t netron_engine_peers(const netron_engine *NETRON_NONNULL engine
     XX(19, NO_CIRCUIT, "no circuit by that id, or it leads nowhere")    \
     XX(20, NOT_NEIGHBOUR, "not from the path of a circuit's neighbour") \
     XX(21, HOPS, "passed more relays than it may")                      \
-    XX(22, RELAY_LIMITED, "over the rate of a circuit")
+    XX(22, RELAY_LIMITED, "over the rate of a circuit")                 \
+    XX(23, MULTICAST, "multicast or broadcast that is not carried")     \
+    XX(24, ALL_LIMITED, "over the rate of multicast and broadcast")
 
 enum {
 #define XX(number, name, text) NETRON_DROP_##name = (number),
     NETRON_DROP_MAP(XX)
 #undef XX
-        NETRON_DROP_COUNT = 23
+        NETRON_DROP_COUNT = 25
 };
 
 /** The name of a reason, in lower case with underscores; static storage; NULL past the last. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
@@ -58,6 +59,23 @@ static void attach(request *out, uint16_t type, const void *value, size_t length
     struct rtattr attribute = {.rta_type = type, .rta_len = (uint16_t)RTA_LENGTH(length)};
     append(out, &attribute, sizeof(attribute));
     append(out, value, length);
+}
+
+/* Between the two stand the attributes of an attribute. */
+static size_t open_nest(request *out, uint16_t type)
+{
+    size_t at = out->length;
+    struct rtattr attribute = {.rta_type = type};
+    append(out, &attribute, sizeof(attribute));
+    return at;
+}
+
+static void close_nest(request *out, size_t at)
+{
+    struct rtattr attribute;
+    memcpy(&attribute, out->bytes + at, sizeof(attribute));
+    attribute.rta_len = (uint16_t)(out->length - at);
+    memcpy(out->bytes + at, &attribute, sizeof(attribute));
 }
 
 /* Looks for the acknowledgement. @return true if it is there; `*error` is 0 or a negative errno */
@@ -132,6 +150,23 @@ static int perform(request *out)
     return error;
 }
 
+/* Of the link-local address that the kernel would choose nobody in the network knows whose it is;
+ * multicast that left with it would count as forged. Without one it leaves with an address that is
+ * known. A host without IPv6 refuses this, and needs it not. */
+static void choose_no_link_local(uint32_t index)
+{
+    struct ifinfomsg body = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index};
+    const uint8_t mode = IN6_ADDR_GEN_MODE_NONE;
+    request link;
+    begin(&link, RTM_NEWLINK, 0, &body, sizeof(body));
+    size_t all = open_nest(&link, IFLA_AF_SPEC);
+    size_t ipv6 = open_nest(&link, AF_INET6);
+    attach(&link, IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof(mode));
+    close_nest(&link, ipv6);
+    close_nest(&link, all);
+    (void)perform(&link);
+}
+
 int nf_link_up(uint32_t index, uint32_t mtu, uint32_t queue_length)
 {
     struct ifinfomsg body = {.ifi_family = AF_UNSPEC,
@@ -139,6 +174,7 @@ int nf_link_up(uint32_t index, uint32_t mtu, uint32_t queue_length)
                              .ifi_flags = IFF_UP,
                              .ifi_change = IFF_UP};
     request link;
+    choose_no_link_local(index);
     begin(&link, RTM_NEWLINK, 0, &body, sizeof(body));
     attach(&link, IFLA_MTU, &mtu, sizeof(mtu));
     attach(&link, IFLA_TXQLEN, &queue_length, sizeof(queue_length));

@@ -11,7 +11,7 @@
 /* All return 0 or a negative errno; each opens a socket of its own and waits for the kernel's
  * acknowledgement. */
 
-/** Sets the MTU, the queue length and the link up. */
+/** Sets the MTU, the queue length and the link up, without an IPv6 address of the link's own. */
 int nf_link_up(uint32_t index, uint32_t mtu, uint32_t queue_length);
 
 /** Adds an address with its prefix length: the kernel makes the network's route. IPv6 addresses

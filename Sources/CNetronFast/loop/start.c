@@ -42,10 +42,15 @@ static int open_host(netron_device *device, const netron_device_options *options
     if (*error == 0) {
         *error = nf_link_up(device->tun.index, device->core->table.mtu, QUEUE_PACKETS);
     }
-    for (size_t i = 0; *error == 0 && i < options->addresses_count; i++) {
-        *error = nf_address_add(device->tun.index, &options->addresses[i]);
+    int result = NETRON_OK;
+    for (size_t i = 0; *error == 0 && result == NETRON_OK && i < options->addresses_count; i++) {
+        const netron_prefix *address = &options->addresses[i];
+        *error = nf_address_add(device->tun.index, address);
+        if (*error == 0) {
+            result = nf_core_set_address(device->core, address, true, nf_control_now(device));
+        }
     }
-    return nf_control_error(*error);
+    return *error != 0 ? nf_control_error(*error) : result;
 }
 
 static int make_streams(netron_device *device, const netron_device_options *options)

@@ -96,11 +96,23 @@ static void seal(nf_worker *worker, nf_flow *flow, uint8_t *packet, size_t lengt
     }
 }
 
+static void seal_for_all(nf_worker *worker, uint8_t *packet, size_t length, uint8_t flags)
+{
+    nf_copies copies;
+    nf_flow flow;
+    if (nf_lane_begin_copies(&worker->lane, &copies, packet, length)) {
+        while (nf_lane_next_copy(&worker->lane, &copies, &flow)) {
+            seal(worker, &flow, packet, length, flags);
+        }
+    }
+}
+
 static void take_super(nf_worker *worker, const nf_vnet *vnet, uint8_t *packet, size_t length)
 {
     nf_flow flow;
     nf_segmenter segmenter;
-    if (!nf_lane_route(&worker->lane, &flow, packet, length)) {
+    nf_route_result routed = nf_lane_route(&worker->lane, &flow, packet, length);
+    if (routed == NF_ROUTE_NOBODY) {
         return;
     }
     if (!nf_segment_begin(&segmenter, vnet, packet, length)) {
@@ -110,7 +122,11 @@ static void take_super(nf_worker *worker, const nf_vnet *vnet, uint8_t *packet, 
     size_t n;
     for (uint8_t *one = nf_segment_next(&segmenter, &n); one != NULL;
          one = nf_segment_next(&segmenter, &n)) {
-        seal(worker, &flow, one, n, NF_FLAG_CHECKSUMMED);
+        if (__builtin_expect(routed == NF_ROUTE_ALL, 0)) {
+            seal_for_all(worker, one, n, NF_FLAG_CHECKSUMMED);
+        } else {
+            seal(worker, &flow, one, n, NF_FLAG_CHECKSUMMED);
+        }
     }
 }
 
@@ -125,8 +141,15 @@ static void take_packet(nf_worker *worker, const nf_vnet *vnet, uint8_t *packet,
         flags = NF_FLAG_CHECKSUMMED;
     }
     nf_flow flow;
-    if (nf_lane_route(&worker->lane, &flow, packet, length)) {
+    switch (nf_lane_route(&worker->lane, &flow, packet, length)) {
+    case NF_ROUTE_ONE:
         seal(worker, &flow, packet, length, flags);
+        break;
+    case NF_ROUTE_ALL:
+        seal_for_all(worker, packet, length, flags);
+        break;
+    case NF_ROUTE_NOBODY:
+        break;
     }
 }
 

@@ -196,6 +196,21 @@ void nf_circuits_met(nf_core *core, const nf_path *path, uint32_t peer)
     }
 }
 
+void nf_circuits_neighbour_moved(nf_core *core, uint32_t neighbour)
+{
+    bool any = core->peers[neighbour].circuits_by > 0;
+    for (uint32_t slot = 0; any && slot < core->circuit_high; slot++) {
+        const nf_circuit *entry = &core->table.circuits[slot];
+        if (id_of(entry) == 0 || entry->peer != neighbour || entry->far == NF_NO_PEER) {
+            continue;
+        }
+        netron_endpoint endpoint = nf_endpoint_of_circuit(id_of(entry));
+        if (nf_endpoint_equal(&core->peers[entry->far].path.remote, &endpoint)) {
+            nf_path_search(core, entry->far);
+        }
+    }
+}
+
 nf_circuit *nf_circuits_to(nf_core *core, uint32_t peer, uint32_t *after)
 {
     bool any = core->peers[peer].circuits_to > 0;

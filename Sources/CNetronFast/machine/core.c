@@ -95,10 +95,14 @@ int nf_core_new(nf_core **out, const netron_options *given)
         return NETRON_E_NO_MEMORY;
     }
     core->table.takes_datagrams = options.datagrams != 0;
+    core->table.all.off = options.multicast_off != 0;
     if (!init_tables(core, options.peers_max)) {
         nf_core_free(core);
         return NETRON_E_NO_MEMORY;
     }
+    core->routes_changed = true; /* to all */
+    nf_peers_rebuild_routes(core);
+    core->routes_due_ns = 0;
     *out = core;
     return NETRON_OK;
 }
@@ -313,6 +317,9 @@ void nf_core_letter(
             nf_waiting_add(core, letter->peer, packet, length);
         }
         break;
+    case NF_LETTER_TO_ALL:
+        nf_waiting_to_all(core, body, length);
+        break;
     case NF_LETTER_TOO_BIG:
         nf_path_too_big(core, letter->index);
         break;
@@ -354,6 +361,7 @@ void nf_core_host_changed(nf_core *core, uint64_t now_ns)
         nf_session *session = core->peers[peer].used ? nf_peers_session(core, peer) : NULL;
         if (session != NULL) {
             nf_path_echo(core, session, 0);
+            nf_path_confirm_soon(core, peer);
             nf_core_set_deadline_peer(core, peer, now_ns);
         }
     }

@@ -55,8 +55,10 @@ typedef struct nf_way {
 typedef struct nf_peer {
     bool used;
     bool announced;      /* the caller knows of it */
+    bool in_all;         /* it gets multicast and broadcast */
     uint8_t probes_lost; /* echoes since it was last heard */
     uint8_t search_tries;
+    uint8_t search_number; /* in its probes; replies to those of an earlier search are void */
     uint8_t confirms_lost; /* probes of the path MTU in use */
     uint8_t prefix_count;
     uint8_t id[NETRON_ID_BYTES];
@@ -140,6 +142,9 @@ typedef struct nf_core {
     uint32_t goodbyes; /* peers below this one were told that we close */
     bool routes_changed;
     uint64_t routes_due_ns;
+    netron_prefix networks[NF_NETWORKS_MAX]; /* own addresses whose networks have broadcast */
+    uint32_t network_count;
+    uint32_t next_left_out; /* where the search for a peer without multicast begins */
 
     nf_seen *seen;
     nf_rates rates;
@@ -181,6 +186,7 @@ int nf_core_set_prefixes(nf_core *core,
                          const netron_prefix *prefixes,
                          size_t count,
                          uint64_t now_ns);
+int nf_core_set_address(nf_core *core, const netron_prefix *address, bool present, uint64_t now_ns);
 int nf_core_send_message(
     nf_core *core, const uint8_t id[32], const uint8_t *bytes, size_t length, uint64_t now_ns);
 int nf_core_keep(nf_core *core, const uint8_t id[32], bool kept, uint64_t now_ns);
@@ -370,6 +376,9 @@ void nf_path_echo(nf_core *core, nf_session *session, uint64_t token);
 uint32_t nf_path_mtu_base(const nf_path *path);
 void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body, size_t length);
 void nf_path_search(nf_core *core, uint32_t peer);
+/** The way to a peer may be another one, though its path is the same: the size in use is confirmed
+ *  with the next packet. */
+void nf_path_confirm_soon(nf_core *core, uint32_t peer);
 /** Probes that are due. @return when the next one is */
 uint64_t nf_path_search_due(nf_core *core, uint32_t peer, bool active);
 void nf_path_too_big(nf_core *core, uint32_t index);
@@ -392,6 +401,8 @@ void nf_ways_cut(nf_core *core, const netron_endpoint *endpoint, uint64_t end_ns
 bool nf_circuits_may_reach(nf_core *core, const netron_endpoint *endpoint);
 /** A peer was met through that path: if it is a circuit, it leads there. */
 void nf_circuits_met(nf_core *core, const nf_path *path, uint32_t peer);
+/** A neighbour is reached elsewhere: those that are reached through it are searched anew. */
+void nf_circuits_neighbour_moved(nf_core *core, uint32_t neighbour);
 /** A circuit that leads to a peer, behind the entry `after`; NULL when there is none. */
 nf_circuit *nf_circuits_to(nf_core *core, uint32_t peer, uint32_t *after);
 /** Puts what goes by a circuit behind its shim, and on the way to its neighbour; without one its
@@ -401,10 +412,21 @@ void nf_circuits_forget_peer(nf_core *core, uint32_t peer);
 void nf_circuits_timeout(nf_core *core);
 void nf_circuits_count(nf_core *core, netron_counters *out);
 
+/* all.c: who gets multicast and broadcast, and what leads to them */
+/** A peer has a session; of more than NF_ALL_PEERS_MAX the last ones are left out. */
+void nf_all_join(nf_core *core, uint32_t peer);
+/** A peer goes, and another one that was left out may have its place. */
+void nf_all_leave(nf_core *core, uint32_t peer);
+enum { NF_ALL_ROUTES_MAX = NF_NETWORKS_MAX + 3 };
+/** Writes the routes to all. @return how many they are */
+size_t nf_all_routes(const nf_core *core, nf_route out[NF_ALL_ROUTES_MAX]);
+
 /* waiting.c */
 bool nf_waiting_init(nf_core *core);
 void nf_waiting_free(nf_core *core);
 void nf_waiting_add(nf_core *core, uint32_t peer, uint8_t *packet, size_t length);
+/** Tells the caller of a packet to all, whose destination is at `address`. */
+void nf_waiting_to_all(nf_core *core, const uint8_t *address, size_t length);
 /** Sends what waits and now has a route and a session. */
 void nf_waiting_release(nf_core *core);
 void nf_waiting_timeout(nf_core *core);

@@ -54,6 +54,10 @@ static nf_open_result take_packet(nf_lane *lane,
     if (!is_own_source(lane, session, index, &ip)) {
         return drop(lane, NETRON_DROP_SPOOFED, reason);
     }
+    if (__builtin_expect(lane->table->all.off, 0) &&
+        nf_table_peer_of(lane->table, ip.family, ip.destination) == NF_ALL_PEERS) {
+        return drop(lane, NETRON_DROP_MULTICAST, reason);
+    }
     if (((ip.tos ^ tos) & 3) != 0 && !nf_tos_decapsulate(inbound->packet, tos)) {
         return drop(lane, NETRON_DROP_CONGESTED, reason);
     }

@@ -18,6 +18,14 @@ typedef struct nf_ip {
  *  length, total length. */
 bool nf_ip_parse(nf_ip *ip, const uint8_t *packet, size_t length);
 
+/** Does multicast go as far as this network? IPv6 with the scopes link-local, realm-local,
+ *  admin-local, site-local and organization-local (RFC 7346), and all of IPv4, which tells none. */
+bool nf_ip_is_in_scope(const nf_ip *ip);
+
+/** Does a packet to all speak of a link: who hears which groups (IGMP, MLD), who has which link
+ *  address (neighbour discovery)? Here all hear all, and nobody has such an address. */
+bool nf_ip_is_of_link(const nf_ip *ip, const uint8_t *packet, size_t length);
+
 /* --- ECN and DSCP: RFC 6040 (normal mode), RFC 2983 (copied out, kept in) --------------------- */
 
 /** The outer TOS byte for an inner one: both fields are copied. */

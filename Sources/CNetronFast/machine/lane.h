@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "aead/aead.h"
+#include "machine/admission.h"
 #include "machine/datagram.h"
 #include "machine/fragment.h"
 #include "machine/letter.h"
@@ -32,6 +33,7 @@ typedef struct nf_lane {
     void *wake_context;
     nf_outbox outbox;
     uint32_t next_fragment_id;
+    nf_rate all_rate;                          /* of packets to all */
     _Atomic uint64_t drops[NETRON_DROP_COUNT]; /* written here, read by control */
     struct {
         uint64_t routes; /* the number of the snapshot this was found in */
@@ -83,11 +85,29 @@ typedef struct nf_flow {
     uint16_t clamp_mtu; /* for the MSS of a SYN; 0: leave it */
 } nf_flow;
 
+/** Whom a packet goes to. */
+typedef enum nf_route_result {
+    NF_ROUTE_NOBODY, /* there is nothing to send */
+    NF_ROUTE_ONE,    /* by the flow */
+    NF_ROUTE_ALL,    /* by each flow of nf_lane_next_copy(), for each packet that it is cut into */
+} nf_route_result;
+
 /** Finds the flow of an inner packet. Without a route or a session the packet is told to control
- *  (it waits there), which counts nothing; a packet that is none, or whose circuit is gone, is
- *  dropped and counted.
- *  @return false when there is nothing to send */
-bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t length);
+ *  (it waits there), which counts nothing; a packet that is none, whose circuit is gone, or to all
+ *  where that is not carried, is dropped and counted. */
+nf_route_result nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t length);
+
+/** Copies of one packet to all. */
+typedef struct nf_copies {
+    uint32_t place; /* where the next peer is looked for */
+    uint8_t tos;
+} nf_copies;
+
+/** Before the copies of each packet: false if that is one too many now; it is counted. */
+bool nf_lane_begin_copies(nf_lane *lane, nf_copies *copies, const uint8_t *packet, size_t length);
+
+/** The flow to the next peer. False when each that has a session had its turn. */
+bool nf_lane_next_copy(nf_lane *lane, nf_copies *copies, nf_flow *flow);
 
 /** Seals a packet into the outbox, in fragments if the path is too narrow. A TCP SYN's MSS is
  *  lowered to the path first, in place. `flags`: of a session header.

@@ -16,6 +16,7 @@ typedef enum nf_letter_kind {
     NF_LETTER_ROAMED,       /* a packet with the highest counter came by `path` */
     NF_LETTER_ACTIVE,       /* a packet was sealed for a peer that nobody watches */
     NF_LETTER_WAITING,      /* body: an inner packet without a route or session */
+    NF_LETTER_TO_ALL,       /* body: the destination of a packet to all, of 4 or 16 bytes */
     NF_LETTER_TOO_BIG,      /* the host refused a datagram of this session for its size */
     NF_LETTER_REFUSED,      /* ... for another reason: perhaps our address is gone */
 } nf_letter_kind;

@@ -50,9 +50,10 @@ enum {
 enum { NF_PROBES_LOST = 2 /* echoes lost before a new handshake is tried */ };
 
 /* --- paths ------------------------------------------------------------------------------------ */
-#define NF_PROBE_RETRY_NS   (500 * NF_MILLISECOND_NS)
-#define NF_PROBE_CONFIRM_NS (10 * NF_SECOND_NS)  /* while traffic flows */
-#define NF_PROBE_RAISE_NS   (600 * NF_SECOND_NS) /* RFC 8899 5.1.1 */
+#define NF_PROBE_RETRY_NS           (500 * NF_MILLISECOND_NS)
+#define NF_PROBE_CONFIRM_NS         (10 * NF_SECOND_NS)  /* while traffic flows */
+#define NF_PROBE_CONFIRM_CIRCUIT_NS (3 * NF_SECOND_NS)   /* the same by a circuit */
+#define NF_PROBE_RAISE_NS           (600 * NF_SECOND_NS) /* RFC 8899 5.1.1 */
 enum {
     NF_PATH_MTU_BASE = 1200,  /* UDP payload bytes that every path is taken to pass */
     NF_PROBE_TRIES_MAX = 3,   /* of one search */
@@ -105,6 +106,15 @@ enum {
 #define NF_STREAM_CONNECT_NS (10 * NF_SECOND_NS)  /* to connect, with a proxy's answer */
 #define NF_STREAM_AGAIN_NS   (1 * NF_SECOND_NS)   /* between two connects to one endpoint */
 #define NF_STREAM_UNACKED_MS 5000                 /* not acknowledged so long: it is dead */
+
+/* --- multicast and broadcast ------------------------------------------------------------------ */
+enum {
+    NF_ALL_PEERS_MAX = 64,   /* with a session that get a copy: those that came up first */
+    NF_ALL_PER_SECOND = 200, /* packets of this host that one lane copies; super-packets count */
+    NF_ALL_BURST = 100,      /* as what they are cut into */
+    NF_NETWORKS_MAX = 16,    /* own addresses of IPv4 whose broadcast addresses are known */
+};
+#define NF_ALL_TOLD_NS (1 * NF_SECOND_NS) /* between two events that tell of it */
 
 /* --- queues ----------------------------------------------------------------------------------- */
 enum {

@@ -3,8 +3,8 @@
  *
  *   ECHO, ECHO_REPLY       kind u8 | 0 u24 | opaque 16          the reply returns what came
  *   CHALLENGE, RESPONSE    kind u8 | 0 u24 | secret 8           the response returns it
- *   PROBE                  kind u8 | 0 u8 | size u16 | 0 ...    the zeros fill the UDP payload up
- *   PROBE_REPLY            kind u8 | 0 u8 | size u16
+ *   PROBE                  kind u8 | search u8 | size u16 | 0 ...    the zeros fill the datagram up
+ *   PROBE_REPLY            kind u8 | search u8 | size u16            both as they came
  *   GOODBYE                kind u8 | reason u8 | 0 u16          the sender ends the session
  */
 #ifndef NF_LINK_H

@@ -17,16 +17,6 @@ static void tell_waiting(nf_lane *lane, uint32_t peer, const uint8_t *packet, si
     (void)nf_lane_post(lane, &letter, packet, length);
 }
 
-static uint32_t find_peer(nf_lane *lane, const nf_ip *ip)
-{
-    const nf_routes *routes = atomic_load_explicit(&lane->table->routes, memory_order_acquire);
-    if (routes == NULL) {
-        return NF_NO_PEER;
-    }
-    return ip->family == 4 ? nf_routes_find4(routes, ip->destination)
-                           : nf_routes_find6(routes, ip->destination);
-}
-
 /* Behind a circuit's shim the datagrams go to its neighbour. */
 static bool go_by_circuit(nf_lane *lane, nf_train *train)
 {
@@ -39,21 +29,10 @@ static bool go_by_circuit(nf_lane *lane, nf_train *train)
     return true;
 }
 
-bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t length)
+/* The flow to a peer that has a session. False if its circuit is gone. */
+static bool make_flow(nf_lane *lane, nf_flow *flow, nf_session *session, uint8_t tos)
 {
-    nf_ip ip;
-    if (!nf_ip_parse(&ip, packet, length)) {
-        nf_lane_drop(lane, NETRON_DROP_BAD_INNER);
-        return false;
-    }
-    uint32_t peer = find_peer(lane, &ip);
     nf_train *train = &flow->train;
-    nf_session *session =
-        peer == NF_NO_PEER ? NULL : nf_table_session_of(lane->table, peer, &train->session_index);
-    if (session == NULL) {
-        tell_waiting(lane, peer, packet, length);
-        return false;
-    }
     flow->session = session;
     flow->aead =
         nf_aead_cache_get(lane->aeads, session->key_identity, session->suite, session->send_key);
@@ -63,7 +42,7 @@ bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t l
         !go_by_circuit(lane, train)) {
         return false;
     }
-    train->tos = nf_tos_encapsulate(ip.tos);
+    train->tos = nf_tos_encapsulate(tos);
     flow->path_mtu = atomic_load_explicit(&session->path_mtu, memory_order_relaxed);
     flow->clamp_mtu = nf_session_clamp_mtu(session, lane->table->mtu);
     if (atomic_load_explicit(&session->watched, memory_order_relaxed) == 0 &&
@@ -76,6 +55,86 @@ bool nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t l
     }
     return true;
 }
+
+/* --- to all ----------------------------------------------------------------------------------- */
+
+/* Control is told, at most once a second, so that those without a session may get one. */
+static nf_route_result
+route_to_all(nf_lane *lane, const nf_ip *ip, const uint8_t *packet, size_t length)
+{
+    nf_all *all = &lane->table->all;
+    if (nf_ip_is_of_link(ip, packet, length)) {
+        return NF_ROUTE_NOBODY;
+    }
+    if (all->off || !nf_ip_is_in_scope(ip)) {
+        nf_lane_drop(lane, NETRON_DROP_MULTICAST);
+        return NF_ROUTE_NOBODY;
+    }
+    uint64_t told_ns = atomic_load_explicit(&all->told_ns, memory_order_relaxed);
+    if (told_ns == 0 || lane->now_ns >= told_ns + NF_ALL_TOLD_NS) {
+        nf_letter letter = {.kind = NF_LETTER_TO_ALL};
+        atomic_store_explicit(&all->told_ns, lane->now_ns, memory_order_relaxed);
+        (void)nf_lane_post(lane, &letter, ip->destination, ip->family == 4 ? 4 : 16);
+    }
+    return NF_ROUTE_ALL;
+}
+
+bool nf_lane_begin_copies(nf_lane *lane, nf_copies *copies, const uint8_t *packet, size_t length)
+{
+    nf_ip ip;
+    if (!nf_ip_parse(&ip, packet, length)) {
+        nf_lane_drop(lane, NETRON_DROP_BAD_INNER);
+        return false;
+    }
+    if (!nf_rate_take(&lane->all_rate, NF_ALL_PER_SECOND, NF_ALL_BURST, lane->now_ns)) {
+        nf_lane_drop(lane, NETRON_DROP_ALL_LIMITED);
+        return false;
+    }
+    *copies = (nf_copies){.tos = ip.tos};
+    return true;
+}
+
+bool nf_lane_next_copy(nf_lane *lane, nf_copies *copies, nf_flow *flow)
+{
+    while (copies->place < NF_ALL_PEERS_MAX) {
+        _Atomic uint32_t *place = &lane->table->all.peers[copies->place++];
+        uint32_t peer = atomic_load_explicit(place, memory_order_relaxed);
+        nf_session *session =
+            peer == NF_NO_PEER ? NULL
+                               : nf_table_session_of(lane->table, peer, &flow->train.session_index);
+        if (session != NULL && make_flow(lane, flow, session, copies->tos)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- to one ----------------------------------------------------------------------------------- */
+
+nf_route_result nf_lane_route(nf_lane *lane, nf_flow *flow, const uint8_t *packet, size_t length)
+{
+    nf_ip ip;
+    if (!nf_ip_parse(&ip, packet, length)) {
+        nf_lane_drop(lane, NETRON_DROP_BAD_INNER);
+        return NF_ROUTE_NOBODY;
+    }
+    uint32_t peer = nf_table_peer_of(lane->table, ip.family, ip.destination);
+    if (__builtin_expect(peer >= NF_ALL_PEERS, 0)) {
+        if (peer == NF_ALL_PEERS) {
+            return route_to_all(lane, &ip, packet, length);
+        }
+        tell_waiting(lane, peer, packet, length);
+        return NF_ROUTE_NOBODY;
+    }
+    nf_session *session = nf_table_session_of(lane->table, peer, &flow->train.session_index);
+    if (session == NULL) {
+        tell_waiting(lane, peer, packet, length);
+        return NF_ROUTE_NOBODY;
+    }
+    return make_flow(lane, flow, session, ip.tos) ? NF_ROUTE_ONE : NF_ROUTE_NOBODY;
+}
+
+/* --- sealing ---------------------------------------------------------------------------------- */
 
 static bool seal_one(nf_lane *lane,
                      const nf_flow *flow,

@@ -67,9 +67,16 @@ static uint32_t tcp_size(const nf_core *core, const nf_peer *peer)
     return top < NF_FRAME_BYTES_MAX ? top : NF_FRAME_BYTES_MAX;
 }
 
+/* What happens to the far part of a circuit is not seen here. */
+static uint64_t confirm_pause(const nf_peer *peer)
+{
+    return shim_of(&peer->path) == 0 ? NF_PROBE_CONFIRM_NS : NF_PROBE_CONFIRM_CIRCUIT_NS;
+}
+
 static void send_probe(nf_core *core, nf_session *session, uint32_t size)
 {
-    uint8_t body[NETRON_MTU_MAX + NF_CIRCUIT_SHIM_BYTES] = {NF_LINK_PROBE};
+    uint8_t search = core->peers[session->peer].search_number;
+    uint8_t body[NETRON_MTU_MAX + NF_CIRCUIT_SHIM_BYTES] = {NF_LINK_PROBE, search};
     nf_store_le16(body + 2, (uint16_t)size);
     nf_core_seal(core, session, NF_TYPE_LINK, body, size - NF_SESSION_OVERHEAD_BYTES, NULL);
 }
@@ -87,6 +94,7 @@ static void use_size(nf_core *core, uint32_t number, uint32_t size, bool settled
 void nf_path_search(nf_core *core, uint32_t number)
 {
     nf_peer *peer = &core->peers[number];
+    peer->search_number++; /* what was on its way tells of the path before */
     peer->search_tries = 0;
     peer->confirms_lost = 0;
     if (nf_endpoint_is_tcp(&peer->path.remote)) {
@@ -101,6 +109,14 @@ void nf_path_search(nf_core *core, uint32_t number)
     nf_core_set_deadline_peer(core, number, core->now_ns);
 }
 
+void nf_path_confirm_soon(nf_core *core, uint32_t number)
+{
+    nf_peer *peer = &core->peers[number];
+    if (peer->confirms_lost == 0 && peer->confirm_ns > core->now_ns) {
+        peer->confirm_ns = core->now_ns;
+    }
+}
+
 static void search_step(nf_core *core, uint32_t number, nf_session *session)
 {
     nf_peer *peer = &core->peers[number];
@@ -110,7 +126,7 @@ static void search_step(nf_core *core, uint32_t number, nf_session *session)
         use_size(core, number, peer->search_best, true);
         peer->search_tries = 0;
         peer->search_ns = found_top ? UINT64_MAX : core->now_ns + NF_PROBE_RAISE_NS;
-        peer->confirm_ns = core->now_ns + NF_PROBE_CONFIRM_NS;
+        peer->confirm_ns = core->now_ns + confirm_pause(peer);
         return;
     }
     send_probe(core, session, top);
@@ -159,7 +175,7 @@ take_probe(nf_core *core, nf_session *session, const nf_letter *letter, const ui
         nf_core_drop(core, NETRON_DROP_MALFORMED);
         return;
     }
-    uint8_t reply[NF_LINK_PROBE_BYTES_MIN] = {NF_LINK_PROBE_REPLY};
+    uint8_t reply[NF_LINK_PROBE_BYTES_MIN] = {NF_LINK_PROBE_REPLY, body[1]};
     nf_store_le16(reply + 2, size);
     nf_core_seal(core, session, NF_TYPE_LINK, reply, sizeof(reply), NULL);
 }
@@ -170,12 +186,12 @@ static void take_probe_reply(nf_core *core, nf_session *session, const uint8_t *
     nf_peer *peer = &core->peers[number];
     uint32_t size = nf_load_le16(body + 2);
     uint32_t top = top_size(core, peer);
-    if (size > top) {
-        return; /* never asked for */
+    if (size > top || body[1] != peer->search_number) {
+        return; /* never asked for, or of a path that is left */
     }
     if (size >= peer->path_mtu) {
         peer->confirms_lost = 0;
-        peer->confirm_ns = core->now_ns + NF_PROBE_CONFIRM_NS;
+        peer->confirm_ns = core->now_ns + confirm_pause(peer);
     }
     if (size > peer->search_best) {
         peer->search_best = size;
@@ -198,12 +214,18 @@ void nf_path_too_big(nf_core *core, uint32_t index)
     }
 }
 
-static void clear_local(nf_session *session)
+/* From another address packets may go another way. */
+static void clear_local(nf_core *core, nf_session *session)
 {
     nf_path path;
     nf_session_get_path(session, &path);
+    if (nf_local_is_any(&path.local)) {
+        return;
+    }
     path.local = nf_local_any(&path.local);
     nf_session_set_path(session, &path);
+    nf_path_search(core, session->peer);
+    nf_circuits_neighbour_moved(core, session->peer);
 }
 
 void nf_path_refused(nf_core *core, uint32_t index)
@@ -219,7 +241,7 @@ void nf_path_refused(nf_core *core, uint32_t index)
         session = circuit == NULL ? NULL : nf_peers_session(core, circuit->peer);
     }
     if (session != NULL) {
-        clear_local(session);
+        clear_local(core, session);
     }
 }
 

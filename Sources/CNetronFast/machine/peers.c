@@ -151,6 +151,9 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     uint32_t number = session->peer;
     nf_peer *peer = &core->peers[number];
     bool was_up = peer->current != 0;
+    nf_session *before = nf_peers_session(core, number);
+    uint32_t settled =
+        before == NULL ? 0 : atomic_load_explicit(&before->path_settled, memory_order_relaxed);
     nf_path path;
     nf_session_get_path(session, &path);
     nf_circuits_met(core, &path, number);
@@ -189,8 +192,9 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     peer->path = path;
     atomic_store_explicit(&session->path_mtu, same_path ? peer->path_mtu : nf_path_mtu_base(&path),
                           memory_order_relaxed);
-    atomic_store_explicit(&session->path_settled, same_path ? 1 : 0, memory_order_relaxed);
+    atomic_store_explicit(&session->path_settled, same_path ? settled : 0, memory_order_relaxed);
     publish_current(core, number);
+    nf_all_join(core, number);
     if (!peer->announced) {
         peer->announced = true;
         nf_peers_tell_up(core, number, &peer->path.remote);
@@ -199,6 +203,7 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     }
     if (!same_path) {
         nf_path_search(core, number);
+        nf_circuits_neighbour_moved(core, number);
     }
     nf_core_set_deadline_peer(core, number, core->now_ns);
     nf_waiting_release(core);
@@ -215,6 +220,7 @@ void nf_peers_set_path(nf_core *core, uint32_t number, const nf_path *path)
     nf_session_set_path(session, path);
     tell_moved(core, peer);
     nf_path_search(core, number);
+    nf_circuits_neighbour_moved(core, number);
 }
 
 /* Ends the handshakes with a peer that are ours. A dial goes on when the peer is only silent; when
@@ -260,6 +266,7 @@ void nf_peers_remove(nf_core *core, uint32_t number, int reason)
     }
     nf_peers_end_session(core, number, peer->current);
     nf_peers_end_session(core, number, peer->previous);
+    nf_all_leave(core, number);
     nf_circuits_forget_peer(core, number);
     if (reason != 0 && was_up) {
         netron_event *event = nf_event_add(core, NETRON_EVENT_PEER_DOWN);
@@ -358,7 +365,7 @@ void nf_peers_rebuild_routes(nf_core *core)
     for (uint32_t number = 0; number < core->peer_high; number++) {
         capacity += core->peers[number].used ? core->peers[number].prefix_count : 0;
     }
-    nf_route *list = calloc(capacity + 1, sizeof(*list));
+    nf_route *list = calloc(capacity + NF_ALL_ROUTES_MAX, sizeof(*list));
     size_t count = 0;
     for (uint32_t number = 0; list != NULL && number < core->peer_high; number++) {
         const nf_peer *peer = &core->peers[number];
@@ -366,6 +373,8 @@ void nf_peers_rebuild_routes(nf_core *core)
             list[count++] = (nf_route){peer->prefixes[i], number};
         }
     }
+    /* They go before what peers have, so that nobody gets what all are to hear. */
+    count += list != NULL ? nf_all_routes(core, list + count) : 0;
     nf_routes *routes =
         list == NULL ? NULL
                      : nf_routes_new(list, count, nf_random_below(&core->random, UINT64_MAX));

@@ -11,7 +11,10 @@
 
 #include "netron/types.h"
 
-enum { NF_NO_PEER = UINT32_MAX };
+enum {
+    NF_NO_PEER = UINT32_MAX,
+    NF_ALL_PEERS = UINT32_MAX - 1, /* what a multicast or broadcast address leads to */
+};
 
 typedef struct nf_route {
     netron_prefix prefix;
@@ -30,7 +33,7 @@ void nf_routes_free(nf_routes *routes);
  *  pointer, since another may come to lie where a freed one was. */
 uint64_t nf_routes_number(const nf_routes *routes);
 
-/** The peer of a 4-byte or 16-byte address, or NF_NO_PEER. */
+/** The peer of a 4-byte or 16-byte address, NF_ALL_PEERS or NF_NO_PEER. */
 uint32_t nf_routes_find4(const nf_routes *routes, const uint8_t address[4]);
 uint32_t nf_routes_find6(const nf_routes *routes, const uint8_t address[16]);
 

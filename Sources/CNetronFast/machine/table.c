@@ -41,6 +41,9 @@ bool nf_table_init(nf_table *table, uint32_t peers_max, uint32_t lanes, uint32_t
     for (uint32_t peer = 0; peer < peers_max; peer++) {
         atomic_init(&table->peers[peer].send_slot, NF_NO_SLOT);
     }
+    for (uint32_t place = 0; place < NF_ALL_PEERS_MAX; place++) {
+        atomic_init(&table->all.peers[place], NF_NO_PEER);
+    }
     for (uint32_t slot = table->slots_max - 1; slot >= 1; slot--) {
         table->free_slots[table->free_count++] = slot;
     }

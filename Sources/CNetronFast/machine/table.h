@@ -13,6 +13,7 @@
 
 #include "machine/circuit.h"
 #include "machine/datagram.h"
+#include "machine/limits.h"
 #include "machine/reclaim.h"
 #include "machine/replay.h"
 #include "machine/routes.h"
@@ -65,9 +66,17 @@ typedef struct nf_peer_entry {
     _Atomic uint32_t send_slot; /* NF_NO_SLOT: no session */
 } nf_peer_entry;
 
+/** Who gets multicast and broadcast. */
+typedef struct nf_all {
+    bool off;                                 /* nobody does; set before the lanes begin */
+    _Atomic uint32_t peers[NF_ALL_PEERS_MAX]; /* NF_NO_PEER: a free place */
+    _Atomic uint64_t told_ns;                 /* when a lane last told control of a packet */
+} nf_all;
+
 typedef struct nf_table {
     uint32_t slots_max, peers_max, lanes, mtu;
     bool takes_datagrams; /* of others that share the port; set before the lanes begin */
+    nf_all all;
     nf_session *slots;
     nf_peer_entry *peers;
     nf_circuit *circuits;        /* NETRON_CIRCUITS_MAX */
@@ -131,6 +140,17 @@ static inline nf_session *nf_table_session_of(nf_table *table, uint32_t peer, ui
     *index = atomic_load_explicit(&session->index, memory_order_acquire);
     /* A slot that was given back and filled again may be another peer's now. */
     return *index != 0 && session->peer == peer ? session : NULL;
+}
+
+/** The peer of an inner address, as nf_routes_find4() and 6. Good until the caller lets go of the
+ *  table. */
+static inline uint32_t nf_table_peer_of(nf_table *table, uint8_t family, const uint8_t *address)
+{
+    const nf_routes *routes = atomic_load_explicit(&table->routes, memory_order_acquire);
+    if (routes == NULL) {
+        return NF_NO_PEER;
+    }
+    return family == 4 ? nf_routes_find4(routes, address) : nf_routes_find6(routes, address);
 }
 
 /** The published entry of a circuit id, or NULL. */

@@ -80,13 +80,8 @@ static void set_class(nf_core *core, uint32_t before, uint8_t tos)
 /* Sends a packet if there is a route and a session by now. */
 static bool try_send(nf_core *core, const nf_ip *ip, uint8_t *packet, size_t length)
 {
-    const nf_routes *routes = atomic_load_explicit(&core->table.routes, memory_order_relaxed);
-    if (routes == NULL) {
-        return false;
-    }
-    uint32_t peer = ip->family == 4 ? nf_routes_find4(routes, ip->destination)
-                                    : nf_routes_find6(routes, ip->destination);
-    nf_session *session = peer == NF_NO_PEER ? NULL : nf_peers_session(core, peer);
+    uint32_t peer = nf_table_peer_of(&core->table, ip->family, ip->destination);
+    nf_session *session = peer >= NF_ALL_PEERS ? NULL : nf_peers_session(core, peer);
     if (session == NULL || !core->peers[peer].used) {
         return false;
     }
@@ -106,7 +101,9 @@ static void answer(nf_core *core, const uint8_t *packet, size_t length)
 {
     nf_core_drop(core, NETRON_DROP_UNROUTED);
     nf_ip ip;
+    /* Since it began to wait its destination may have become the broadcast address of a network. */
     if (!nf_ip_parse(&ip, packet, length) ||
+        nf_table_peer_of(&core->table, ip.family, ip.destination) == NF_ALL_PEERS ||
         !nf_rate_take(&core->icmp_rate, NF_ICMP_PER_SECOND, NF_ICMP_BURST, core->now_ns)) {
         return;
     }
@@ -184,10 +181,20 @@ static destination *take(nf_core *core, const nf_ip *ip)
     return best;
 }
 
-static bool is_group(const nf_ip *ip)
+/* False if there is no room: the next packet tells. */
+static bool tell_unrouted(nf_core *core, const uint8_t *address, size_t length, int32_t code)
 {
-    const uint8_t *a = ip->destination;
-    return ip->family == 6 ? a[0] == 0xff : (a[0] & 0xf0) == 0xe0 || a[0] == 0xff;
+    netron_event *event = core->pending_unrouted < NF_UNROUTED_EVENTS_MAX
+                              ? nf_event_add(core, NETRON_EVENT_UNROUTED)
+                              : NULL;
+    if (event == NULL) {
+        return false;
+    }
+    core->pending_unrouted++;
+    event->code = code;
+    event->length = (uint32_t)length;
+    memcpy(event->bytes, address, length);
+    return true;
 }
 
 static void tell(nf_core *core, uint32_t peer, destination *d)
@@ -198,16 +205,15 @@ static void tell(nf_core *core, uint32_t peer, destination *d)
     if (peer != NF_NO_PEER && core->peers[peer].used) {
         d->told_ns = core->now_ns;
         nf_dial_again(core, peer);
-        return;
-    }
-    netron_event *event = core->pending_unrouted < NF_UNROUTED_EVENTS_MAX
-                              ? nf_event_add(core, NETRON_EVENT_UNROUTED)
-                              : NULL; /* the next packet tells */
-    if (event != NULL) {
+    } else if (tell_unrouted(core, d->address, d->family == 4 ? 4 : 16, NETRON_UNROUTED_ONE)) {
         d->told_ns = core->now_ns;
-        core->pending_unrouted++;
-        event->length = d->family == 4 ? 4 : 16;
-        memcpy(event->bytes, d->address, event->length);
+    }
+}
+
+void nf_waiting_to_all(nf_core *core, const uint8_t *address, size_t length)
+{
+    if (length == 4 || length == 16) {
+        (void)tell_unrouted(core, address, length, NETRON_UNROUTED_ALL);
     }
 }
 
@@ -217,10 +223,6 @@ void nf_waiting_add(nf_core *core, uint32_t peer, uint8_t *packet, size_t length
     nf_ip ip;
     if (!nf_ip_parse(&ip, packet, length)) {
         nf_core_drop(core, NETRON_DROP_BAD_INNER);
-        return;
-    }
-    if (is_group(&ip)) {
-        nf_core_drop(core, NETRON_DROP_UNROUTED);
         return;
     }
     if (try_send(core, &ip, packet, length)) {

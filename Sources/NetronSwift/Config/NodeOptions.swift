@@ -54,6 +54,9 @@ package struct NodeOptions: Hashable, Sendable {
     /// usual.
     package let syncBudget: Int?
 
+    /// Whether multicast and broadcast go to the other members, and are taken from them.
+    package let multicast: Bool
+
     /// Where the API listens besides the control socket; nil for nowhere.
     package let api: APIPlace?
     package let logLevel: LogLevel
@@ -129,6 +132,7 @@ package struct NodeOptions: Hashable, Sendable {
         ledgerHistory: Int = 0,
         gossipBudget: Int? = nil,
         syncBudget: Int? = nil,
+        multicast: Bool = true,
         api: APIPlace? = nil,
         logLevel: LogLevel = .info,
         logFormat: LogFormat = .text,
@@ -201,6 +205,7 @@ package struct NodeOptions: Hashable, Sendable {
         self.ledgerHistory = ledgerHistory
         self.gossipBudget = gossipBudget
         self.syncBudget = syncBudget
+        self.multicast = multicast
         self.api = api
         self.logLevel = logLevel
         self.logFormat = logFormat

@@ -19,6 +19,9 @@ package enum DeviceEvent: Hashable, Sendable {
     case moved(NodeID, Endpoint)
     /// A packet is for an address that no peer has; told each second while packets come.
     case unrouted(IPAddress)
+    /// The host sent to all, by multicast or broadcast: peers with a session got it; told each
+    /// second while packets come.
+    case sentToAll
     /// So many events did not fit the queue before this one.
     case lost(UInt64)
     /// The host has other addresses or routes, or may have.
@@ -75,6 +78,8 @@ extension DeviceEvent {
             )
         case NETRON_EVENT_MOVED:
             self = .moved(NodeID(tuple: event.id), Endpoint(event.endpoint))
+        case NETRON_EVENT_UNROUTED where Int(event.code) == NETRON_UNROUTED_ALL:
+            self = .sentToAll
         case NETRON_EVENT_UNROUTED:
             let bytes = NetronEngine.bytes(of: event.bytes, count: Int(event.length))
             guard let address = IPAddress(bytes: bytes) else { return nil }

@@ -38,6 +38,8 @@ package struct DeviceOptions: Sendable {
     package var tcp = false
     /// The HTTP proxy that connections are made by.
     package var proxy: Endpoint?
+    /// Whether multicast and broadcast go to all peers with a session, and are taken from them.
+    package var carriesMulticast = true
 
     package init(seed: [UInt8], networkSecret: [UInt8]) {
         self.seed = seed
@@ -98,6 +100,7 @@ extension DeviceOptions {
         unsafe device.engine.idle_ends = endsIdleSessions ? 1 : 0
         unsafe device.tcp = tcp ? 1 : 0
         if let proxy { unsafe device.proxy = netron_endpoint(proxy) }
+        unsafe device.engine.multicast_off = carriesMulticast ? 0 : 1
         unsafe fill(&device.engine.identity_seed, with: seed)
         return unsafe device
     }

@@ -328,6 +328,7 @@ extension Node {
         device.takesDatagrams = options.dht
         device.endsIdleSessions = true
         device.tcp = options.tcp
+        device.carriesMulticast = options.multicast
         if options.wantsInterface {
             device.interface = .init(name: options.interfaceName, addresses: options.addresses)
         }

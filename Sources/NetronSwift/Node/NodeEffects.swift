@@ -31,6 +31,7 @@ extension Node {
             feed(.moved(id, endpoint))
             rememberSoon()
         case .unrouted(let address): feed(.unrouted(address))
+        case .sentToAll: feed(.sentToAll)
         case .hostChanged: tellHost()
         case .circuitEnded(let circuit): feed(.circuitEnded(circuit))
         // What was tried is used by the packet core itself, where it is better.

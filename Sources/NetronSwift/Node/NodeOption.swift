@@ -143,6 +143,11 @@ extension NodeOption {
         Self { $0.syncBudget = bytesPerSecond }
     }
 
+    /// Neither sends multicast and broadcast of this host to the other members nor takes theirs.
+    public static var noMulticast: Self {
+        Self { $0.multicast = false }
+    }
+
     /// Serves the API, which asks for no secret, besides the control socket of a state directory.
     ///
     /// - Parameter place: `host:port`, where 0 takes any port that is free, or `unix:///path` for a
@@ -204,6 +209,7 @@ struct NodeBuilder {
     var ledgerHistory = 0
     var gossipBudget: Int?
     var syncBudget: Int?
+    var multicast = true
     var api: APIPlace?
     var lanes: Int?
     var mapsPort = true
@@ -260,6 +266,7 @@ struct NodeBuilder {
                     ledgerHistory: ledgerHistory,
                     gossipBudget: gossipBudget,
                     syncBudget: syncBudget,
+                    multicast: multicast,
                     api: api,
                     wantsInterface: interface != nil,
                     lanes: lanes,

@@ -152,6 +152,15 @@ struct NodeFlags: ParsableArguments {
     @OptionGroup
     var budgets: BudgetFlags
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: Variable.multicast.help(
+            "Carry multicast and broadcast to the other members.",
+            default: "true"
+        )
+    )
+    var multicast: Bool?
+
     @OptionGroup
     var api: APIFlags
 
@@ -204,6 +213,7 @@ struct NodeFlags: ParsableArguments {
             mdns.map { $0 ? "--mdns" : "--no-mdns" }, dht.map { $0 ? "--dht" : "--no-dht" },
             bootstrap.first.map { _ in "--bootstrap" },
             discoveryInterval.map { _ in "--discovery-interval" }, ephemeral ? "--ephemeral" : nil,
+            multicast.map { $0 ? "--multicast" : "--no-multicast" },
             lanes.map { _ in "--lanes" }, logLevel.map { _ in "--log-level" },
             logFormat.map { _ in "--log-format" }, tcp.map { $0 ? "--tcp" : "--no-tcp" },
         ].compactMap(\.self) + ledger.given + budgets.given + api.given + ways.given

@@ -124,6 +124,7 @@ extension NodeOptions {
                 .gossipBudget
             ),
             syncBudget: console.byteCount("sync-budget", node.budgets.sync, .syncBudget),
+            multicast: console.truth("multicast", node.multicast, .multicast) ?? true,
             api: node.api.place(on: console),
             logLevel: Self.logLevel(
                 node.logLevel ?? console.value(of: .logLevel) ?? LogLevel.info.rawValue

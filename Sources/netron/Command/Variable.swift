@@ -24,6 +24,7 @@ enum Variable: String, CaseIterable {
     case light = "NETRONLIGHT"
     case gossipBudget = "NETRONGOSSIPBUDGET"
     case syncBudget = "NETRONSYNCBUDGET"
+    case multicast = "NETRONMULTICAST"
     case api = "API"
     case apiListen = "APILISTEN"
     case lanes = "NETRONLANES"

@@ -9,7 +9,7 @@ struct Trace {
         case started, stopped, crashed, frozen, thawed, moved
         case resolved, discovered, peerUp, peerDown, dialFailed, received, movedPeer, datagram
         case unrouted, wanted, probed, clockHeard, clock, hostChanged, timeout, stopping
-        case dial, send, sendDatagram, circuitEnded
+        case dial, send, sendDatagram, circuitEnded, sentToAll
     }
 
     private struct Entry {
@@ -85,6 +85,7 @@ extension NodeEvent {
         case .moved: .movedPeer
         case .datagram: .datagram
         case .unrouted: .unrouted
+        case .sentToAll: .sentToAll
         case .wanted, .ledgerWanted: .wanted
         case .probed: .probed
         case .clockHeard: .clockHeard

@@ -208,6 +208,19 @@ extension NodeMachine {
         }
     }
 
+    /// The host sends to all, which only those with a session hear: while the network is small the
+    /// others are sought, so that they hear what comes next.
+    mutating func gather(at now: Instant) {
+        guard directory.keepsAll, directory.onlineCount <= NodeLimits.gatheredMax else { return }
+        for id in directory.members(from: 0, count: .max).ids where directory.isOnline(id) {
+            guard members[id] == nil, sought[id] == nil else { continue }
+            // This is told each second: who did not answer just now is let be for a while.
+            let endpoints = directory.record(of: id)?.endpoints ?? []
+            let isTired = endpoints.contains { dials.failedOfLate($0, at: now) }
+            if !isTired { want(id, at: now) }
+        }
+    }
+
     mutating func want(_ id: NodeID, at now: Instant) {
         guard members[id] == nil, let record = statement(of: id) else { return }
         seek(id, at: record.endpoints, .wanted, at: now)

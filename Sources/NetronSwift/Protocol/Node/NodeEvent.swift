@@ -91,6 +91,8 @@ package enum NodeEvent: Hashable, Sendable {
     case datagram([UInt8], from: Endpoint)
     /// A packet waits for an inner address that no session has.
     case unrouted(IPAddress)
+    /// The host sent to all, by multicast or broadcast: members with a session got it.
+    case sentToAll
     /// The user wants a session with a member.
     case wanted(NodeID)
     /// Somebody wants to read a key of the ledger, which may have to be asked for.

@@ -7,6 +7,10 @@ package enum NodeLimits {
     /// Statements that are looked through at a time.
     static let headsPerTurn = 1_024
 
+    /// Members online of a network in which all are to hear what a host sends to all: in a larger
+    /// one those hear it that have a session anyway.
+    package static let gatheredMax = 32
+
     /// Members with a session, as many as the packet core has.
     package static let membersMax = 16_384
     /// Members that are sought; when it is full, more are left alone.

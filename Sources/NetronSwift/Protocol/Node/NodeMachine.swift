@@ -259,8 +259,8 @@ package struct NodeMachine {
         case .moved(let id, let endpoint):
             moved(id, endpoint, at: now, into: &effects)
         case .circuitEnded(let circuit): route(.ended(circuit), at: now, into: &effects)
-        case .datagram, .unrouted, .wanted, .ledgerWanted, .probed, .clockHeard, .clock,
-            .hostChanged, .gatewayChanged, .mapped:
+        case .datagram, .unrouted, .sentToAll, .wanted, .ledgerWanted, .probed, .clockHeard,
+            .clock, .hostChanged, .gatewayChanged, .mapped:
             takeInMore(event, at: now, into: &effects)
         case .stopping:
             search(.stopped, at: now, into: &effects)
@@ -284,6 +284,7 @@ package struct NodeMachine {
         case .datagram(let bytes, let source):
             ask(.received(bytes, from: source), at: now, into: &effects)
         case .unrouted(let address): unrouted(address, at: now, into: &effects)
+        case .sentToAll: gather(at: now)
         case .wanted(let id): wanted(id, at: now, into: &effects)
         case .ledgerWanted(let key): look(for: key, at: now, into: &effects)
         case .probed(let id, let isAlive):
