@@ -232,7 +232,20 @@ int netron_device_set_address(netron_device *device, const netron_prefix *addres
     }
     int error = present != 0 ? nf_address_add(device->tun.index, address)
                              : nf_address_remove(device->tun.index, address);
+    if (error == 0) {
+        nf_control_lock(device);
+        nf_core_set_network(device->core, address, present != 0, nf_control_now(device));
+        nf_control_unlock(device);
+    }
     return nf_control_error(error);
+}
+
+int netron_device_set_route(netron_device *device, const netron_prefix *prefix, uint32_t present)
+{
+    if (!device->has_tun || !device->routes) {
+        return NETRON_E_INVALID;
+    }
+    return nf_control_error(nf_policy_set(&device->policy, prefix, present != 0));
 }
 
 int netron_device_next_event(netron_device *device, netron_event *event)

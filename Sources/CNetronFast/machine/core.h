@@ -140,6 +140,8 @@ typedef struct nf_core {
     uint32_t goodbyes; /* peers below this one were told that we close */
     bool routes_changed;
     uint64_t routes_due_ns;
+    netron_prefix networks[NF_NETWORKS_MAX]; /* of own addresses, each as often as it was set */
+    uint32_t network_count;
 
     nf_seen *seen;
     nf_rates rates;
@@ -180,6 +182,12 @@ int nf_core_set_prefixes(nf_core *core,
                          const uint8_t id[32],
                          const netron_prefix *prefixes,
                          size_t count,
+                         uint64_t now_ns);
+/** Says that this node has an address in a network: what is for others in there goes only to who
+ * has a prefix inside, not to who has all addresses. Of too many the further ones are left out. */
+void nf_core_set_network(nf_core *core,
+                         const netron_prefix *network,
+                         bool present,
                          uint64_t now_ns);
 int nf_core_send_message(
     nf_core *core, const uint8_t id[32], const uint8_t *bytes, size_t length, uint64_t now_ns);

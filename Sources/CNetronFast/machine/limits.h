@@ -118,6 +118,7 @@ enum {
     NF_WAITING_DESTINATIONS_MAX = 256,
     NF_WAITING_PER_DESTINATION_MAX = 8,
     NF_WAITING_PACKET_BYTES_MAX = 1984,
+    NF_NETWORKS_MAX = 32, /* own addresses whose networks are kept from wider prefixes */
     NF_ICMP_PER_SECOND = 50,
     NF_ICMP_BURST = 50,
 };

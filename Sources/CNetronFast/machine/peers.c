@@ -343,6 +343,25 @@ int nf_core_set_prefixes(nf_core *core,
     return NETRON_OK;
 }
 
+void nf_core_set_network(nf_core *core, const netron_prefix *network, bool present, uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    if (!present) {
+        uint32_t i = 0;
+        while (i < core->network_count && !nf_prefix_equal(&core->networks[i], network)) {
+            i++;
+        }
+        if (i == core->network_count) {
+            return;
+        }
+        core->networks[i] = core->networks[--core->network_count];
+    } else if (core->network_count < NF_NETWORKS_MAX && network->length > 0) {
+        core->networks[core->network_count++] = *network;
+    }
+    core->routes_changed = true;
+    nf_peers_rebuild_routes(core);
+}
+
 /* At most every NF_ROUTES_DELAY_NS, and less often the more there are: a crowd that joins costs one
  * rebuild, not one each, and at most a tenth of the time. */
 void nf_peers_rebuild_routes(nf_core *core)
@@ -354,12 +373,16 @@ void nf_peers_rebuild_routes(nf_core *core)
         nf_core_set_deadline_owner(core, NF_OWNER_ROUTES, core->routes_due_ns);
         return;
     }
-    size_t capacity = 0;
+    size_t capacity = core->network_count;
     for (uint32_t number = 0; number < core->peer_high; number++) {
         capacity += core->peers[number].used ? core->peers[number].prefix_count : 0;
     }
     nf_route *list = calloc(capacity + 1, sizeof(*list));
     size_t count = 0;
+    /* The first: a peer that has just such a network has it. */
+    for (uint32_t i = 0; list != NULL && i < core->network_count; i++) {
+        list[count++] = (nf_route){core->networks[i], NF_NO_PEER};
+    }
     for (uint32_t number = 0; list != NULL && number < core->peer_high; number++) {
         const nf_peer *peer = &core->peers[number];
         for (uint8_t i = 0; peer->used && i < peer->prefix_count; i++) {
