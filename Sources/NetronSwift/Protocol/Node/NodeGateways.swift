@@ -86,8 +86,10 @@ extension NodeMachine {
         reviewGateway(id, at: now, into: &effects)
     }
 
-    /// Not what this node carries itself, nor a part of its own networks, whose addresses are
-    /// members'. With a router all that is nobody's is the router's.
+    /// Whether a range may be another's: not what this node carries itself, nor a part of its own
+    /// networks, whose addresses are members'.
+    ///
+    /// With a router all that is nobody's is the router's.
     private func isAcceptable(_ prefix: Prefix, with own: Introduction) -> Bool {
         let isRouters = own.gateways.router != nil && prefix.length == 0
         let network = Prefix(own.ula, length: ulaPrefixLength)
@@ -153,8 +155,10 @@ extension NodeMachine {
         wake(at: gatewaysDue)
     }
 
-    /// Takes in who was found to carry traffic; what they say comes with their states. Who is not
-    /// among them has gone, unless the directory knows better.
+    /// Takes in who was found to carry traffic; what they say comes with their states.
+    ///
+    /// Who is not found again and again has gone, unless the directory knows better: one answer
+    /// need not have all.
     mutating func foundGateways(
         _ outcome: PlacementOutcome,
         at now: Instant,
@@ -166,8 +170,12 @@ extension NodeMachine {
         case .absent: break
         case .unknown: return
         }
-        for id in gateways.members
-        where !found.contains(id) && directory.record(of: id) == nil && members[id] == nil {
+        for id in gateways.members {
+            let isHere = found.contains(id) || directory.record(of: id) != nil || members[id] != nil
+            let missed = isHere ? 0 : (gatewaysMissed[id] ?? 0) + 1
+            gatewaysMissed[id] = missed == 0 ? nil : missed
+            guard missed >= NodeLimits.gatewayMissedMax else { continue }
+            gatewaysMissed[id] = nil
             carryOut(gateways.set([], of: id, since: 0), into: &effects)
         }
         for id in found { reviewGateway(id, at: now, into: &effects) }

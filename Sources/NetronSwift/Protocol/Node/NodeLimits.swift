@@ -56,6 +56,8 @@ package enum NodeLimits {
     static let prefixesMax = 16
     /// How often others are asked for gateways, where not all is kept that members say.
     static let gatewaysInterval = Duration.seconds(60)
+    /// Lookups in a row that do not find a gateway, until it has gone.
+    static let gatewayMissedMax = 3
 
     // Ways through others
     /// How long a member is dialled before it is also sought through others: one that says that it

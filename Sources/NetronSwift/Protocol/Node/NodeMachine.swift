@@ -69,6 +69,8 @@ package struct NodeMachine {
     var mapperDue = Instant.never
     var gateways = GatewayTable()
     var gatewaysDue = Instant(nanoseconds: 0)
+    /// How many lookups in a row did not find one that is known.
+    var gatewaysMissed: [NodeID: Int] = [:]
     var time: NetworkTime
 
     // What the smaller machines were told of each other.
