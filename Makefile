@@ -117,8 +117,8 @@ bench-ledger: setup-run toolchain
 # Every scenario with every seed; a seed that fails is named, and SEED=N begins with it. A world of
 # thousands takes hundreds of megabytes: with huge pages (glibc 2.35) its hours pass faster.
 simulate: build
-	@GLIBC_TUNABLES=glibc.malloc.hugetlb=1 .build/release/netron simulate --soak $(SEEDS) --seed $(SEED) --hours $(HOURS) \
-	    --nodes $(NODES)
+	@GLIBC_TUNABLES=glibc.malloc.hugetlb=1 .build/release/netron simulate --soak $(SEEDS) \
+	    --seed $(SEED) --hours $(HOURS) --nodes $(NODES)
 
 lint:
 	@.ci/lint

@@ -241,6 +241,14 @@ int netron_device_set_address(netron_device *device, const netron_prefix *addres
     return result;
 }
 
+int netron_device_set_route(netron_device *device, const netron_prefix *prefix, uint32_t present)
+{
+    if (!device->has_tun || !device->routes) {
+        return NETRON_E_INVALID;
+    }
+    return nf_control_error(nf_policy_set(&device->policy, prefix, present != 0));
+}
+
 int netron_device_next_event(netron_device *device, netron_event *event)
 {
     nf_control_lock(device);

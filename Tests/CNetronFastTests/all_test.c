@@ -177,9 +177,11 @@ static void only_networks_that_have_one_have_a_broadcast_address(void **state)
     assert_int_equal(send4(world, 0, broadcast4, LENGTH, 1), NETRON_OK);
     pair_run(world, NF_SECOND_NS);
     assert_int_equal(world->nodes[1].packets, 0);
-    for (uint8_t i = 0; i < NF_NETWORKS_MAX; i++) {
-        assert_int_equal(set_address(world, 0, i, 24, true), NETRON_OK);
+    uint8_t added = 0;
+    while (set_address(world, 0, added, 24, true) == NETRON_OK) {
+        added++;
     }
+    assert_int_equal(added, NF_NETWORKS_MAX - 3);
     assert_int_equal(set_address(world, 0, 100, 24, true), NETRON_E_FULL);
     assert_int_equal(set_address(world, 0, 100, 33, true), NETRON_E_INVALID);
     six.family = 5;

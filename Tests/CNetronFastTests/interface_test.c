@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -143,7 +144,7 @@ static void a_link_that_is_not_there_is_an_error(void **state)
     netron_prefix address = prefix_of("10.1.0.1", 24);
     assert_int_equal(nf_link_up(4711, MTU, QUEUE), -ENODEV);
     assert_int_equal(nf_address_add(4711, &address), -ENODEV);
-    assert_int_equal(nf_route_add(4711, &address), -EINVAL);
+    assert_int_equal(nf_route_add(4711, RT_TABLE_MAIN, &address), -EINVAL);
     assert_int_equal(nf_link_up(tun.index, 1u << 20, QUEUE), -EINVAL);
 }
 
@@ -224,8 +225,8 @@ static void a_prefix_that_cannot_be_is_refused(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_int_equal(nf_address_add(tun.index, &rows[i]), -EINVAL);
         assert_int_equal(nf_address_remove(tun.index, &rows[i]), -EINVAL);
-        assert_int_equal(nf_route_add(tun.index, &rows[i]), -EINVAL);
-        assert_int_equal(nf_route_remove(tun.index, &rows[i]), -EINVAL);
+        assert_int_equal(nf_route_add(tun.index, RT_TABLE_MAIN, &rows[i]), -EINVAL);
+        assert_int_equal(nf_route_remove(tun.index, RT_TABLE_MAIN, &rows[i]), -EINVAL);
     }
 }
 
@@ -246,13 +247,13 @@ static void a_route_is_added_once_and_removed(void **state)
         netron_prefix network = prefix_of(rows[i].network, rows[i].length);
         assert_int_equal(nf_address_add(tun.index, &own), 0);
         assert_false(routed(rows[i].inside, &own));
-        assert_int_equal(nf_route_add(tun.index, &network), 0);
+        assert_int_equal(nf_route_add(tun.index, RT_TABLE_MAIN, &network), 0);
         assert_true(routed(rows[i].inside, &own));
         assert_true(rows[i].outside == NULL || !routed(rows[i].outside, &own));
-        assert_int_equal(nf_route_add(tun.index, &network), -EEXIST);
-        assert_int_equal(nf_route_remove(tun.index, &network), 0);
+        assert_int_equal(nf_route_add(tun.index, RT_TABLE_MAIN, &network), -EEXIST);
+        assert_int_equal(nf_route_remove(tun.index, RT_TABLE_MAIN, &network), 0);
         assert_false(routed(rows[i].inside, &own));
-        assert_int_equal(nf_route_remove(tun.index, &network), -ESRCH);
+        assert_int_equal(nf_route_remove(tun.index, RT_TABLE_MAIN, &network), -ESRCH);
         assert_int_equal(nf_address_remove(tun.index, &own), 0);
     }
 }
@@ -265,7 +266,7 @@ static void a_watch_tells_links_addresses_and_the_default_route_alone(void **sta
     int fd = nf_netlink_watch();
     assert_true(fd >= 0);
     assert_false(nf_netlink_changed(fd));
-    assert_int_equal(nf_route_add(tun.index, &network), 0);
+    assert_int_equal(nf_route_add(tun.index, RT_TABLE_MAIN, &network), 0);
     assert_true(readable(fd));
     assert_false(nf_netlink_changed(fd));
     assert_int_equal(nf_address_add(tun.index, &own), 0);
@@ -274,12 +275,12 @@ static void a_watch_tells_links_addresses_and_the_default_route_alone(void **sta
     assert_false(nf_netlink_changed(fd));
     assert_int_equal(nf_link_up(tun.index, MTU - 1, QUEUE), 0);
     assert_true(nf_netlink_changed(fd));
-    assert_int_equal(nf_route_add(tun.index, &all), 0);
+    assert_int_equal(nf_route_add(tun.index, RT_TABLE_MAIN, &all), 0);
     assert_true(nf_netlink_changed(fd));
-    assert_int_equal(nf_route_remove(tun.index, &all), 0);
+    assert_int_equal(nf_route_remove(tun.index, RT_TABLE_MAIN, &all), 0);
     assert_true(nf_netlink_changed(fd));
     /* The route first: the kernel drops all IPv4 routes with an interface's last address. */
-    assert_int_equal(nf_route_remove(tun.index, &network), 0);
+    assert_int_equal(nf_route_remove(tun.index, RT_TABLE_MAIN, &network), 0);
     assert_false(nf_netlink_changed(fd));
     assert_int_equal(nf_address_remove(tun.index, &own), 0);
     assert_true(nf_netlink_changed(fd));
@@ -294,8 +295,8 @@ static void a_watch_that_overflows_tells_a_change(void **state)
     int fd = nf_netlink_watch(), least = 1;
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)), 0);
     for (int i = 0; i < 50; i++) {
-        assert_int_equal(nf_route_add(tun.index, &network), 0);
-        assert_int_equal(nf_route_remove(tun.index, &network), 0);
+        assert_int_equal(nf_route_add(tun.index, RT_TABLE_MAIN, &network), 0);
+        assert_int_equal(nf_route_remove(tun.index, RT_TABLE_MAIN, &network), 0);
     }
     assert_true(nf_netlink_changed(fd));
     assert_false(nf_netlink_changed(fd));

@@ -52,6 +52,28 @@ static uint32_t find6(const nf_routes *routes, uint64_t high, uint64_t low)
     return nf_routes_find6(routes, route.prefix.address);
 }
 
+static void from_a_network_of_nobody_no_wider_prefix_leads_out(void **state)
+{
+    (void)state;
+    nf_route list[] = {
+        route4(0x0a010000, 24, NF_NO_PEER),
+        route4(0, 0, 7),
+        route4(0x0a010005, 32, 8),
+        route4(0x0a020000, 24, NF_NO_PEER),
+        route4(0x0a020000, 24, 9),
+        route6(0, 0, 0, 7),
+        route6(0xfd00ULL << 48, 0, 48, NF_NO_PEER),
+    };
+    nf_routes *routes = nf_routes_new(list, sizeof(list) / sizeof(*list), 1);
+    assert_true(find4(routes, 0x0a010004) == NF_NO_PEER);
+    assert_int_equal(find4(routes, 0x0a010005), 8);
+    assert_int_equal(find4(routes, 0x0a010100), 7);
+    assert_int_equal(find4(routes, 0x0a020001), 9);
+    assert_true(find6(routes, 0xfd00ULL << 48, 1) == NF_NO_PEER);
+    assert_int_equal(find6(routes, 0xfd01ULL << 48, 1), 7);
+    nf_routes_free(routes);
+}
+
 static void without_routes_nobody_is_found(void **state)
 {
     (void)state;
@@ -141,9 +163,9 @@ static void of_two_equal_prefixes_the_later_wins(void **state)
 static void the_largest_peer_number_is_a_peer(void **state)
 {
     (void)state;
-    const nf_route list[] = {route4(1, 32, NF_NO_PEER - 1U)};
+    const nf_route list[] = {route4(1, 32, NF_NO_PEER - 3U)};
     nf_routes *routes = nf_routes_new(list, 1, 1);
-    assert_true(find4(routes, 1) == NF_NO_PEER - 1U);
+    assert_true(find4(routes, 1) == NF_NO_PEER - 3U);
     nf_routes_free(routes);
 }
 
@@ -363,6 +385,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_routes_nobody_is_found),
+        cmocka_unit_test(from_a_network_of_nobody_no_wider_prefix_leads_out),
         cmocka_unit_test(the_longest_prefix_wins),
         cmocka_unit_test(ipv6_prefixes_end_at_any_bit),
         cmocka_unit_test(the_two_families_are_apart),

@@ -19,7 +19,8 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z"
 
 STATUS = {
     "version": int, "netron": TEXT, "state": TEXT, "id": TEXT, "name": TEXT, "network": TEXT,
-    "interface": TEXT, "addresses": LIST, "ula": TEXT, "port": int, "mtu": int, "uptime_s": int,
+    "interface": TEXT, "addresses": LIST, "ula": TEXT, "advertised": LIST,
+    "routes": LIST, "router": type(None), "port": int, "mtu": int, "uptime_s": int,
     "peers": OBJECT, "discovery": OBJECT, "aead": OBJECT, "offloads": LIST, "lanes": int,
     "rates": OBJECT,
     "counters": OBJECT, "drops": OBJECT, "health": LIST,
@@ -46,7 +47,8 @@ COUNTERS = {
     "relayed_packets": int, "relayed_bytes": int,
 }
 PEER = {
-    "id": TEXT, "name": TEXT, "addresses": LIST, "ula": TEXT, "online": bool, "path": TEXT,
+    "id": TEXT, "name": TEXT, "addresses": LIST, "ula": TEXT, "advertised": LIST,
+    "online": bool, "path": TEXT,
     "endpoint": TEXT, "relay": type(None),
     "rtt_ms": NUMBER, "last_handshake": TEXT, "last_heard_s": int, "suite": TEXT, "path_mtu": int,
     "rx_bytes": int, "rx_packets": int, "tx_bytes": int, "tx_packets": int, "version": TEXT,

@@ -12,7 +12,7 @@ struct ReportTests {
         let report = StatusReport(id: "me", state: .starting)
         let text = String(decoding: JSON.encode(report), as: UTF8.self)
         #expect(
-            text == #"{"addresses":[],"aead":null,"counters":{"cookies_sent":0,"#
+            text == #"{"addresses":[],"advertised":[],"aead":null,"counters":{"cookies_sent":0,"#
                 + #""handshakes_begun":0,"handshakes_done":0,"handshakes_taken":0,"#
                 + #""relayed_bytes":0,"relayed_packets":0,"# + zeroes
                 + #","discovery":{"announced":[],"announcing":false,"clock":"unsure","dht":"off","#
@@ -25,7 +25,8 @@ struct ReportTests {
                 + #""peers":{"direct":0,"known":0,"last_handshake":null,"online":0,"#
                 + #""relayed":0,"rtt_ms":null,"up":0},"#
                 + #""port":null,"rates":{"rx_bytes_per_s":0,"rx_packets_per_s":0,"#
-                + #""tx_bytes_per_s":0,"tx_packets_per_s":0},"state":"starting","ula":null,"#
+                + #""tx_bytes_per_s":0,"tx_packets_per_s":0},"router":null,"routes":[],"#
+                + #""state":"starting","ula":null,"#
                 + #""uptime_s":0,"version":1}"#
         )
     }
@@ -35,6 +36,9 @@ struct ReportTests {
         var report = StatusReport(id: "me", state: .up)
         report.name = "a \"quoted\" näme"
         report.addresses = ["10.1.0.11/24", "fd00::1/64"]
+        report.advertised = ["192.168.1.0/24"]
+        report.routes = [RouteReport(prefix: "0.0.0.0/0", gateway: "abcd")]
+        report.router = "10.1.0.1"
         report.port = 65_535
         report.uptimeSeconds = .max
         report.peers.rttMilliseconds = 0.123
@@ -56,7 +60,9 @@ struct ReportTests {
         peer.pathMTU = 1452
         let text = String(decoding: JSON.encode([peer]), as: UTF8.self)
         #expect(
-            text == #"[{"addresses":[],"arch":null,"endpoint":"[fe80::1%3]:7000","id":"abcd","#
+            text
+                == #"[{"addresses":[],"advertised":[],"arch":null,"#
+                + #""endpoint":"[fe80::1%3]:7000","id":"abcd","#
                 + #""last_handshake":"1970-01-01T00:00:00.000Z","last_heard_s":null,"name":null,"#
                 + #""online":null,"os":null,"path":"direct","path_mtu":1452,"relay":null,"#
                 + #""rtt_ms":0.25,"rx_bytes":0,"#

@@ -83,6 +83,27 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
             fromVariable: "[10.1.0.0/24]",
             byDefault: "[]"
         ),
+        Self(
+            flags: ["--advertise", "192.168.1.0/24", "--advertise", "0.0.0.0/0"],
+            variable: "NETRONADVERTISE",
+            text: "fd01::/64, ::/0",
+            show: { "\($0.advertised)" },
+            fromFlags: "[0.0.0.0/0, 192.168.1.0/24]",
+            fromVariable: "[::/0, fd01::/64]",
+            byDefault: "[]"
+        ),
+        Self(
+            flags: ["--accept-routes"],
+            variable: "NETRONACCEPTROUTES",
+            text: "1",
+            show: { "\($0.acceptsRoutes)" },
+            fromFlags: "true",
+            fromVariable: "true",
+            byDefault: "false"
+        ),
+        Self("--router", "10.1.0.1", "ROUTER", "fd01::1", byDefault: "none") {
+            $0.router.map { "\($0)" } ?? "none"
+        },
         Self("--interface", "vpn1", "IFACE", "vpn2", byDefault: "netron0") { $0.interfaceName },
         Self("--mtu", "1280", "NETRONMTU", "1420", byDefault: "1400") { "\($0.mtu)" },
         Self("--port", "7000", "NETRONPORT", "7001", byDefault: "0") { "\($0.port)" },

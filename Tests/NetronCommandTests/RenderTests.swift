@@ -79,6 +79,33 @@ struct RenderTests {
         )
     }
 
+    @Test("what is carried, by this node and by others, has lines of its own") func gateways() {
+        var report = StatusReport(id: "aaaa", state: .alone)
+        report.advertised = ["0.0.0.0/0", "192.168.1.0/24"]
+        report.routes = [
+            RouteReport(prefix: "10.20.0.0/16", gateway: "bbbbbbbbcccc"),
+            RouteReport(prefix: "::/0", gateway: "ddddddddcccc"),
+        ]
+        report.router = "10.1.0.1"
+        #expect(
+            StatusText.render(report, at: noon).contains(
+                """
+                addresses    -
+                advertised   0.0.0.0/0, 192.168.1.0/24
+                routes       10.20.0.0/16 through bbbbbbbb, ::/0 through dddddddd
+                router       10.1.0.1
+                overlay      0 neighbours
+                """
+            )
+        )
+        var bob = PeerReport(id: "bbbbbbbb")
+        bob.advertised = ["10.20.0.0/16", "::/0"]
+        let table = PeersText.render([bob, PeerReport(id: "eeeeeeee")], at: noon)
+        let lines = table.split(separator: "\n")
+        #expect(lines[0].hasSuffix("SENT  ADVERTISED"))
+        #expect(lines[1].hasSuffix("0 B  10.20.0.0/16,::/0") && lines[2].hasSuffix("0 B  -"))
+    }
+
     @Test("where no node of the DHT answers nothing is announced") func unanswered() {
         var report = StatusReport(id: "aaaa", state: .alone)
         report.discovery.isAnnouncing = true

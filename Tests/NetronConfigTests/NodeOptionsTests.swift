@@ -146,6 +146,43 @@ internal import Testing
         #expect(field { try NodeOptions(leaseRanges: many) } == "dhcp")
     }
 
+    @Test("ranges of hosts can be advertised, 8 of them, and none of the own networks")
+    func advertised() throws {
+        let some = try ["fd50::/64", "192.168.1.0/24", "0.0.0.0/0", "::/0", "10.0.0.0/8"].map {
+            try NodeOptions.advertised($0)
+        }
+        let own = try addresses("10.1.0.11/24", "fd10::11/64")
+        #expect(try NodeOptions(addresses: own, advertised: some).advertised == some.sorted())
+        #expect(field { try NodeOptions(wantsInterface: false, advertised: some) } == "advertise")
+        #expect(field { try NodeOptions(advertised: some + [some[0]]) } == "advertise")
+        for text in ["127.0.0.0/8", "224.0.0.0/4", "169.254.0.0/16", "fe80::/64", "0.0.0.0/8"] {
+            let range = try NodeOptions.advertised(text)
+            #expect(field { try NodeOptions(advertised: [range]) } == "advertise", "\(text)")
+        }
+        for text in ["10.1.0.0/24", "10.1.0.128/25", "10.1.0.11/32", "fd10::/80"] {
+            let range = try NodeOptions.advertised(text)
+            #expect(field { try NodeOptions(addresses: own, advertised: [range]) } == "advertise")
+        }
+        let many = try (1...9).map { try NodeOptions.advertised("10.\($0).0.0/16") }
+        #expect(throws: Never.self) { try NodeOptions(advertised: Array(many.prefix(8))) }
+        #expect(field { try NodeOptions(advertised: many) } == "advertise")
+    }
+
+    @Test("a router is another member's address, and routes need an interface") func router() throws
+    {
+        let own = try addresses("10.1.0.11/24")
+        let address = try NodeOptions.router("10.1.0.1")
+        #expect(try NodeOptions(addresses: own, router: address).router == address)
+        #expect(field { try NodeOptions(wantsInterface: false, router: address) } == "router")
+        #expect(
+            field { try NodeOptions(wantsInterface: false, acceptsRoutes: true) } == "accept-routes"
+        )
+        for text in ["10.1.0.11", "0.0.0.0", "224.0.0.1", "::1"] {
+            let wrong = try NodeOptions.router(text)
+            #expect(field { try NodeOptions(addresses: own, router: wrong) } == "router", "\(text)")
+        }
+    }
+
     @Test("a state directory is a path") func stateDirectory() throws {
         for path in ["", "a\u{0}b", String(repeating: "a", count: 1025)] {
             #expect(field { try NodeOptions(stateDirectory: path) } == "state-dir")
@@ -218,6 +255,12 @@ internal import Testing
         let sentences: [(String, () throws -> Void)] = [
             ("address \"10.1.0/24\" is not", { _ = try NodeOptions.address("10.1.0/24") }),
             ("address \"1.2.3.4/33\" has a prefix", { _ = try NodeOptions.address("1.2.3.4/33") }),
+            (
+                "advertise \"10.20.0.1/16\" is an address of a range",
+                { _ = try NodeOptions.advertised("10.20.0.1/16") }
+            ),
+            ("advertise \"all\" is not", { _ = try NodeOptions.advertised("all") }),
+            ("router \"10.1.0.1/24\" is no address", { _ = try NodeOptions.router("10.1.0.1/24") }),
             ("peer \"h\" has no port", { _ = try NodeOptions.peer("h") }),
             ("peer \"[31mh:0\" has", { _ = try NodeOptions.peer("\u{1B}[31mh:0") }),
             ("mtu \"1e3\" is not", { _ = try NodeOptions.number("mtu", "1e3") }),

@@ -8,7 +8,7 @@ import Testing
     private static let count: UInt8 = 40
 
     /// A network of nodes that have room for 16 others each.
-    private func world() -> NodeWorld {
+    private func world(gateways: [UInt8: GatewaySettings] = [:]) -> NodeWorld {
         var world = NodeWorld()
         world.budget = 16 * DirectoryLimits.budgetPerMember
         world.names["first.example"] = [outer(1)]
@@ -16,7 +16,8 @@ import Testing
             world.start(
                 number,
                 claims: [claim("10.1.0.\(number)")],
-                contacts: number == 1 ? [] : [contact("first.example:7000")]
+                contacts: number == 1 ? [] : [contact("first.example:7000")],
+                gateways: gateways[number] ?? GatewaySettings()
             )
             world.pass(.milliseconds(200))
         }
@@ -65,6 +66,31 @@ import Testing
         #expect(world.reads[3]?.last == other)
         #expect(try world.machines[3]?.ledgerRecord(of: other, at: world.now) == nil)
         #expect(world.machines[3]?.isLedgerComplete == false)
+    }
+
+    @Test("gateways are found by who accepts routes, and one that left is forgotten")
+    func gateways() throws {
+        let range = try #require(Prefix("10.20.0.0/16"))
+        let other = try #require(Prefix("10.30.0.0/16"))
+        let accepts = GatewaySettings(acceptsRoutes: true)
+        let accepting: [UInt8] = [3, 11, 23, 37]
+        var settings = Dictionary(uniqueKeysWithValues: accepting.map { ($0, accepts) })
+        settings[7] = GatewaySettings(advertised: [range])
+        settings[29] = GatewaySettings(advertised: [range, other])
+        var world = world(gateways: settings)
+        world.pass(.seconds(120))
+        for number in accepting { #expect(world.routes[number] == [range, other]) }
+        for number in accepting {
+            world.end(number, 7)
+            world.end(number, 29)
+            world.tell(.unrouted(ip("10.20.1.1")), to: number)
+            world.pass(.seconds(2))
+            #expect(!Set(world.members(of: number)).isDisjoint(with: [7, 29]))
+        }
+        world.stop(29)
+        world.pass(.seconds(360))
+        for number in accepting { #expect(world.routes[number] == [range]) }
+        #expect(world.routes[5] == [])
     }
 
     @Test("what changes is read anew, and what is deleted is gone") func changed() throws {

@@ -24,6 +24,10 @@ struct NodeWorld {
     private var disks: [UInt8: Disk] = [:]
     /// The keys that a node was asked for and has looked for.
     private(set) var reads: [UInt8: [LedgerKey]] = [:]
+    /// What a node's host was told to send into the network.
+    private(set) var routes: [UInt8: Set<Prefix>] = [:]
+    /// What a node's packet core was told to be whose.
+    private(set) var prefixes: [UInt8: [NodeID: [Prefix]]] = [:]
     /// How many bytes each disk may have; nil for as many as come.
     var budget: Int?
     /// How many control messages were sent.
@@ -41,7 +45,8 @@ struct NodeWorld {
         _ number: UInt8,
         claims: [Hello.Claim] = [],
         contacts: [HostPort] = [],
-        ranges: [LeaseRange] = []
+        ranges: [LeaseRange] = [],
+        gateways: GatewaySettings = GatewaySettings()
     ) {
         let disk = disks[number] ?? Disk()
         disks[number] = disk
@@ -51,6 +56,8 @@ struct NodeWorld {
         leases[number] = []
         var introduction = introduction(of: number, claims: claims, contacts: contacts)
         introduction.ranges = ranges
+        introduction.gateways = gateways
+        (routes[number], prefixes[number]) = ([], [:])
         give(.started(introduction), to: number)
         give(.clock(wallMilliseconds: wall, isTrusted: true), to: number)
     }
@@ -169,7 +176,10 @@ struct NodeWorld {
         switch effect {
         case .wake(let instant): deadlines[number] = instant == .never ? nil : instant
         case .tell(let notice): notices[number, default: []].append(notice)
-        case .setPrefixes, .sendDatagram, .keep, .probe, .setTime, .ledgerChanged: break
+        case .setPrefixes(let id, let found): prefixes[number, default: [:]][id] = found
+        case .route(let prefix, true): routes[number, default: []].insert(prefix)
+        case .route(let prefix, false): routes[number]?.remove(prefix)
+        case .sendDatagram, .keep, .probe, .setTime, .ledgerChanged: break
         case .circuit, .relay, .endCircuit, .tryPath, .searchPath, .map: break
         case .ledgerRead(let key): reads[number, default: []].append(key)
         case .lease(let address, _, true): leases[number]?.insert(address)

@@ -61,6 +61,24 @@ enum Sample {
         #expect(error?.code == .invalidConfig)
     }
 
+    @Test("what a gateway carries, and who uses it, is said with the interface") func gateways()
+        throws
+    {
+        let options: [NodeOption] = [.ephemeral, .fromYAML(Sample.yaml)]
+        let good = try VPN.register(
+            .address("10.1.0.11/24"),
+            .advertise("192.168.1.0/24"),
+            .advertise("::/0"),
+            .acceptRoutes,
+            .router("10.1.0.1")
+        )
+        #expect(throws: Never.self) { try Node(options + good) }
+        #expect(throws: NodeError.self) { try VPN.register(.advertise("192.168.1.1/24")) }
+        #expect(throws: NodeError.self) { try VPN.register(.router("gate")) }
+        let own = try VPN.register(.address("10.1.0.11/24"), .advertise("10.1.0.0/24"))
+        #expect(throws: NodeError.self) { try Node(options + own) }
+    }
+
     @Test("an impossible interface is found when the node is made") func badInterface() throws {
         let vpn = try VPN.register(.interface("a/b"))
         let options: [NodeOption] = [.ephemeral, .fromYAML(Sample.yaml)]

@@ -32,10 +32,17 @@ typedef struct netron_device_options {
      *  the device. */
     void (*NETRON_NULLABLE wake)(void *NETRON_NULLABLE context);
     void *NETRON_NULLABLE context;
-    uint32_t tcp; /* 1: listen on the port's number of TCP, and dial endpoints of TCP */
-    uint32_t reserved_too;
+    uint32_t tcp;    /* 1: listen on the port's number of TCP, and dial endpoints of TCP */
+    uint32_t routes; /* 1: netron_device_set_route() will be called; what the sockets send is marked
+                        with NETRON_MARK_UNDERLAY, which needs CAP_NET_ADMIN. Needs `tun` */
     netron_endpoint proxy; /* HTTP proxy to CONNECT by to all endpoints of TCP; port 0: none */
 } netron_device_options;
+
+/* The mark (SO_MARK) by which the host's routing rules know what the node itself sends. */
+enum {
+    NETRON_MARK_UNDERLAY = 0x4e,
+    NETRON_MARK_MASK = 0xff, /* the bits that are looked at; others may have the rest */
+};
 
 /* Offloads, as bits. */
 enum {
@@ -170,10 +177,23 @@ NETRON_API NETRON_MUST int netron_device_search(netron_device *NETRON_NONNULL de
                                                 const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
                                                 const netron_endpoint *NETRON_NONNULL endpoint);
 
-/** Adds or removes one of this node's own addresses on the interface. */
+/** Adds or removes one of this node's own addresses on the interface. What is for another address
+ *  of its network goes only to a peer that has a prefix inside the network, not to one with a wider
+ *  prefix around it. */
 NETRON_API NETRON_MUST int netron_device_set_address(netron_device *NETRON_NONNULL device,
                                                      const netron_prefix *NETRON_NONNULL address,
                                                      uint32_t present);
+
+/** Routes a range of addresses over the interface, or no longer; which peer gets what comes there
+ * is the matter of netron_device_set_prefixes(). The range may be all addresses: what the host has
+ * a way to by anything but a default route goes as it did, and so does what the device itself
+ * sends. The routes lie in a table of their own, and go with the device. From one thread at a time;
+ * needs `routes` in the options.
+ *  @return NETRON_OK, also where nothing changes; NETRON_E_INVALID, _NOT_PERMITTED, _UNSUPPORTED
+ *  (no IPv6, or no rules in this kernel), _SYSTEM */
+NETRON_API NETRON_MUST int netron_device_set_route(netron_device *NETRON_NONNULL device,
+                                                   const netron_prefix *NETRON_NONNULL prefix,
+                                                   uint32_t present);
 
 NETRON_API NETRON_MUST int netron_device_next_event(netron_device *NETRON_NONNULL device,
                                                     netron_event *NETRON_NONNULL event);

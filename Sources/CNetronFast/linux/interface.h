@@ -19,9 +19,9 @@ int nf_link_up(uint32_t index, uint32_t mtu, uint32_t queue_length);
 int nf_address_add(uint32_t index, const netron_prefix *address);
 int nf_address_remove(uint32_t index, const netron_prefix *address);
 
-/** Adds or removes a route to `prefix` over the interface. */
-int nf_route_add(uint32_t index, const netron_prefix *prefix);
-int nf_route_remove(uint32_t index, const netron_prefix *prefix);
+/** Adds or removes a route to `prefix` over the interface, in one of the host's routing tables. */
+int nf_route_add(uint32_t index, uint32_t table, const netron_prefix *prefix);
+int nf_route_remove(uint32_t index, uint32_t table, const netron_prefix *prefix);
 
 /** A non-blocking socket that becomes readable when a link, an address or a route changes. */
 int nf_netlink_watch(void);

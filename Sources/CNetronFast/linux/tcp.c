@@ -26,16 +26,20 @@ static void tune(int fd)
     (void)enable(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, NF_STREAM_UNSENT_BYTES);
 }
 
-static int open_socket(bool dual)
+static int open_socket(bool dual, uint32_t mark)
 {
     int fd =
         socket(dual ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    return fd < 0 ? -errno : fd;
+    int error = fd < 0 ? -errno : mark == 0 ? 0 : enable(fd, SOL_SOCKET, SO_MARK, (int)mark);
+    if (fd >= 0 && error != 0) {
+        close(fd);
+    }
+    return error != 0 ? error : fd;
 }
 
-static int listen_on(uint16_t port, bool dual)
+static int listen_on(uint16_t port, bool dual, uint32_t mark)
 {
-    int fd = open_socket(dual);
+    int fd = open_socket(dual, mark);
     if (fd < 0) {
         return fd;
     }
@@ -56,10 +60,10 @@ static int listen_on(uint16_t port, bool dual)
     return fd;
 }
 
-int nf_tcp_listen(uint16_t port)
+int nf_tcp_listen(uint16_t port, uint32_t mark)
 {
-    int fd = listen_on(port, true);
-    return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? listen_on(port, false) : fd;
+    int fd = listen_on(port, true, mark);
+    return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? listen_on(port, false, mark) : fd;
 }
 
 int nf_tcp_accept(int listener, netron_endpoint *from)
@@ -76,10 +80,10 @@ int nf_tcp_accept(int listener, netron_endpoint *from)
     return fd;
 }
 
-int nf_tcp_connect(const netron_endpoint *to)
+int nf_tcp_connect(const netron_endpoint *to, uint32_t mark)
 {
     bool dual = !nf_address_mapped(to->address);
-    int fd = open_socket(dual);
+    int fd = open_socket(dual, mark);
     if (fd < 0) {
         return fd;
     }

@@ -9,16 +9,19 @@
 
 #include "netron/types.h"
 
+/* `mark` is that of the host's routing rules (SO_MARK), or 0; what is accepted has its listener's.
+ */
+
 /** Listens on a port, by IPv6 and IPv4 where the host has both. @return the descriptor or a
  * negative errno */
-int nf_tcp_listen(uint16_t port);
+int nf_tcp_listen(uint16_t port, uint32_t mark);
 
 /** Takes a connection. @return its descriptor, or a negative errno: -EAGAIN if there is none */
 int nf_tcp_accept(int listener, netron_endpoint *from);
 
 /** Begins to connect: the socket is writable when that is over. @return the descriptor or a
  * negative errno */
-int nf_tcp_connect(const netron_endpoint *to);
+int nf_tcp_connect(const netron_endpoint *to, uint32_t mark);
 
 /** How a connect ended. @return 0 or a negative errno */
 int nf_tcp_connected(int fd);

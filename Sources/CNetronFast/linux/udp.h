@@ -61,9 +61,13 @@ int nf_udp_open(nf_udp_group *group, uint16_t port, uint32_t lanes, uint32_t off
 
 void nf_udp_close(nf_udp_group *group);
 
-/** Opens a further socket beside `beside`, on its port, for what comes to `local` from `remote`
- *  alone: it is connected, so the kernel finds it, and the route to it, at once. Until it is, it
- * may get anything. The caller closes its descriptor. @return 0 or a negative errno */
+/** Marks what all sockets send, for the host's routing rules (SO_MARK).
+ *  @return 0 or a negative errno: -EPERM without CAP_NET_ADMIN */
+int nf_udp_mark(const nf_udp_group *group, uint32_t mark);
+
+/** Opens a further socket beside `beside`, on its port, with its mark, for what comes to `local`
+ * from `remote` alone: it is connected, so the kernel finds it, and the route to it, at once. Until
+ * it is, it may get anything. The caller closes its descriptor. @return 0 or a negative errno */
 int nf_udp_open_direct(nf_udp *out,
                        const nf_udp *beside,
                        const netron_endpoint *remote,

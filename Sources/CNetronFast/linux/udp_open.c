@@ -193,6 +193,26 @@ void nf_udp_close(nf_udp_group *group)
     clear(group, 0);
 }
 
+int nf_udp_mark(const nf_udp_group *group, uint32_t mark)
+{
+    int error = 0;
+    for (uint32_t i = 0; i < group->count && error == 0; i++) {
+        error = enable(group->socket[i].fd, SOL_SOCKET, SO_MARK, (int)mark);
+    }
+    return error;
+}
+
+/* A socket without a mark is left as it is: only who may set one has one. */
+static int mark_as(int fd, int other)
+{
+    int mark = 0;
+    socklen_t length = sizeof(mark);
+    if (getsockopt(other, SOL_SOCKET, SO_MARK, &mark, &length) != 0 || mark == 0) {
+        return 0;
+    }
+    return enable(fd, SOL_SOCKET, SO_MARK, mark);
+}
+
 static int bind_and_connect(const nf_udp *udp,
                             uint16_t port,
                             const netron_endpoint *remote,
@@ -230,6 +250,9 @@ int nf_udp_open_direct(nf_udp *out,
     }
     int error = set_options(out);
     if (error == 0) {
+        error = mark_as(out->fd, beside->fd);
+    }
+    if (error == 0) {
         error = enable(out->fd, SOL_SOCKET, SO_REUSEPORT, 1);
     }
     if (error == 0) {
@@ -258,6 +281,9 @@ int nf_udp_open_door(nf_udp_group *group, uint32_t number)
         return -errno;
     }
     int error = set_options(&door);
+    if (error == 0) {
+        error = mark_as(door.fd, beside->fd);
+    }
     if (error == 0) {
         choose_offloads(&door, beside->gro ? 0 : NETRON_OFFLOAD_UDP_GRO);
         (void)raise_buffer(door.fd, SO_RCVBUFFORCE, SO_RCVBUF);

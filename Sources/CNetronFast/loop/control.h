@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "linux/policy.h"
 #include "linux/tun.h"
 #include "linux/udp.h"
 #include "loop/streams.h"
@@ -50,8 +51,9 @@ typedef struct nf_search {
 struct netron_device {
     nf_core *core;
     pthread_mutex_t lock;
-    bool lock_made, has_tun, udp_open;
+    bool lock_made, has_tun, udp_open, routes;
     nf_tun tun;
+    nf_policy policy; /* of one caller at a time */
     nf_udp_group udp;
     nf_receiver *receiver;
     nf_mailbox *letters; /* from the workers */

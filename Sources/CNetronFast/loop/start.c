@@ -33,6 +33,9 @@ static int open_host(netron_device *device, const netron_device_options *options
     uint32_t lanes = device->core->lanes;
     *error = nf_udp_open(&device->udp, options->port, lanes, options->offloads_off);
     device->udp_open = *error == 0;
+    if (*error == 0 && device->routes) {
+        *error = nf_udp_mark(&device->udp, NETRON_MARK_UNDERLAY);
+    }
     if (*error != 0 || options->tun == 0) {
         return nf_control_error(*error);
     }
@@ -40,6 +43,7 @@ static int open_host(netron_device *device, const netron_device_options *options
     *error = nf_tun_open(&device->tun, name, lanes, options->offloads_off);
     device->has_tun = *error == 0;
     if (*error == 0) {
+        nf_policy_init(&device->policy, device->tun.index, device->tun.name);
         *error = nf_link_up(device->tun.index, device->core->table.mtu, QUEUE_PACKETS);
     }
     int result = NETRON_OK;
@@ -118,6 +122,9 @@ int netron_device_start(netron_device **out,
         device->wake = options->wake;
         device->wake_context = options->context;
     }
+    if (options->size >= sizeof(*options)) {
+        device->routes = options->tun != 0 && options->routes != 0;
+    }
     netron_options engine = options->engine;
     engine.lanes = engine.lanes != 0 ? engine.lanes : default_lanes();
     int result = nf_core_new(&device->core, &engine);
@@ -161,6 +168,7 @@ void netron_device_stop(netron_device *device)
     }
     nf_control_free(device);
     if (device->has_tun) {
+        nf_policy_close(&device->policy);
         nf_tun_close(&device->tun);
     }
     nf_search_stop(device);

@@ -46,6 +46,11 @@ void nf_streams_free(nf_streams *streams)
     }
 }
 
+static uint32_t mark_of(const netron_device *device)
+{
+    return device->routes ? NETRON_MARK_UNDERLAY : 0;
+}
+
 int nf_streams_start(nf_streams *streams, netron_device *device, uint16_t port)
 {
     streams->device = device;
@@ -55,7 +60,7 @@ int nf_streams_start(nf_streams *streams, netron_device *device, uint16_t port)
         return error;
     }
     /* Where another program listens there, connections are still made. */
-    streams->listener = nf_tcp_listen(port);
+    streams->listener = nf_tcp_listen(port, mark_of(device));
     if (streams->listener < 0) {
         streams->listener = -1;
         return 0;
@@ -361,7 +366,8 @@ nf_stream *nf_stream_to(nf_streams *streams, const netron_endpoint *endpoint)
     if (endpoint->kind != NETRON_ENDPOINT_TCP) {
         return NULL;
     }
-    int fd = nf_tcp_connect(streams->proxy.port != 0 ? &streams->proxy : endpoint);
+    int fd = nf_tcp_connect(streams->proxy.port != 0 ? &streams->proxy : endpoint,
+                            mark_of(streams->device));
     if (fd < 0) {
         rest(streams, endpoint, nf_clock_now() + NF_STREAM_AGAIN_NS);
         return NULL;

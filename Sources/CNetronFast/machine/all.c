@@ -85,7 +85,9 @@ size_t nf_all_routes(const nf_core *core, nf_route out[NF_ALL_ROUTES_MAX])
         out[count] = (nf_route){always[count], NF_ALL_PEERS};
     }
     for (uint32_t i = 0; i < core->network_count; i++) {
-        out[count++] = (nf_route){broadcast_of(&core->networks[i]), NF_ALL_PEERS};
+        if (has_broadcast(&core->networks[i])) {
+            out[count++] = (nf_route){broadcast_of(&core->networks[i]), NF_ALL_PEERS};
+        }
     }
     return count;
 }
@@ -101,7 +103,7 @@ int nf_core_set_address(nf_core *core, const netron_prefix *address, bool presen
     while (i < core->network_count && !nf_prefix_equal(&core->networks[i], address)) {
         i++;
     }
-    if (!has_broadcast(address) || present == (i < core->network_count)) {
+    if (address->length == 0 || present == (i < core->network_count)) {
         return NETRON_OK;
     }
     if (present) {

@@ -142,7 +142,7 @@ typedef struct nf_core {
     uint32_t goodbyes; /* peers below this one were told that we close */
     bool routes_changed;
     uint64_t routes_due_ns;
-    netron_prefix networks[NF_NETWORKS_MAX]; /* own addresses whose networks have broadcast */
+    netron_prefix networks[NF_NETWORKS_MAX]; /* of own addresses */
     uint32_t network_count;
     uint32_t next_left_out; /* where the search for a peer without multicast begins */
 
@@ -186,6 +186,8 @@ int nf_core_set_prefixes(nf_core *core,
                          const netron_prefix *prefixes,
                          size_t count,
                          uint64_t now_ns);
+/** Says that this node has an address, or no longer. What is for others of its network goes only to
+ *  who has a prefix inside, not to who has all addresses; the network's broadcast goes to all. */
 int nf_core_set_address(nf_core *core, const netron_prefix *address, bool present, uint64_t now_ns);
 int nf_core_send_message(
     nf_core *core, const uint8_t id[32], const uint8_t *bytes, size_t length, uint64_t now_ns);

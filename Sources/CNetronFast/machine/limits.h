@@ -112,7 +112,6 @@ enum {
     NF_ALL_PEERS_MAX = 64,   /* with a session that get a copy: those that came up first */
     NF_ALL_PER_SECOND = 200, /* packets of this host that one lane copies; super-packets count */
     NF_ALL_BURST = 100,      /* as what they are cut into */
-    NF_NETWORKS_MAX = 16,    /* own addresses of IPv4 whose broadcast addresses are known */
 };
 #define NF_ALL_TOLD_NS (1 * NF_SECOND_NS) /* between two events that tell of it */
 
@@ -128,6 +127,7 @@ enum {
     NF_WAITING_DESTINATIONS_MAX = 256,
     NF_WAITING_PER_DESTINATION_MAX = 8,
     NF_WAITING_PACKET_BYTES_MAX = 1984,
+    NF_NETWORKS_MAX = 32, /* own addresses, of whose networks broadcast and others are known */
     NF_ICMP_PER_SECOND = 50,
     NF_ICMP_BURST = 50,
 };

@@ -361,12 +361,16 @@ void nf_peers_rebuild_routes(nf_core *core)
         nf_core_set_deadline_owner(core, NF_OWNER_ROUTES, core->routes_due_ns);
         return;
     }
-    size_t capacity = 0;
+    size_t capacity = core->network_count;
     for (uint32_t number = 0; number < core->peer_high; number++) {
         capacity += core->peers[number].used ? core->peers[number].prefix_count : 0;
     }
     nf_route *list = calloc(capacity + NF_ALL_ROUTES_MAX, sizeof(*list));
     size_t count = 0;
+    /* The first: a peer that has just such a network has it. */
+    for (uint32_t i = 0; list != NULL && i < core->network_count; i++) {
+        list[count++] = (nf_route){core->networks[i], NF_NO_PEER};
+    }
     for (uint32_t number = 0; list != NULL && number < core->peer_high; number++) {
         const nf_peer *peer = &core->peers[number];
         for (uint8_t i = 0; peer->used && i < peer->prefix_count; i++) {

@@ -2,7 +2,7 @@
 /* routes.c - one open-addressed table a prefix length in use, longest first.
  *
  * Addresses are compared as little-endian words with masks made the same way, so that a lookup
- * swaps no bytes. A slot holds its peer plus 1; 0 is a free one, as memory comes. */
+ * swaps no bytes. A slot holds its peer plus 1, or NOBODY; 0 is a free one, as memory comes. */
 #include "machine/routes.h"
 
 #include "machine/assert.h"
@@ -20,6 +20,8 @@ enum {
     HASH_KEYS = 4,
     ROUTES_MAX = 1 << 24, /* far above all peers with all their prefixes */
 };
+#define NOBODY (UINT32_MAX - 1) /* what a slot holds whose addresses no peer is to have */
+_Static_assert(NF_ALL_PEERS + 1 == UINT32_MAX, "each kind of slot has a value of its own");
 
 typedef struct slot4 {
     uint32_t key;
@@ -106,6 +108,11 @@ static slot6 *probe6(const nf_routes *routes, const table6 *table, uint64_t low,
     return &table->slots[at];
 }
 
+static uint32_t peer_of(uint32_t found)
+{
+    return found == NOBODY ? NF_NO_PEER : found - 1;
+}
+
 uint32_t nf_routes_find4(const nf_routes *routes, const uint8_t address[4])
 {
     uint32_t key = nf_load_le32(address);
@@ -114,7 +121,7 @@ uint32_t nf_routes_find4(const nf_routes *routes, const uint8_t address[4])
         const table4 *table = &routes->tables4[i];
         uint32_t found = probe4(routes, table, key & table->mask)->peer_plus_1;
         if (found != 0) {
-            return found - 1;
+            return peer_of(found);
         }
     }
     return NF_NO_PEER;
@@ -129,7 +136,7 @@ uint32_t nf_routes_find6(const nf_routes *routes, const uint8_t address[16])
         const table6 *table = &routes->tables6[i];
         uint32_t found = probe6(routes, table, low & table->low, high & table->high)->peer_plus_1;
         if (found != 0) {
-            return found - 1;
+            return peer_of(found);
         }
     }
     return NF_NO_PEER;
@@ -152,7 +159,7 @@ static void count_lengths(plan *p, const nf_route *routes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const netron_prefix *prefix = &routes[i].prefix;
-        nf_assert(routes[i].peer != NF_NO_PEER);
+        nf_assert(routes[i].peer >= NF_ALL_PEERS || routes[i].peer < NOBODY - 1);
         if (prefix->family == 4) {
             nf_assert(prefix->length < LENGTHS4);
             p->count4[prefix->length]++;
@@ -227,10 +234,15 @@ static bool make_tables6(nf_routes *routes, plan *p)
     return true;
 }
 
+static uint32_t slot_value(const nf_route *route)
+{
+    return route->peer == NF_NO_PEER ? NOBODY : route->peer + 1;
+}
+
 static void add4(nf_routes *routes, const table4 *table, const nf_route *route)
 {
     uint32_t key = nf_load_le32(route->prefix.address) & table->mask;
-    *probe4(routes, table, key) = (slot4){.key = key, .peer_plus_1 = route->peer + 1};
+    *probe4(routes, table, key) = (slot4){.key = key, .peer_plus_1 = slot_value(route)};
 }
 
 static void add6(nf_routes *routes, const table6 *table, const nf_route *route)
@@ -238,7 +250,7 @@ static void add6(nf_routes *routes, const table6 *table, const nf_route *route)
     uint64_t low = nf_load_le64(route->prefix.address) & table->low;
     uint64_t high = nf_load_le64(route->prefix.address + 8) & table->high;
     *probe6(routes, table, low, high) =
-        (slot6){.low = low, .high = high, .peer_plus_1 = route->peer + 1};
+        (slot6){.low = low, .high = high, .peer_plus_1 = slot_value(route)};
 }
 
 nf_routes *nf_routes_new(const nf_route *routes, size_t count, uint64_t seed)

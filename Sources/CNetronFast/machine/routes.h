@@ -18,7 +18,7 @@ enum {
 
 typedef struct nf_route {
     netron_prefix prefix;
-    uint32_t peer;
+    uint32_t peer; /* NF_NO_PEER: no wider prefix leads to anybody from here */
 } nf_route;
 
 typedef struct nf_routes nf_routes;

@@ -80,6 +80,15 @@ package struct NodeOptions: Hashable, Sendable {
     /// The HTTP proxy by which connections of TCP are made.
     package let proxy: HostPort?
 
+    /// The ranges that the node carries traffic for, in ascending order.
+    package let advertised: [Prefix]
+
+    /// Whether the host sends into the network what other members carry.
+    package let acceptsRoutes: Bool
+
+    /// The inner address of the member that gets what is no member's.
+    package let router: IPAddress?
+
     /// What an option may be, and what it is when it is left out.
     package enum Limits {
         /// A peer has 16 prefixes in the packet core, of which one is its own made address.
@@ -108,6 +117,7 @@ package struct NodeOptions: Hashable, Sendable {
         package static let gossipBudgetDefault = 4 << 10
         package static let syncBudgets = (16 << 10)...(1 << 30)
         package static let syncBudgetDefault = 1 << 20
+        package static let advertisedMax = GatewayStatement.prefixesMax
         package static let interfaceNameDefault = "netron0"
         package static let leaseRangeDefault = "10.1.0.0/24"
         package static let mtuDefault = 1400
@@ -141,7 +151,10 @@ package struct NodeOptions: Hashable, Sendable {
         mapsPort: Bool = true,
         announced: [HostPort] = [],
         tcp: Bool = true,
-        proxy: HostPort? = nil
+        proxy: HostPort? = nil,
+        advertised: [Prefix] = [],
+        acceptsRoutes: Bool = false,
+        router: IPAddress? = nil
     ) throws(ConfigError) {
         try check(addresses: addresses, wantsInterface: wantsInterface)
         try check(leaseRanges: leaseRanges, beside: addresses, wantsInterface: wantsInterface)
@@ -188,6 +201,13 @@ package struct NodeOptions: Hashable, Sendable {
             try check("sync-budget", syncBudget, in: Limits.syncBudgets, remedy: "the usual is 1M")
         }
         if let stateDirectory { try check(stateDirectory: stateDirectory) }
+        self.advertised = try Self.checked(
+            advertised: advertised,
+            acceptsRoutes: acceptsRoutes,
+            router: router,
+            beside: addresses,
+            wantsInterface: wantsInterface
+        )
         self.addresses = addresses
         self.leaseRanges = leaseRanges
         self.interfaceName = interfaceName
@@ -215,6 +235,8 @@ package struct NodeOptions: Hashable, Sendable {
         self.announced = announced
         self.tcp = tcp
         self.proxy = proxy
+        self.acceptsRoutes = acceptsRoutes
+        self.router = router
     }
 }
 

@@ -18,6 +18,35 @@ extension NodeOptions {
         try address(text).prefix
     }
 
+    /// A range that is carried, such as 192.168.1.0/24; bits past its length must be 0.
+    package static func advertised(_ text: String) throws(ConfigError) -> Prefix {
+        let whole: InterfaceAddress
+        do throws(ParseError) {
+            whole = try InterfaceAddress(parsing: text)
+        } catch {
+            throw refusal("advertise", text, error.problem, remedy: advertisedRemedy)
+        }
+        guard whole.prefix.address == whole.address else {
+            throw refusal(
+                "advertise",
+                text,
+                "is an address of a range",
+                remedy: "write the range, \(whole.prefix)"
+            )
+        }
+        return whole.prefix
+    }
+
+    private static let advertisedRemedy = "write a range such as 192.168.1.0/24"
+
+    /// The address of a member, such as 10.1.0.1.
+    package static func router(_ text: String) throws(ConfigError) -> IPAddress {
+        guard let address = IPAddress(text) else {
+            throw refusal("router", text, "is no address", remedy: "write one such as 10.1.0.1")
+        }
+        return address
+    }
+
     /// A peer such as host.example:7000, or tcp://host.example:443.
     package static func peer(_ text: String) throws(ConfigError) -> HostPort {
         do throws(ParseError) {

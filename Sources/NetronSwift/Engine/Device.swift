@@ -207,6 +207,16 @@ internal import Synchronization
         }
     }
 
+    /// Has the host send a range of addresses into the interface, or no longer; for one task.
+    ///
+    /// What the host has a way to by anything but a default route goes as it did.
+    package func setRoute(_ prefix: Prefix, isPresent: Bool) throws(EngineError) {
+        try unsafe call { handle in
+            var prefix = netron_prefix(prefix)
+            return unsafe netron_device_set_route(handle, &prefix, isPresent ? 1 : 0)
+        }
+    }
+
     /// The next event, or nil if there is none.
     package func nextEvent() -> DeviceEvent? {
         var event = netron_event()

@@ -40,6 +40,8 @@ package struct DeviceOptions: Sendable {
     package var proxy: Endpoint?
     /// Whether multicast and broadcast go to all peers with a session, and are taken from them.
     package var carriesMulticast = true
+    /// Whether `Device.setRoute` will be called, so that what the device itself sends has a mark.
+    package var setsRoutes = false
 
     package init(seed: [UInt8], networkSecret: [UInt8]) {
         self.seed = seed
@@ -90,6 +92,7 @@ extension DeviceOptions {
         unsafe device.tun = interface == nil ? 0 : 1
         unsafe device.port = port
         unsafe device.offloads_off = offloadsOff.rawValue
+        unsafe device.routes = setsRoutes ? 1 : 0
         unsafe device.engine.size = UInt32(MemoryLayout<netron_options>.size)
         unsafe device.engine.peers_max = UInt32(clamping: peersMax)
         unsafe device.engine.suites = suites.rawValue

@@ -95,6 +95,38 @@ enum Health {
         )
     }
 
+    static func noForwarding(
+        _ prefixes: [Prefix],
+        of family: IPAddress.Family
+    ) -> HealthReport {
+        let name = family == .v4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding"
+        let list = prefixes.map(\.description).joined(separator: ", ")
+        return HealthReport(
+            code: family == .v4 ? "no_forwarding" : "no_forwarding6",
+            severity: .warning,
+            text: "this node carries traffic for \(list), and its host forwards none; run:"
+                + " sysctl -w \(name)=1"
+        )
+    }
+
+    static func unroutable(_ prefix: Prefix, because error: EngineError) -> HealthReport {
+        HealthReport(
+            code: "unroutable",
+            severity: .warning,
+            text: "\(prefix), which another member carries, cannot be routed into the network:"
+                + " \(error); see that the kernel has policy routing"
+                + " (CONFIG_IP_MULTIPLE_TABLES, CONFIG_IPV6_MULTIPLE_TABLES)"
+        )
+    }
+
+    /// What members send is dropped by the host.
+    static let strictPaths = HealthReport(
+        code: "strict_paths",
+        severity: .warning,
+        text: "this host drops what comes from outside while all its traffic goes into the network;"
+            + " run: sysctl -w net.ipv4.conf.all.rp_filter=2"
+    )
+
     static func noOwnAddress(_ address: IPAddress) -> HealthReport {
         HealthReport(
             code: "no_ipv6",

@@ -57,6 +57,8 @@ public actor Node {
     /// How many routers are being asked, and who waits until none is.
     var errands = 0
     var farewellWaiter: CheckedContinuation<Void, Never>?
+    /// What others carry and the host does not take, and why.
+    var unroutable: [Prefix: EngineError] = [:]
     /// Whether the address that the node has by itself is on the interface.
     var hasOwnAddress = false
 
@@ -329,6 +331,7 @@ extension Node {
         device.endsIdleSessions = true
         device.tcp = options.tcp
         device.carriesMulticast = options.multicast
+        device.setsRoutes = options.acceptsRoutes
         if options.wantsInterface {
             device.interface = .init(name: options.interfaceName, addresses: options.addresses)
         }
@@ -350,7 +353,8 @@ extension Node {
             lanes: device?.info()?.lanes ?? 1,
             mapsPort: settings.options.mapsPort,
             announced: settings.options.announced,
-            dialsTCP: settings.options.tcp
+            dialsTCP: settings.options.tcp,
+            gateways: gatewaySettings
         )
     }
 

@@ -100,6 +100,7 @@ extension Node {
             case .searchPath(let id, let endpoint): try device?.searchPath(endpoint, of: id)
             case .setTime(let wall): device?.setTime(wallMilliseconds: wall)
             case .setPrefixes(let id, let prefixes): try device?.setPrefixes(prefixes, of: id)
+            case .route(let prefix, let isPresent): route(prefix, isPresent: isPresent)
             case .lease(let address, let length, let isHeld):
                 lease(address, length: length, isHeld: isHeld)
             case .ledgerChanged(let keys): ledgerChanged(keys)
@@ -211,6 +212,8 @@ extension Node {
         case .keyTaken(let key, let holder?):
             logger.warning("\(key) in the ledger is \(holder.prefix())'s, which had it before")
         case .keyTaken(let key, nil): logger.notice("\(key) in the ledger is this node's again")
+        case .notAdvertised(let key, let refusal):
+            logger.error("nobody is told what is advertised: \(refusal.sentence(about: key))")
         case .ledgerFailed(let error): ledgerFailed(error)
         case .twin:
             logger.error("\(Health.twin.text)")

@@ -220,6 +220,9 @@ struct NodeBuilder {
     var addresses: [InterfaceAddress] = []
     var leaseRanges: [Prefix] = []
     var mtu = NodeOptions.Limits.mtuDefault
+    var advertised: [Prefix] = []
+    var acceptsRoutes = false
+    var router: IPAddress?
 
     init(_ options: [NodeOption]) throws(NodeError) {
         for option in options {
@@ -273,7 +276,10 @@ struct NodeBuilder {
                     mapsPort: mapsPort,
                     announced: announced,
                     tcp: tcp,
-                    proxy: proxy
+                    proxy: proxy,
+                    advertised: advertised,
+                    acceptsRoutes: acceptsRoutes,
+                    router: router
                 ),
                 logger: logger,
                 isOnDisk: !isEphemeral || stateDirectory != nil

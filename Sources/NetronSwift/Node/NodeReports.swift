@@ -51,6 +51,7 @@ extension Node {
             report.ula = networkAddress(of: info.id).description
             report.addresses = machine.addresses(of: info.id).map(\.description)
             report.isOnline = info.isUp || machine.isOnline(info.id)
+            report.advertised = advertised(by: info.id)
             report.relay = info.endpoint.circuit.flatMap(machine.relay)?.description
             if let hello = machine.member(info.id)?.hello { report.fillIn(hello) }
             return report
@@ -69,6 +70,7 @@ extension Node {
             report.ula = networkAddress(of: record.author).description
             report.addresses = machine.addresses(of: record.author).map(\.description)
             report.endpoint = record.endpoints.first?.description
+            if record.hasLedger { report.advertised = advertised(by: record.author) }
             return report
         }
     }
@@ -112,6 +114,9 @@ extension Node {
         report.network = networkName
         report.addresses = (options.addresses + machine.leasedAddresses).map(\.description)
         report.ula = ula.description
+        report.advertised = options.advertised.map(\.description)
+        report.routes = acceptedRoutes
+        report.router = options.router?.description
         if startedAt != .never {
             report.uptimeSeconds = UInt64(max(0, (Clock.now() - startedAt).components.seconds))
         }
@@ -144,6 +149,7 @@ extension Node {
         }
         if isTwinSeen { lines.append(Health.twin) }
         lines += machine.allEvidence(at: Clock.now()).map { Health.equivocation(by: $0.author) }
+        lines += gatewayHealth()
         if let ledgerFailure { lines.append(Health.unkept(ledgerFailure)) }
         if info.interface != nil, !hasOwnAddress { lines.append(Health.noOwnAddress(ula)) }
         lines += [Health.smallBuffers(info), Health.missingOffloads(info)].compactMap(\.self)
@@ -162,6 +168,7 @@ extension Node {
         // Once: it is a matter of the host, and status shows it all the time.
         if let line = Health.smallBuffers(info) { logger.notice("\(line.text)") }
         if let line = Health.missingOffloads(info) { logger.notice("\(line.text)") }
+        for line in gatewayHealth() { logger.warning("\(line.text)") }
     }
 }
 

@@ -30,6 +30,9 @@ public enum VPN {
                 builder.addresses = vpn.addresses
                 builder.leaseRanges = vpn.leaseRanges
                 builder.mtu = vpn.mtu
+                builder.advertised = vpn.advertised
+                builder.acceptsRoutes = vpn.acceptsRoutes
+                builder.router = vpn.router
             }
         ]
     }
@@ -64,6 +67,26 @@ public struct VPNOption: Sendable {
     public static func mtu(_ bytes: Int) -> Self {
         Self { $0.mtu = bytes }
     }
+
+    /// A range that the node carries traffic for, for instance 192.168.1.0/24, or 0.0.0.0/0 and
+    /// ::/0 as a way out to everywhere; adds to those that were given before, at most 8.
+    ///
+    /// Forwarding, and masquerading where it is needed, are the host's matter.
+    public static func advertise(_ range: String) -> Self {
+        Self { $0.advertised.append(try NodeOptions.advertised(range)) }
+    }
+
+    /// The host sends into the network what other members carry traffic for.
+    ///
+    /// Its own networks, and all that it has another way to than a default route, stay as they are.
+    public static var acceptRoutes: Self {
+        Self { $0.acceptsRoutes = true }
+    }
+
+    /// The address of the member that gets what comes to the interface and is for no member.
+    public static func router(_ address: String) -> Self {
+        Self { $0.router = try NodeOptions.router(address) }
+    }
 }
 
 private struct VPNDraft {
@@ -71,4 +94,7 @@ private struct VPNDraft {
     var addresses: [InterfaceAddress] = []
     var leaseRanges: [Prefix] = []
     var mtu = NodeOptions.Limits.mtuDefault
+    var advertised: [Prefix] = []
+    var acceptsRoutes = false
+    var router: IPAddress?
 }

@@ -70,8 +70,50 @@ struct InterfaceFlags: ParsableArguments {
     )
     var dhcp = false
 
+    @OptionGroup
+    var gateways: GatewayFlags
+
     var given: [String] {
-        (addresses.isEmpty ? [] : ["--address"]) + (dhcp ? ["--dhcp"] : [])
+        (addresses.isEmpty ? [] : ["--address"]) + (dhcp ? ["--dhcp"] : []) + gateways.given
+    }
+}
+
+/// What the node carries for others, and others for it.
+struct GatewayFlags: ParsableArguments {
+    @Option(
+        name: .customLong("advertise"),
+        help: Variable.advertise.help(
+            "A range that this node carries traffic for, such as 192.168.1.0/24, or 0.0.0.0/0 and "
+                + "::/0 as a way out to everywhere; may be repeated.",
+            default: "none",
+            valueName: "range"
+        )
+    )
+    var advertised: [String] = []
+
+    @Flag(
+        name: .customLong("accept-routes"),
+        help: Variable.acceptRoutes.help(
+            "Send into the network what other members carry traffic for.",
+            default: "false"
+        )
+    )
+    var accepts = false
+
+    @Option(
+        help: Variable.router.help(
+            "The address of the member that gets what comes to the interface for nobody.",
+            default: "none",
+            valueName: "address"
+        )
+    )
+    var router: String?
+
+    var given: [String] {
+        [
+            advertised.first.map { _ in "--advertise" }, accepts ? "--accept-routes" : nil,
+            router.map { _ in "--router" },
+        ].compactMap(\.self)
     }
 }
 

@@ -135,10 +135,30 @@ extension NodeOptions {
             wantsInterface: interface != nil,
             lanes: console.number("lanes", node.lanes, .lanes),
             mapsPort: console.truth("natmap", node.ways.natmap, .natmap) ?? true,
-            announced: announced.map { text throws(ConfigError) in try Self.announced(text) }
+            announced: announced.map { text throws(ConfigError) in try Self.announced(text) },
             tcp: console.truth("tcp", node.tcp, .tcp) ?? true,
-            proxy: proxy
+            proxy: proxy,
+            advertised: interface?.gateways.ranges(on: console) ?? [],
+            acceptsRoutes: interface?.gateways.isAccepting(on: console) ?? false,
+            router: interface?.gateways.address(on: console)
         )
+    }
+}
+
+extension GatewayFlags {
+    fileprivate func ranges(on console: Console) throws(ConfigError) -> [Prefix] {
+        try (advertised.isEmpty ? console.values(of: .advertise) : advertised).map {
+            text throws(ConfigError) in try NodeOptions.advertised(text)
+        }
+    }
+
+    fileprivate func isAccepting(on console: Console) throws(ConfigError) -> Bool {
+        try console.truth("accept-routes", accepts ? true : nil, .acceptRoutes) ?? false
+    }
+
+    fileprivate func address(on console: Console) throws(ConfigError) -> IPAddress? {
+        guard let text = router ?? console.value(of: .router) else { return nil }
+        return try NodeOptions.router(text)
     }
 }
 

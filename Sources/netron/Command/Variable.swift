@@ -31,6 +31,9 @@ enum Variable: String, CaseIterable {
     case natmap = "NETRONNATMAP"
     case announce = "NETRONANNOUNCE"
     case tcp = "NETRONTCP"
+    case advertise = "NETRONADVERTISE"
+    case acceptRoutes = "NETRONACCEPTROUTES"
+    case router = "ROUTER"
     case logLevel = "NETRONLOGLEVEL"
     case logFormat = "NETRONLOGFORMAT"
 

@@ -28,7 +28,7 @@ extension World {
             hosts[number].networkTimeOffset =
                 Int64(clamping: milliseconds) - Int64(clamping: wall(of: number))
         case .tell(let notice): onNotice?(number, notice)
-        case .setPrefixes, .lease, .ledgerChanged, .ledgerRead, .map: break
+        case .setPrefixes, .route, .lease, .ledgerChanged, .ledgerRead, .map: break
         }
     }
 

@@ -22,6 +22,8 @@ public struct PeerReport: Hashable, Sendable {
     public var addresses: [String] = []
     /// The address that it has by itself.
     public var ula: String?
+    /// The ranges that it says to carry traffic for.
+    public var advertised: [String] = []
     /// Whether it is thought to run, with a session or without one; nil if nobody said so.
     public var isOnline: Bool?
     /// How packets get to it; nil while there is no session.
@@ -69,6 +71,7 @@ extension PeerReport: Codable {
         case name
         case addresses
         case ula
+        case advertised
         case isOnline = "online"
         case path
         case endpoint
@@ -94,6 +97,7 @@ extension PeerReport: Codable {
         try container.encode(name, forKey: .name)
         try container.encode(addresses, forKey: .addresses)
         try container.encode(ula, forKey: .ula)
+        try container.encode(advertised, forKey: .advertised)
         try container.encode(isOnline, forKey: .isOnline)
         try container.encode(path, forKey: .path)
         try container.encode(endpoint, forKey: .endpoint)

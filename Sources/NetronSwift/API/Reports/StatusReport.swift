@@ -32,6 +32,12 @@ public struct StatusReport: Hashable, Sendable {
     public var addresses: [String] = []
     /// The address that the node has by itself.
     public var ula: String?
+    /// The ranges that the node carries traffic for.
+    public var advertised: [String] = []
+    /// What other members carry and the host sends into the network.
+    public var routes: [RouteReport] = []
+    /// The address of the member that gets what is no member's.
+    public var router: String?
     /// The UDP port.
     public var port: Int?
     /// The largest inner packet, in bytes.
@@ -61,6 +67,20 @@ public struct StatusReport: Hashable, Sendable {
     package init(id: String, state: State) {
         self.id = id
         self.state = state
+    }
+}
+
+/// A range that another member carries traffic for.
+public struct RouteReport: Codable, Hashable, Sendable {
+    /// The range, for instance 192.168.1.0/24.
+    public var prefix: String
+    /// The member's id.
+    public var gateway: String
+
+    /// Makes the pair.
+    package init(prefix: String, gateway: String) {
+        self.prefix = prefix
+        self.gateway = gateway
     }
 }
 
@@ -119,6 +139,9 @@ extension StatusReport: Codable {
         case interface
         case addresses
         case ula
+        case advertised
+        case routes
+        case router
         case port
         case mtu
         case uptimeSeconds = "uptime_s"
@@ -145,6 +168,9 @@ extension StatusReport: Codable {
         try container.encode(interface, forKey: .interface)
         try container.encode(addresses, forKey: .addresses)
         try container.encode(ula, forKey: .ula)
+        try container.encode(advertised, forKey: .advertised)
+        try container.encode(routes, forKey: .routes)
+        try container.encode(router, forKey: .router)
         try container.encode(port, forKey: .port)
         try container.encode(mtu, forKey: .mtu)
         try container.encode(uptimeSeconds, forKey: .uptimeSeconds)

@@ -140,10 +140,12 @@ extension NodeMachine {
         for id in touched.sorted() { setPrefixes(of: id, into: &effects) }
     }
 
-    /// Tells the packet core which inner addresses are a member's, if that is new.
+    /// Tells the packet core what is a member's, if that is new: its inner addresses, and what it
+    /// carries.
     mutating func setPrefixes(of id: NodeID, into effects: inout [Effect]) {
         guard let member = members[id] else { return }
-        let prefixes = ([member.ula] + addresses.held(by: id)).map { Prefix(host: $0) }
+        let hosts = ([member.ula] + addresses.held(by: id)).map { Prefix(host: $0) }
+        let prefixes = Array((hosts + ranges(of: id)).prefix(NodeLimits.prefixesMax))
         guard prefixes != member.prefixes else { return }
         members[id]?.prefixes = prefixes
         effects.append(.setPrefixes(id, prefixes))

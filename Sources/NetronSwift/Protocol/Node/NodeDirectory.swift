@@ -91,6 +91,7 @@ extension NodeMachine {
         guard id != own?.id else { return }
         let record = statement(of: id)
         keepLedger(of: id, record, at: now, into: &effects)
+        reviewGateway(id, record, at: now, into: &effects)
         // In a session it says itself what it claims.
         if members[id]?.hello == nil {
             switch directory.standing(of: id) {
@@ -191,8 +192,12 @@ extension NodeMachine {
     mutating func unrouted(_ address: IPAddress, at now: Instant, into effects: inout [Effect]) {
         let holder =
             addresses.holder(of: address) ?? directory.member(withNetworkAddress: address)
+            ?? gateway(for: address)
         if let holder { return wanted(holder, at: now, into: &effects) }
         guard let own, !directory.keepsAll else { return }
+        if let router = unknownRouter(for: address) {
+            unrouted(router, at: now, into: &effects)
+        }
         let network = Prefix(own.ula, length: ulaPrefixLength)
         let isMade = network?.contains(address) == true
         let target: PlacementTarget = isMade ? .networkAddress(address) : .address(address)

@@ -28,6 +28,8 @@ package struct Introduction: Hashable, Sendable {
     package var announced: [HostPort]
     /// Whether it dials by TCP who does not answer by UDP.
     package var dialsTCP: Bool
+    /// What it carries for others, and others for it.
+    package var gateways: GatewaySettings
 
     package init(
         id: NodeID,
@@ -43,7 +45,8 @@ package struct Introduction: Hashable, Sendable {
         lanes: Int = 1,
         mapsPort: Bool = true,
         announced: [HostPort] = [],
-        dialsTCP: Bool = false
+        dialsTCP: Bool = false,
+        gateways: GatewaySettings = GatewaySettings()
     ) {
         self.id = id
         self.ula = ula
@@ -59,6 +62,7 @@ package struct Introduction: Hashable, Sendable {
         self.mapsPort = mapsPort
         self.announced = announced
         self.dialsTCP = dialsTCP
+        self.gateways = gateways
     }
 }
 
@@ -157,8 +161,10 @@ package enum NodeEffect: Hashable, Sendable {
     case searchPath(NodeID, Endpoint)
     /// The network's time, in milliseconds since 1970: epochs are counted by it.
     case setTime(wallMilliseconds: UInt64)
-    /// The inner addresses that are a member's, all of them.
+    /// The inner addresses that are a member's and the ranges that it carries, all of them.
     case setPrefixes(NodeID, [Prefix])
+    /// What is for a range is to be taken in from the host, or no longer.
+    case route(Prefix, isPresent: Bool)
     /// The node took an address by itself, in a range of that length, or gave it up.
     case lease(IPAddress, length: Int, isHeld: Bool)
     /// What counts for these keys of the ledger may be different.
@@ -186,6 +192,8 @@ package enum Notice: Hashable, Sendable {
     case addressRefused(IPAddress, claimedBy: NodeID)
     /// A key of the ledger that this node wrote counts as another's, or with nil as its own again.
     case keyTaken(LedgerKey, by: NodeID?)
+    /// What this node carries could not be said.
+    case notAdvertised(LedgerKey, LedgerRefusal)
     /// What is said in the ledger could not be kept.
     case ledgerFailed(StoreError)
     /// Another node made a statement with this node's key.

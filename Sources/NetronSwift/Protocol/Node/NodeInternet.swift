@@ -155,6 +155,7 @@ extension NodeMachine {
         )
         guard isFirst else { return }
         beginLedger(at: now, wall: wall, into: &effects)
+        beginGateways(at: now, into: &effects)
         refreshPresence(at: now, into: &effects)
     }
 }

@@ -58,7 +58,9 @@ extension NodeMachine {
             ledgerSummary = summary
             refreshPresence(at: now, into: &effects)
         case .sayAgain: register(.again, at: now, into: &effects)
-        case .changed(let keys): effects.append(.ledgerChanged(keys))
+        case .changed(let keys):
+            reviewGateways(keys, at: now, into: &effects)
+            effects.append(.ledgerChanged(keys))
         case .stated(let author): stated(author, at: now, into: &effects)
         case .taken(let key, let id): effects.append(.tell(.keyTaken(key, by: id)))
         case .tellHeads: tellHeads(at: now, into: &effects)
@@ -209,11 +211,21 @@ extension NodeMachine {
     ) -> [LedgerRefusal?]? {
         guard own != nil else { return nil }
         if isDoubled { return writes.map { _ in .storage(Self.doubledFailure) } }
-        let results = withLedger(at: now, into: &effects) { ledger, wall, heads, asked in
-            ledger.write(writes, at: now, wall: wall, heads: heads, into: &asked)
-        }
+        let results = say(writes, at: now, into: &effects)
         finish(at: now, into: &effects)
         return results
+    }
+
+    /// Makes writes of the node itself.
+    @discardableResult
+    mutating func say(
+        _ writes: [LedgerWrite],
+        at now: Instant,
+        into effects: inout [Effect]
+    ) -> [LedgerRefusal?]? {
+        withLedger(at: now, into: &effects) { ledger, wall, heads, asked in
+            ledger.write(writes, at: now, wall: wall, heads: heads, into: &asked)
+        }
     }
 
     /// What counts for a key; nil if nothing does, as far as is known here.

@@ -53,6 +53,16 @@ package enum NodeLimits {
     package static let announcedInterval = Duration.seconds(300)
     static let announcedRetryFirst = Duration.seconds(5)
 
+    // Gateways
+    /// Members whose ranges are known; of more the ones that came later are left out.
+    static let gatewaysMax = 256
+    /// Prefixes of a member in the packet core, its addresses first; more are left out.
+    static let prefixesMax = 16
+    /// How often others are asked for gateways, where not all is kept that members say.
+    static let gatewaysInterval = Duration.seconds(60)
+    /// Lookups in a row that do not find a gateway, until it has gone.
+    static let gatewayMissedMax = 3
+
     // Ways through others
     /// How long a member is dialled before it is also sought through others: one that says that it
     /// can be reached, and one that may only be on the same LAN; and when that is tried again.

@@ -11,7 +11,8 @@ package import NetronWire
 /// others in NodePaths.swift and NodeAnchors.swift, ways in through a router in
 /// NodeForwarding.swift; what is told in a session in NodeGreeting.swift, whom to dial in
 /// NodeDialling.swift, what the user named in NodeContacts.swift, addresses in NodeClaims.swift
-/// and NodeLeases.swift, and a key that runs twice in NodeTwin.swift.
+/// and NodeLeases.swift, what is carried for others in NodeGateways.swift, and a key that runs
+/// twice in NodeTwin.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -66,6 +67,10 @@ package struct NodeMachine {
     var puncherDue = Instant.never
     var mapper: PortMapper
     var mapperDue = Instant.never
+    var gateways = GatewayTable()
+    var gatewaysDue = Instant(nanoseconds: 0)
+    /// How many lookups in a row did not find one that is known.
+    var gatewaysMissed: [NodeID: Int] = [:]
     var time: NetworkTime
 
     // What the smaller machines were told of each other.
@@ -467,6 +472,7 @@ package struct NodeMachine {
         if puncherDue.take(at: now) { punch(.timeout, at: now, into: &effects) }
         if mapperDue.take(at: now) { map(.timeout, at: now, into: &effects) }
         runReads(at: now, into: &effects)
+        lookForGateways(at: now, into: &effects)
         lookForNear(at: now, into: &effects)
         wake(at: min(overlayDue, directoryDue, internetDue, tableDue))
         wake(at: min(memoryDue, ledgerDue, placementDue))

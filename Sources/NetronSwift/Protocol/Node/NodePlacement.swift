@@ -146,6 +146,9 @@ extension NodeMachine {
         case .address(let address):
             if let id = addresses.holder(of: address) { want(id, at: now) }
         case .key(let key):
+            if key.bucket == LedgerBucket.gateways {
+                foundGateways(outcome, at: now, into: &effects)
+            }
             for index in desk.reads.indices where desk.reads[index].key == key {
                 desk.reads[index].authors = found.map(\.author)
                 desk.reads[index].due = now + NodeLimits.readStatesWait

@@ -20,10 +20,18 @@ package enum LedgerBucket: Hashable, Sendable {
         case any
     }
 
+    /// Where members say for which ranges they carry traffic, see GatewayStatement.
+    package static let gateways = named("gateways")
+
+    private static func named(_ text: String) -> LedgerName {
+        guard let name = LedgerName(text) else { preconditionFailure("no name: \(text)") }
+        return name
+    }
+
     package init(_ name: LedgerName) {
         self =
             switch name.description {
-            case "users", "egress": .owned(.ownID)
+            case "users", "egress", "gateways": .owned(.ownID)
             case "services", "files", "dns": .owned(.any)
             case "machines", "healthcheck": .computed
             case "trustzone", "trustzoneAuth": .trust

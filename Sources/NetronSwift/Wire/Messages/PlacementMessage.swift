@@ -168,9 +168,11 @@ package struct PlaceKey: Sendable {
         place([1] + address.bytes, keys)
     }
 
+    /// The place of a key; all gateways have one, since they are looked for together.
     package func place(of key: LedgerKey) -> DirectoryPlace {
         let bucket = Array(key.bucket.description.utf8)
-        return place([2, UInt8(bucket.count)] + bucket + key.bytes, keys)
+        let text = key.bucket == LedgerBucket.gateways ? [] : key.bytes
+        return place([2, UInt8(bucket.count)] + bucket + text, keys)
     }
 
     private func place(_ message: [UInt8], _ key: [UInt8]) -> DirectoryPlace {

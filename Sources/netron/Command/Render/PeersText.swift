@@ -10,14 +10,24 @@ enum PeersText {
 
     static func render(_ peers: [PeerReport], at now: Timestamp) -> String {
         guard !peers.isEmpty else { return "No member is known yet.\n" }
-        let heading = [
+        var heading = [
             "NAME", "ID", "ADDRESSES", "PATH", "ENDPOINT", "RTT", "HANDSHAKE", "HEARD", "RECEIVED",
             "SENT",
         ]
-        return Table.render(
-            [heading] + peers.map { row($0, at: now) },
-            [.left, .left, .left, .left, .left, .right, .right, .right, .right, .right]
-        )
+        var rows = peers.map { row($0, at: now) }
+        var sides: [Table.Alignment] = [
+            .left, .left, .left, .left, .left, .right, .right, .right, .right, .right,
+        ]
+        // Few networks have gateways.
+        if peers.contains(where: { !$0.advertised.isEmpty }) {
+            heading.append("ADVERTISED")
+            sides.append(.left)
+            for (index, peer) in peers.enumerated() {
+                let ranges = peer.advertised.joined(separator: ",")
+                rows[index].append(ranges.isEmpty ? "-" : ranges)
+            }
+        }
+        return Table.render([heading] + rows, sides)
     }
 
     private static func row(_ peer: PeerReport, at now: Timestamp) -> [String] {

@@ -6,12 +6,14 @@ internal import NetronWire
 /// How a node is doing, for people: the first line says whether it is in.
 enum StatusText {
     static func render(_ report: StatusReport, at now: Timestamp) -> String {
-        let rows: [(String, String)] = [
+        let first: [(String, String)] = [
             ("state", state(report)),
             ("node", node(report)),
             ("network", report.network ?? "-"),
             ("interface", interface(report)),
             ("addresses", addresses(report)),
+        ]
+        let last: [(String, String)] = [
             ("overlay", overlay(report)),
             ("internet", internet(report)),
             ("mapped port", mapping(report)),
@@ -24,6 +26,7 @@ enum StatusText {
             ("dropped", drops(report)),
             ("running for", Units.time(seconds: report.uptimeSeconds)),
         ]
+        let rows = first + routes(report) + last
         return Table.render(rows.map { [$0, $1] }, [.left, .left]) + health(report)
     }
 
@@ -56,6 +59,16 @@ enum StatusText {
     private static func addresses(_ report: StatusReport) -> String {
         let all = report.addresses + [report.ula].compactMap(\.self)
         return all.isEmpty ? "-" : all.list
+    }
+
+    /// What is carried for others, and by others; nothing where nobody was asked for it.
+    private static func routes(_ report: StatusReport) -> [(String, String)] {
+        let accepted = report.routes.map { "\($0.prefix) through \($0.gateway.prefix(8))" }
+        return [
+            report.advertised.isEmpty ? nil : ("advertised", report.advertised.list),
+            accepted.isEmpty ? nil : ("routes", accepted.list),
+            report.router.map { ("router", $0) },
+        ].compactMap(\.self)
     }
 
     private static func overlay(_ report: StatusReport) -> String {
