@@ -122,7 +122,8 @@ extension NodeMachine {
             if endpoints.isEmpty {
                 announced[index].failures += 1
             } else {
-                announced[index].endpoints = endpoints
+                // Name servers turn the order round, which is no news.
+                announced[index].endpoints = endpoints.sorted()
                 announced[index].failures = 0
             }
             announced[index].due =

@@ -97,7 +97,6 @@ package struct NodeMachine {
     var mappedEndpoint: Endpoint?
     /// Where the user says that others come in.
     var announced: [Announced] = []
-    var announcedDue = Instant.never
 
     /// Nothing is due before; what is due may be later.
     private var deadline = Instant.never

@@ -31,15 +31,15 @@ package struct MappingRequest: Hashable, Sendable {
     /// The host's UDP port.
     package let port: UInt16
     /// The external port that is wanted; only by UPnP another one is a refusal.
-    package var externalPort: UInt16
+    package let externalPort: UInt16
     /// The external address of the mapping that is renewed; nil for a new one.
-    package var externalAddress: IPAddress?
+    package let externalAddress: IPAddress?
     /// How long the mapping is to last, in seconds; 0 ends it.
     package let lifetime: UInt32
     /// 12 bytes without which PCP lets nobody change the mapping.
     package let nonce: [UInt8]
     /// Where the router describes itself, if UPnP has found it before: a URL.
-    package var location: String?
+    package let location: String?
 
     package init(
         number: UInt32,
