@@ -815,6 +815,47 @@ class Peer:
             raise Refused("link")
 
 
+class TCPPeer(Peer):
+    """The same over a connection that it makes to one place (8.2)."""
+
+    def __init__(self, network, place):
+        self.place = place
+        super().__init__(network)
+
+    def move(self):
+        """Goes on by another connection."""
+        if self.socket:
+            self.socket.close()
+        self.came = b""
+        self.socket = socket.create_connection(self.place, BOUND)
+        self.address = self.socket.getsockname()
+
+    def transmit(self, datagram, address):
+        self.socket.sendall(struct.pack(">H", len(datagram)) + datagram)
+
+    def receive(self, seconds):
+        if seconds <= 0:
+            return False
+        self.socket.settimeout(seconds)
+        length = 0
+        while len(self.came) < 2 or len(self.came) < 2 + (length := self.length()):
+            try:
+                came = self.socket.recv(65536)
+            except socket.timeout:
+                return False
+            assert came, "the connection was closed"
+            self.came += came
+        datagram, self.came = self.came[2 : 2 + length], self.came[2 + length :]
+        try:
+            self.take(datagram, self.place)
+        except Refused as why:
+            self.events.append(("refused", str(why)))
+        return True
+
+    def length(self):
+        return struct.unpack(">H", self.came[:2])[0]
+
+
 if __name__ == "__main__":
     import vectors
 

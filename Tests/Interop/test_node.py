@@ -2,7 +2,7 @@
 """The `netron` command and peer.py in one network, over loopback: tokens and control messages.
 
     peer.py  127.0.0.1:x  ---- UDP ----  netron start --peer 127.0.0.1:x
-    peer.py  127.0.0.1:z  ------------------'
+    peer.py  127.0.0.1:z  ---- or TCP ------'
 """
 
 import base64
@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import peer
-from peer import CONTROL, LANE_CONTROL, Network, Peer
+from peer import CONTROL, ECHO, LANE_CONTROL, LINK, Network, Peer, TCPPeer
 
 ROOT = Path(__file__).resolve().parents[2]
 NETRON = os.environ.get("NETRON", str(ROOT / ".build/release/netron"))
@@ -166,6 +166,26 @@ def test_members_are_told_of_each_other_and_of_contests(node):
         place = (socket.inet_aton("127.0.0.1"), other.address[1])
         other.send(second, CONTROL, peer.write_join(other.identity.id, *place), LANE_CONTROL)
         assert hear_gossip(one, session, "forward_join")[other.identity.id] == [place]
+    finally:
+        other.close()
+
+
+def test_a_member_may_come_by_tcp_and_go_on_by_another_connection(node):
+    place = node.one.wait("session").address
+    other = TCPPeer(node.network, place)
+    try:
+        session = other.dial(place)
+        greet(other, session, "second", [])
+        # What it was seen at is of no use to anybody.
+        assert hear(other, session, "observed") == (bytes(4), 0)
+        for _ in range(2):
+            known = node.peer(other.identity.text, "name")
+            assert known["path"] == "tcp"
+            assert known["endpoint"] == f"tcp://127.0.0.1:{other.address[1]}"
+            other.move()
+            other.send(session, LINK, bytes([ECHO]) + bytes(19), LANE_CONTROL)
+            other.wait("challenge")
+            hear(other, session, "observed")
     finally:
         other.close()
 
