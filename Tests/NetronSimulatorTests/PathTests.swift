@@ -79,7 +79,7 @@ struct PathTests {
         }
     }
 
-    /// How long it took two that come up late, behind gates of these kinds, from their first session
+    /// How long it took two that come up late, behind such gates, from their first session
     /// until both reach each other directly; nil if they did not within 10 s.
     private func pass(
         _ left: NATKind,

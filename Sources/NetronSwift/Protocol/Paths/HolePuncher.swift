@@ -195,14 +195,16 @@ package struct HolePuncher {
         into effects: inout [Effect]
     ) {
         guard let candidates = search.candidates else { return }
-        for endpoint in candidates.endpoints { effects.append(.attempt(id, endpoint)) }
         search.rounds += 1
         search.roundDue = now + Self.pause(after: search.rounds)
-        guard search.rounds > PunchLimits.roundsFast else {
+        let isFast = search.rounds <= PunchLimits.roundsFast
+        // First what is tried for a spare relay: the packet core takes so many challenges a second.
+        if !isFast { effects.append(.remains(id)) }
+        for endpoint in candidates.endpoints { effects.append(.attempt(id, endpoint)) }
+        guard !isFast else {
             tryAhead(candidates.gate, of: id, behind: gate, into: &effects)
             return
         }
-        effects.append(.remains(id))
         // What is known of a gate comes with time.
         if search.toldMapping?.kind != gate.mapping.kind { search.tellDue = now }
         guard call == nil, search.searchDue <= now, candidates.gate.canTry(gate) else { return }

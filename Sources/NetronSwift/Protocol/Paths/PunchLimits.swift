@@ -35,8 +35,8 @@ package enum PunchLimits {
     ///
     /// Where 256 of 64,512 are open, so many find one in 98 of 100 cases.
     package static let probesMax = 1_024
-    /// So many at once, and the pause between: 180 a second, of the 200 that the core allows.
-    static let probesAtOnce = 9
+    /// So many at once, and the pause between: 160 a second, of the 200 that the core allows.
+    static let probesAtOnce = 8
     static let probesPause = Duration.milliseconds(50)
     /// Between two such trials of one member's gate, so that nobody can be made to go on with it.
     static let probesAgain = Duration.seconds(30)
