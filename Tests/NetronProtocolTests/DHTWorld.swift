@@ -122,6 +122,7 @@ struct DHTWorld {
             if foundAt[node] == nil { foundAt[node] = now }
         case .finished(let key, let announced): finished[node, default: [:]][key] = announced
         case .publicEndpoint(let endpoint): publicEndpoints[node] = endpoint
+        case .seen: break
         case .item(_, let item): items[node, default: []].append(item)
         case .wake(let instant):
             deadlines[node] = instant

@@ -91,6 +91,8 @@ package enum DHTEffect: Hashable, Sendable {
     case finished(DHTID, announced: Int)
     /// Where others see us; IPv4 and IPv6 are told apart.
     case publicEndpoint(Endpoint)
+    /// Where one node sees us, with each reply that says so.
+    case seen(Endpoint, by: Endpoint)
     /// The deadline; the last one told counts. It may come early.
     case wake(at: Instant)
 }

@@ -391,6 +391,7 @@ extension DHTMachine {
         into effects: inout [DHTEffect]
     ) {
         let family = voter.address.family
+        effects.append(.seen(seen, by: voter))
         if self[family].votes.hear(seen, from: voter, at: now) {
             settleVotes(family, at: now, into: &effects)
         }

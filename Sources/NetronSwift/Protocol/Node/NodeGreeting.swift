@@ -119,6 +119,7 @@ extension NodeMachine {
         guard var member = members[id] else { return }
         member.unanswered = max(0, member.unanswered - 1)
         if member.unanswered == 0 { member.helloDue = .never }
+        nat.hear(endpoint, by: member.endpoint, at: now)
         let isNew = member.observed != endpoint
         member.observed = endpoint
         members[id] = member

@@ -93,6 +93,7 @@ extension NodeMachine {
             search(.finished(key: key.bytes, announced: count), at: now, into: &effects)
         case .publicEndpoint(let endpoint):
             search(.publicEndpoint(endpoint), at: now, into: &effects)
+        case .seen(let endpoint, let observer): nat.hear(endpoint, by: observer, at: now)
         // Nothing of ours is kept there.
         case .item: break
         case .wake(let instant):

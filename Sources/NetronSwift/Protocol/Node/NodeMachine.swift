@@ -83,6 +83,8 @@ package struct NodeMachine {
     package internal(set) var counters = NodeCounters()
     /// Where the Internet sees this node.
     package internal(set) var publicEndpoint: Endpoint?
+    /// What stands between it and the Internet.
+    package internal(set) var nat = OwnNAT()
     var hostAddresses: [IPAddress] = []
     var hostPort: UInt16 = 0
     var gateway: Gateway?
@@ -315,6 +317,7 @@ package struct NodeMachine {
         guard addresses != hostAddresses || port != hostPort else { return }
         hostAddresses = addresses
         hostPort = port
+        nat.change(to: addresses, port: port)
         search(.addresses(addresses), at: now, into: &effects)
         if !isFirst {
             ask(.networkChanged, at: now, into: &effects)
@@ -349,7 +352,10 @@ package struct NodeMachine {
         effects.append(.tell(.memberUp(new.id, new.endpoint)))
         greet(new.id, at: now, into: &effects)
         if contestsDue == .never { scheduleContests(at: now) }
-        if !isNoStranger { search(.contactedByStranger(new.endpoint), at: now, into: &effects) }
+        if !isNoStranger {
+            nat.admit(new.endpoint, at: now)
+            search(.contactedByStranger(new.endpoint), at: now, into: &effects)
+        }
         reached(new.id, new.endpoint, at: now, into: &effects)
         overlay(.sessionUp(new.id, told(new.endpoint, of: new.id)), at: now, into: &effects)
         sendParcel(to: new.id, at: now, into: &effects)
