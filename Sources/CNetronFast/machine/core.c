@@ -95,6 +95,7 @@ int nf_core_new(nf_core **out, const netron_options *given)
         return NETRON_E_NO_MEMORY;
     }
     core->table.takes_datagrams = options.datagrams != 0;
+    core->table.relay_bytes_per_second = options.relay_bytes_per_second;
     if (!init_tables(core, options.peers_max)) {
         nf_core_free(core);
         return NETRON_E_NO_MEMORY;

@@ -38,6 +38,8 @@ package struct DeviceOptions: Sendable {
     package var tcp = false
     /// The HTTP proxy that connections are made by.
     package var proxy: Endpoint?
+    /// How many bytes a second are forwarded on all circuits together; 0 for no limit.
+    package var relayBytesPerSecond = 0
 
     package init(seed: [UInt8], networkSecret: [UInt8]) {
         self.seed = seed
@@ -98,6 +100,7 @@ extension DeviceOptions {
         unsafe device.engine.idle_ends = endsIdleSessions ? 1 : 0
         unsafe device.tcp = tcp ? 1 : 0
         if let proxy { unsafe device.proxy = netron_endpoint(proxy) }
+        unsafe device.engine.relay_bytes_per_second = UInt32(clamping: relayBytesPerSecond)
         unsafe fill(&device.engine.identity_seed, with: seed)
         return unsafe device
     }
