@@ -328,6 +328,7 @@ extension Node {
         device.takesDatagrams = options.dht
         device.endsIdleSessions = true
         device.tcp = options.tcp
+        device.relayBytesPerSecond = options.relayRate ?? 0
         if options.wantsInterface {
             device.interface = .init(name: options.interfaceName, addresses: options.addresses)
         }
@@ -346,11 +347,19 @@ extension Node {
             ranges: leaseWishes,
             contacts: settings.options.peers,
             discovery: discoverySettings,
+            relayedMax: relayedMax,
             lanes: device?.info()?.lanes ?? 1,
             mapsPort: settings.options.mapsPort,
             announced: settings.options.announced,
             dialsTCP: settings.options.tcp
         )
+    }
+
+    /// How many circuits of others it relays.
+    nonisolated var relayedMax: Int {
+        let options = settings.options
+        return options.relay
+            ? options.relayCircuits ?? NodeOptions.Limits.relayCircuitsDefault : 0
     }
 
     private var discoverySettings: DiscoverySettings {

@@ -36,7 +36,9 @@ extension Plan {
         )
         let (network, warnings) = try network.resolve(on: console)
         self.network = network
-        self.warnings = warnings + [refusal].compactMap(\.self)
+        self.warnings =
+            warnings + [refusal].compactMap(\.self)
+            + node.relay.edge.warnings
     }
 }
 
@@ -134,10 +136,58 @@ extension NodeOptions {
             wantsInterface: interface != nil,
             lanes: console.number("lanes", node.lanes, .lanes),
             mapsPort: console.truth("natmap", node.ways.natmap, .natmap) ?? true,
-            announced: announced.map { text throws(ConfigError) in try Self.announced(text) }
+            announced: announced.map { text throws(ConfigError) in try Self.announced(text) },
             tcp: console.truth("tcp", node.tcp, .tcp) ?? true,
-            proxy: proxy
+            proxy: proxy,
+            relay: node.relay.truth(on: console),
+            relayRate: console.byteCount("relay-rate", node.relay.rate, .relayRate),
+            relayCircuits: console.number(
+                "relay-circuits",
+                node.relay.circuits,
+                .relayCircuits
+            )
         )
+    }
+}
+
+extension RelayFlags {
+    /// Whether anything is carried for others; this name for it counts before EdgeVPN's.
+    fileprivate func truth(on console: Console) throws(ConfigError) -> Bool {
+        try edge.check(on: console)
+        let ofEdge = try console.truth("relay-service", edge.isWanted)
+        return try console.truth("relay", isWanted ?? ofEdge, .relay) ?? true
+    }
+}
+
+extension EdgeRelayFlags {
+    /// Refuses what would be understood as something else.
+    fileprivate func check(on console: Console) throws(ConfigError) {
+        let field = "relay-service-network-only"
+        if try console.truth(field, isForMembersOnly) == false {
+            throw ConfigError(
+                field,
+                "cannot be false",
+                remedy: "leave it out: a node carries for members of its network alone"
+            )
+        }
+        if circuitsPerPeer != nil {
+            throw ConfigError(
+                "relay-service-max-circuits",
+                "counts the circuits of each peer",
+                remedy: "give --relay-circuits, which counts those of all members"
+            )
+        }
+    }
+
+    /// One line for what changes nothing.
+    fileprivate var warnings: [String] {
+        guard !idle.isEmpty else { return [] }
+        let flags = idle.joined(separator: ", ")
+        let verb = idle.count == 1 ? "has" : "have"
+        return [
+            "\(flags) \(verb) no effect: a circuit lasts as long as it is used, and --relay-rate"
+                + " bounds what all of them carry"
+        ]
     }
 }
 
@@ -204,7 +254,16 @@ extension Console {
         _ variable: Variable
     ) throws(ConfigError) -> Bool? {
         if let flag { return flag }
-        switch value(of: variable)?.lowercased() {
+        return try truth(field, value(of: variable), remedy: "set \(variable.rawValue) to")
+    }
+
+    /// The truth of a text.
+    fileprivate func truth(
+        _ field: String,
+        _ text: String?,
+        remedy: String = "give"
+    ) throws(ConfigError) -> Bool? {
+        switch text?.lowercased() {
         case nil: return nil
         case "true"?, "1"?, "yes"?, "on"?: return true
         case "false"?, "0"?, "no"?, "off"?: return false
@@ -212,7 +271,7 @@ extension Console {
             throw ConfigError(
                 field,
                 "\"\(text.plain(bytesMax: 80))\" is neither true nor false",
-                remedy: "set \(variable.rawValue) to one of the two"
+                remedy: "\(remedy) one of the two"
             )
         }
     }
