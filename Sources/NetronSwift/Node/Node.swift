@@ -45,6 +45,8 @@ public actor Node {
     var startedAt = Instant.never
     var timer: Task<Void, Never>?
     var pings: [UInt64: EchoWaiter] = [:]
+    /// Of members with a session.
+    var echoes: [NodeID: EchoHistory] = [:]
     var waiters: [UInt64: SessionWaiter] = [:]
     var nextWaiter: UInt64 = 0
     /// What is to be written in the ledger, and who waits for it.
@@ -293,7 +295,7 @@ public actor Node {
         server = nil
         device?.stop()
         device = nil
-        for case .user(let ping) in pings.values { ping.resume(returning: nil) }
+        for case .user(_, let ping) in pings.values { ping.resume(returning: nil) }
         pings = [:]
         for waiter in waiters.values { waiter.continuation.resume(returning: false) }
         waiters = [:]
