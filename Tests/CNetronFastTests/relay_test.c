@@ -179,6 +179,60 @@ static void a_full_outbox_costs_nothing_of_the_rate(void **state)
     assert_int_equal(bring(HERE, id_at(10, HERE), BYTES, FIRST, 0, &reason), NF_RELAY_SENT);
 }
 
+/* How many datagrams of a circuit go on within a time in which so many come each millisecond. */
+static uint32_t
+flood(uint32_t slot, uint32_t per_millisecond, uint32_t other_every, uint32_t *other)
+{
+    enum { MILLISECONDS = 10000 };
+    unsigned reason;
+    uint32_t sent = 0;
+    for (uint32_t i = 0; i < MILLISECONDS; i++) {
+        for (uint32_t j = 0; j < per_millisecond; j++) {
+            nf_relay_result result = bring(HERE, id_at(slot, HERE), BYTES, FIRST, 0, &reason);
+            sent += result == NF_RELAY_SENT;
+            assert_true(result == NF_RELAY_SENT || reason == NETRON_DROP_RELAY_LIMITED);
+        }
+        if (other_every != 0 && i % other_every == 0) {
+            *other += bring(HERE, id_at(12, HERE), BYTES, FIRST, 0, &reason) == NF_RELAY_SENT;
+        }
+        nf_outbox_clear(&lanes[HERE].outbox);
+        lanes[HERE].now_ns += NF_MILLISECOND_NS;
+    }
+    return sent;
+}
+
+static void all_circuits_share_a_rate_and_none_is_starved(void **state)
+{
+    (void)state;
+    enum { PER_SECOND = 400 * BYTES, SECONDS = 10 };
+    table.relay_bytes_per_second = PER_SECOND;
+    atomic_store(&table.relay_sides, 4);
+    uint32_t other = 0;
+    uint32_t alone = flood(10, 2, 0, &other);
+    assert_in_range(alone, 400 * SECONDS, 400 * (SECONDS + 1));
+    /* A quarter is each side's: 90 datagrams a second pass, however many others come. */
+    uint32_t beside = flood(10, 2, 11, &other);
+    assert_int_equal(other, 10000 / 11 + 1);
+    assert_in_range(beside + other, 400 * (SECONDS - 1), 400 * (SECONDS + 1));
+}
+
+static void a_full_outbox_costs_nothing_of_the_rate_of_all(void **state)
+{
+    (void)state;
+    nf_circuit *entry = &table.circuits[10];
+    unsigned reason;
+    table.relay_bytes_per_second = 1000 * BYTES;
+    atomic_store(&table.relay_sides, 1);
+    while (bring(HERE, id_at(10, HERE), BYTES, FIRST, 0, &reason) == NF_RELAY_SENT) {
+    }
+    uint64_t spent_ns = atomic_load(&table.relay_spent_ns);
+    uint64_t part = entry->part.tokens_milli;
+    assert_int_equal(spent_ns, NF_SECOND_NS + NF_OUTBOX_BYTES / BYTES * NF_MILLISECOND_NS);
+    assert_int_equal(bring(HERE, id_at(10, HERE), BYTES, FIRST, 0, &reason), NF_RELAY_FULL);
+    assert_int_equal(atomic_load(&table.relay_spent_ns), spent_ns);
+    assert_int_equal(entry->part.tokens_milli, part);
+}
+
 static void a_neighbour_without_a_path_of_its_own_carries_nothing(void **state)
 {
     (void)state;
@@ -236,6 +290,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_the_lane_that_an_id_names_takes_it, make_lanes,
                                         free_lanes),
         cmocka_unit_test_setup_teardown(a_full_outbox_costs_nothing_of_the_rate, make_lanes,
+                                        free_lanes),
+        cmocka_unit_test_setup_teardown(all_circuits_share_a_rate_and_none_is_starved, make_lanes,
+                                        free_lanes),
+        cmocka_unit_test_setup_teardown(a_full_outbox_costs_nothing_of_the_rate_of_all, make_lanes,
                                         free_lanes),
         cmocka_unit_test_setup_teardown(
             a_datagram_from_elsewhere_is_dropped_and_told_ten_times_a_second, make_lanes,

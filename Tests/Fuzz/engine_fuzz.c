@@ -158,6 +158,7 @@ static void meet(world *w)
             .datagrams = 1,
             .idle_ends = 1,
             .random_seed = 1,
+            .relay_bytes_per_second = 1000000,
         };
         while (netron_identity_id(options.identity_seed, datagram) != NETRON_OK) {
             options.identity_seed[0]++;

@@ -15,6 +15,7 @@ func fuzzPresence(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         precondition(presence.name.utf8.count <= Hello.nameBytesMax)
         precondition(presence.signature.count == Cryptography.signatureByteCount)
         precondition((presence.ledger != nil) == presence.hasLedger)
+        precondition(presence.isWilling == (bytes[58] & 8 == 0))
         precondition(presence.previous.map(\.count) ?? 32 == Presence.previousByteCount)
         precondition((try? PresenceHeader(bytes))?.author == presence.author)
     }

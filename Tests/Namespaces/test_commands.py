@@ -50,7 +50,8 @@ PEER = {
     "id": TEXT, "name": TEXT, "addresses": LIST, "ula": TEXT, "advertised": LIST,
     "online": bool, "path": TEXT,
     "endpoint": TEXT, "relay": type(None),
-    "rtt_ms": NUMBER, "last_handshake": TEXT, "last_heard_s": int, "suite": TEXT, "path_mtu": int,
+    "rtt_ms": NUMBER, "loss": (int, float, type(None)), "last_handshake": TEXT,
+    "last_heard_s": int, "suite": TEXT, "path_mtu": int,
     "rx_bytes": int, "rx_packets": int, "tx_bytes": int, "tx_packets": int, "version": TEXT,
     "os": TEXT, "arch": TEXT,
 }
@@ -149,6 +150,15 @@ def test_ping_by_every_way_to_name_a_member(two, by):
         assert_shape(pong, PING)
         assert (pong["id"], pong["name"], pong["path"]) == (bob.id, "bob", "direct")
         assert 0 < pong["rtt_ms"] < 10_000
+
+
+def test_echoes_that_do_not_come_are_counted(two):
+    ada, bob = two
+    assert ada.command("ping", "bob", "-c", "4", "-i", "0.01").returncode == 0
+    assert ada.peer(bob)["loss"] == 0
+    with bob.held():
+        assert ada.command("ping", "bob", "-c", "1").returncode == 1
+    assert 0 < ada.peer(bob)["loss"] <= 0.5
 
 
 def test_ping_of_nobody_fails(two):

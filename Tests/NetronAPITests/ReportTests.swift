@@ -63,13 +63,110 @@ struct ReportTests {
             text
                 == #"[{"addresses":[],"advertised":[],"arch":null,"#
                 + #""endpoint":"[fe80::1%3]:7000","id":"abcd","#
-                + #""last_handshake":"1970-01-01T00:00:00.000Z","last_heard_s":null,"name":null,"#
+                + #""last_handshake":"1970-01-01T00:00:00.000Z","last_heard_s":null,"#
+                + #""loss":null,"name":null,"#
                 + #""online":null,"os":null,"path":"direct","path_mtu":1452,"relay":null,"#
                 + #""rtt_ms":0.25,"rx_bytes":0,"#
                 + #""rx_packets":0,"suite":null,"tx_bytes":0,"tx_packets":0,"ula":null,"#
                 + #""version":null}]"#
         )
         #expect(JSON.decode([PeerReport].self, from: JSON.encode([peer])) == [peer])
+    }
+
+    @Test("a check of the network has every key, and comes back as it went out")
+    func netcheck() {
+        var report = NetcheckReport()
+        let nat =
+            #"{"addresses":[],"filtering":null,"mapping":null,"observers":0,"#
+            + #""public_endpoint":null}"#
+        let peers =
+            #"{"direct":0,"known":0,"last_handshake":null,"online":0,"relayed":0,"#
+            + #""rtt_ms":null,"up":0}"#
+        let mapping = String(decoding: JSON.encode(MappingReport()), as: UTF8.self)
+        #expect(
+            String(decoding: JSON.encode(report), as: UTF8.self)
+                == #"{"advice":[],"dht":"off","dht_nodes":0,"ipv4":"# + nat + #","ipv6":"# + nat
+                + #","peers":"# + peers + #","port":null,"port_chosen":false,"port_mapping":"#
+                + mapping + #","reachable":null,"#
+                + #""relaying":{"bytes_per_s_max":null,"circuits":0,"circuits_max":0},"#
+                + #""relays":[],"udp":null,"version":1}"#
+        )
+        report.udp = .noAnswer
+        report.ipv4.mapping = NATReport.Mapping.none
+        report.ipv6.filtering = .restricted
+        report.relays = [
+            RelayReport(id: "a", name: nil, rttMilliseconds: 1.5, isReachable: true, members: 2)
+        ]
+        report.relaying.bytesPerSecond = 16_384
+        report.advice = [AdviceReport(code: "a", text: "b")]
+        #expect(JSON.decode(NetcheckReport.self, from: JSON.encode(report)) == report)
+    }
+
+    /// The advice for a node behind a NAT.
+    private func advice(_ change: (inout NetcheckReport) -> Void = { _ in }) -> [String] {
+        var report = NetcheckReport()
+        report.udp = .works
+        report.port = 7000
+        report.ipv4.addresses = ["192.168.0.2"]
+        report.ipv4.publicEndpoint = "62.1.0.1:7000"
+        report.isReachable = false
+        report.peers.known = 2
+        report.relays = [
+            RelayReport(id: "a", name: nil, rttMilliseconds: nil, isReachable: true, members: 0)
+        ]
+        change(&report)
+        report.advise()
+        return report.advice.map(\.code)
+    }
+
+    @Test("what would help follows from what is in the way")
+    func advice() {
+        #expect(advice() == ["port"])
+        #expect(advice { $0.isReachable = nil } == ["port"])
+        #expect(advice { $0.isReachable = true } == [])
+        #expect(advice { $0.ipv4.addresses = ["62.1.0.1"] } == [])
+        #expect(advice { $0.ipv4.publicEndpoint = nil } == [])
+        #expect(advice { $0.ipv4.mapping = .addressDependent } == ["port"])
+        #expect(advice { $0.ipv4.mapping = .endpointIndependent } == ["port"])
+        #expect(advice { $0.ipv4.filtering = .open } == [])
+        #expect(advice { $0.portMapping.state = .mapped } == [])
+        #expect(advice { $0.relays = [] } == ["port", "relay"])
+        #expect(advice { $0.relays[0].isReachable = false } == ["port", "relay"])
+        #expect(
+            advice {
+                $0.relays = []
+                $0.peers.known = 0
+            } == ["port"]
+        )
+        #expect(
+            advice {
+                $0.udp = .noAnswer
+                $0.ipv4.publicEndpoint = nil
+                $0.table = .joining
+            } == ["udp", "dht"]
+        )
+        #expect(
+            advice {
+                $0.udp = nil
+                $0.ipv4.publicEndpoint = nil
+                $0.table = .joining
+            } == []
+        )
+    }
+
+    @Test("a port that the system chose is to be named, so that a rule for it holds")
+    func chosenPort() {
+        var report = NetcheckReport()
+        report.udp = .works
+        report.port = 7000
+        report.ipv4.addresses = ["192.168.0.2"]
+        report.ipv4.publicEndpoint = "62.1.0.1:7000"
+        report.advise()
+        #expect(report.advice.first?.text.hasSuffix("forward UDP port 7000 to 192.168.0.2") == true)
+        report.isPortChosen = true
+        report.advise()
+        let end = "start with --port 7000 so that it stays"
+        #expect(report.advice.first?.text.hasSuffix(end) == true)
     }
 
     @Test("peers are summed up; who has no session counts only as known")

@@ -224,6 +224,21 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
         ) {
             $0.api.map { "\($0)" } ?? "none"
         },
+        Self(
+            flags: ["--no-relay"],
+            variable: "NETRONRELAY",
+            text: "0",
+            show: { "\($0.relay)" },
+            fromFlags: "false",
+            fromVariable: "false",
+            byDefault: "true"
+        ),
+        Self("--relay-rate", "2M", "NETRONRELAYRATE", "512K", byDefault: "no limit") {
+            $0.relayRate.map { $0 == 2 << 20 ? "2M" : "\($0 >> 10)K" } ?? "no limit"
+        },
+        Self("--relay-circuits", "8", "NETRONRELAYCIRCUITS", "9", byDefault: "usual") {
+            $0.relayCircuits.map { "\($0)" } ?? "usual"
+        },
         Self("--lanes", "1", "NETRONLANES", "4", byDefault: "as fits") {
             $0.lanes.map { "\($0)" } ?? "as fits"
         },
@@ -334,6 +349,9 @@ struct OptionTests {
             ("--gossip-budget", "NETRONGOSSIPBUDGET", "4iB", "gossip-budget"),
             ("--sync-budget", "NETRONSYNCBUDGET", "15KiB", "sync-budget"),
             ("--sync-budget", "NETRONSYNCBUDGET", "fast", "sync-budget"),
+            ("--relay-rate", "NETRONRELAYRATE", "15K", "relay-rate"),
+            ("--relay-circuits", "NETRONRELAYCIRCUITS", "0", "relay-circuits"),
+            ("--relay-circuits", "NETRONRELAYCIRCUITS", "1025", "relay-circuits"),
             ("--ledger-budget", "NETRONLEDGERBUDGET", "1023K", "ledger-budget"),
             ("--ledger-budget", "NETRONLEDGERBUDGET", "much", "ledger-budget"),
             ("--api-listen", "APILISTEN", "8080", "api-listen"),
@@ -366,6 +384,7 @@ struct OptionTests {
             ("NETRONMDNS", "mdns"), ("NETRONDHT", "dht"), ("NETRONEPHEMERAL", "ephemeral"),
             ("NETRONLIGHT", "light"), ("API", "api"), ("DHCP", "dhcp"), ("NETRONNATMAP", "natmap"),
             ("NETRONMULTICAST", "multicast"),
+            ("NETRONRELAY", "relay"),
         ] {
             let error = #expect(throws: ConfigError.self) { try options([], [variable: "maybe"]) }
             #expect(error?.field == field)
@@ -406,6 +425,28 @@ struct OptionTests {
             try options(["--ledger-budget", "2M"], ["NETRONLIGHT": "1"]).ledgerBudget == 2 << 20
         )
         #expect(try options([], ["NETRONLIGHT": "0"]).ledgerBudget == nil)
+    }
+
+    @Test("EdgeVPN's flags for relays are understood, have no effect and say so, or are refused")
+    func edgeRelays() throws {
+        #expect(try !options(["--relay-service=false"]).relay)
+        #expect(try options(["--relay-service", "true"], ["NETRONRELAY": "0"]).relay)
+        #expect(try options(["--relay", "--relay-service=false"]).relay)
+        #expect(try options(["--relay-service-network-only=true"]).relay)
+        let idle = ["--relay-service-max-data", "1", "--relay-service-buffer-size", "2"]
+        let warnings = try plan(["--token", token] + idle).warnings
+        let line = "--relay-service-max-data, --relay-service-buffer-size have no effect: "
+        #expect(warnings.count == 1 && warnings.first?.hasPrefix(line) == true)
+        for (flags, field) in [
+            (["--relay-service", "perhaps"], "relay-service"),
+            (["--relay-service-network-only", "0"], "relay-service-network-only"),
+            (["--relay-service-max-circuits", "64"], "relay-service-max-circuits"),
+            (["--no-relay", "--relay-rate", "1M"], "relay-rate"),
+            (["--no-relay", "--relay-circuits", "1"], "relay-circuits"),
+        ] {
+            let error = #expect(throws: ConfigError.self) { try options(flags) }
+            #expect(error?.field == field)
+        }
     }
 
     @Test("flags may stand before or behind the word start, and addresses in variables wait")

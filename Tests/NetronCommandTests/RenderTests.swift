@@ -187,6 +187,7 @@ struct RenderTests {
         bob.path = .direct
         bob.endpoint = "192.0.2.2:7000"
         bob.rttMilliseconds = 12.34
+        bob.loss = 0.125
         bob.lastHandshake = moment(secondsBeforeNoon: 3)
         bob.lastHeardSeconds = 0
         bob.receivedBytes = 1_234_567
@@ -197,15 +198,86 @@ struct RenderTests {
         #expect(
             PeersText.render([bob, eve], at: noon) == """
                 NAME    ID        ADDRESSES            PATH    ENDPOINT                \
-                RTT  HANDSHAKE        HEARD  RECEIVED  SENT
+                RTT  LOSS  HANDSHAKE        HEARD  RECEIVED  SENT
                 bob[2J  bbbbcccc  10.1.0.12,10.1.0.13  direct  192.0.2.2:7000      \
-                12.3 ms    3 s ago      0 s ago    1.2 MB   0 B
+                12.3 ms  13 %    3 s ago      0 s ago    1.2 MB   0 B
                 -       eeeeffff  fd12::3              none    [2001:db8::3]:7000        \
-                -          -  1 d 1 h ago       0 B   0 B
+                -     -          -  1 d 1 h ago       0 B   0 B
 
                 """
         )
         #expect(PeersText.render([], at: noon) == "No member is known yet.\n")
+    }
+
+    @Test("what the network lets through, and what would help")
+    func netcheck() {
+        var report = NetcheckReport()
+        report.udp = .works
+        report.port = 7000
+        report.ipv4.addresses = ["192.168.0.2"]
+        report.ipv4.publicEndpoint = "62.1.0.1:4711"
+        report.ipv4.mapping = .addressDependent
+        report.ipv4.filtering = .restricted
+        report.ipv6.addresses = ["2a02::2"]
+        report.isReachable = false
+        report.table = .ready
+        report.tableNodes = 64
+        report.peers.known = 3
+        report.peers.online = 2
+        report.peers.direct = 1
+        report.peers.relayed = 1
+        report.relays = [
+            RelayReport(
+                id: "bbbbccccdddd",
+                name: "bob",
+                rttMilliseconds: 12.34,
+                isReachable: true,
+                members: 1
+            ),
+            RelayReport(
+                id: "eeeeffffgggg",
+                name: nil,
+                rttMilliseconds: nil,
+                isReachable: false,
+                members: 0
+            ),
+        ]
+        report.relaying.circuits = 2
+        report.relaying.circuitsMax = 512
+        report.relaying.bytesPerSecond = 1_000_000
+        report.advice = [AdviceReport(code: "port", text: "do this\u{1B}")]
+        #expect(
+            NetcheckText.render(report) == """
+                UDP          works, port 7000
+                IPv4         seen at 62.1.0.1:4711, NAT that shows each host another port, \
+                lets in answers alone
+                IPv6         2a02::2, nobody saw it yet
+                mapped port  off
+                reachable    not by strangers
+                DHT          works, 64 known nodes
+                members      2 of 3 online, 1 reached directly, 1 through others
+                relays       bob (bbbbcccc), 12.3 ms, leads to 1
+                             eeeeffff, not reachable from everywhere
+                relaying     2 of at most 512 circuits, at most 1.0 MB/s
+
+                help: do this
+
+                """
+        )
+        #expect(
+            NetcheckText.render(NetcheckReport()) == """
+                UDP          nobody was asked yet
+                IPv4         none
+                IPv6         none
+                mapped port  off
+                reachable    not known yet
+                DHT          not used
+                members      0 of 0 online, 0 reached directly, 0 through others
+                relays       none
+                relaying     nothing (--no-relay)
+
+                """
+        )
     }
 
     @Test("echoes are summed up")

@@ -4,6 +4,7 @@ internal import NetronAPI
 internal import NetronConfig
 internal import NetronSwift
 internal import NetronWire
+internal import Synchronization
 internal import Testing
 
 @testable internal import NetronCommand
@@ -61,7 +62,7 @@ struct RunTests {
         )
     }
 
-    @Test("no node is 3", arguments: ["status", "peers", "ping"])
+    @Test("no node is 3", arguments: ["status", "peers", "ping", "netcheck"])
     func noNode(_ command: String) async throws {
         let folder = try TemporaryFolder()
         let place = ["--state-dir", folder.path]
@@ -142,6 +143,7 @@ struct AskingTests {
         return [
             .status { StatusReport(id: "me", state: .alone) },
             .peers { [bob] },
+            .netcheck { NetcheckReport() },
             .ping(
                 peers: { [bob] },
                 ping: { _ throws(ErrorReport) in
@@ -161,6 +163,11 @@ struct AskingTests {
             #expect(status.output == String(decoding: wanted, as: UTF8.self) + "\n")
             let peers = await netron("--state-dir", folder, "peers", "--json")
             #expect(JSON.decode([PeerReport].self, from: Array(peers.output.utf8)) == [Self.bob])
+            let check = await netron("netcheck", "--json", "--state-dir", folder)
+            let bytes = JSON.encode(NetcheckReport())
+            #expect(check.output == String(decoding: bytes, as: UTF8.self) + "\n")
+            let text = await netron("netcheck", "--state-dir", folder)
+            #expect(text.status == .done && text.output == NetcheckText.render(NetcheckReport()))
         }
     }
 
@@ -203,6 +210,37 @@ struct AskingTests {
                             """
                     )
             )
+        }
+    }
+
+    @Test("ping --until-direct ends with the first echo that came directly, or fails")
+    func untilDirect() async throws {
+        let (answers, continuation) = AsyncStream.makeStream(of: PeerReport.Path.self)
+        for path in [PeerReport.Path.relayed, .relayed, .direct] { continuation.yield(path) }
+        let path = Mutex(PeerReport.Path.relayed)
+        let bob = Self.bob
+        let route = ControlRoutes.Route.ping(
+            peers: {
+                var peer = bob
+                peer.path = path.withLock { $0 }
+                return [peer]
+            },
+            ping: { _ throws(ErrorReport) in
+                for await next in answers {
+                    path.withLock { $0 = next }
+                    break
+                }
+                return .milliseconds(1)
+            }
+        )
+        try await withNode([route]) { folder in
+            let asked = ["ping", "bob", "-i", "0.01", "--until-direct", "--state-dir", folder]
+            let transcript = Transcript()
+            #expect(await Program.run(asked + ["-c", "2"], on: transcript.console()) == .failed)
+            #expect(transcript.complaints.contains("no echo came directly"))
+            let ending = Transcript()
+            #expect(await Program.run(asked, on: ending.console()) == .done)
+            #expect(ending.output.hasPrefix("bob (bbbbcccc), direct: 1.000 ms\n1 sent, "))
         }
     }
 

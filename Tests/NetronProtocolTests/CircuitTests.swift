@@ -79,6 +79,23 @@ internal import Testing
         #expect(world.failed[1] == nil)
     }
 
+    @Test("a relay of few circuits gives one member half of them")
+    func few() {
+        var world = CircuitWorld(6, relayedMax: 3)
+        world.connect((1, 2), (2, 3), (2, 4), (2, 5), (6, 2))
+        for target in [3, 4, 5] as [UInt8] {
+            world.give(.wanted(node(target), through: [node(2)]), to: 1)
+            world.run(for: .seconds(1))
+        }
+        #expect(world.opened[1]?.count == 2 && world.failed[1] == [5])
+        world.give(.wanted(node(5), through: [node(2)]), to: 6)
+        world.run(for: .seconds(1))
+        world.give(.wanted(node(4), through: [node(2)]), to: 6)
+        world.run(for: .seconds(1))
+        #expect(world.opened[6]?.count == 1 && world.failed[6] == [4])
+        #expect(world.machine(2)?.relayedCount == 3)
+    }
+
     @Test("a spare circuit goes through another relay, which alone is asked")
     func spare() throws {
         var world = CircuitWorld(5)

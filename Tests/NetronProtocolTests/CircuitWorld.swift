@@ -36,11 +36,15 @@ struct CircuitWorld {
     private(set) var failed: [UInt8: [UInt8]] = [:]
     private(set) var lost: [UInt8: [CircuitID]] = [:]
 
-    init(_ count: UInt8, unwilling: Set<UInt8> = []) {
+    init(
+        _ count: UInt8,
+        unwilling: Set<UInt8> = [],
+        relayedMax: Int = CircuitLimits.relayedMax
+    ) {
         for number in 1...count {
             machines[number] = CircuitMachine(
                 of: node(number),
-                isWilling: !unwilling.contains(number),
+                relayedMax: unwilling.contains(number) ? 0 : relayedMax,
                 lanes: 3,
                 random: GossipRandom(seed: UInt64(number))
             )

@@ -65,6 +65,21 @@ struct PathTests {
         return nil
     }
 
+    @Test("who relays nothing leads nobody, and whoever does is found beside it")
+    func unwilling() throws {
+        for hasOther in [false, true] {
+            let world = World(seed: 1, factory: MachineNode.make)
+            var profile = NodeProfile()
+            profile.relays = false
+            world.start(world.add(profile), contacts: [])
+            let contact = [world.contact(0)]
+            for _ in 0..<2 { world.start(world.add(.behind(.symmetric)), contacts: contact) }
+            if hasOther { world.start(world.add(), contacts: contact) }
+            try world.run(for: .seconds(90))
+            #expect(try (reach(world, 1, 2) != nil) == hasOther)
+        }
+    }
+
     @Test("any two reach each other within 2 s, and directly where that can be")
     func matrix() throws {
         for left in NATKind.allCases {

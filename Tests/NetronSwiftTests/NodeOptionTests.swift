@@ -46,6 +46,8 @@ enum Sample {
             ),
             ([.fromYAML(Sample.yaml), .proxy("https://a:1")], "http://HOST:PORT"),
             ([.fromYAML(Sample.yaml), .peers(["tcp://a:1"]), .tcp(false)], "--no-tcp"),
+            ([.fromYAML(Sample.yaml), .relayRate(1)], "relay-rate 1"),
+            ([.fromYAML(Sample.yaml), .noRelay, .relayCircuits(2)], "relay-circuits"),
             ([.fromYAML(Sample.yaml), .api(listening: "8080")], "api-listen"),
             ([.fromYAML(Sample.yaml), .maxMessageSize(0)], "max_message_size 0"),
         ] as [([NodeOption], String)]

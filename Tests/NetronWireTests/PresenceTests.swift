@@ -78,7 +78,11 @@ internal import Testing
         #expect(presence.claims == fields.claims)
         #expect(presence.endpoints == fields.endpoints)
         #expect(presence.introducers == fields.introducers)
-        #expect(presence.isReachable && presence.isLeaving)
+        #expect(presence.isReachable && presence.isLeaving && presence.isWilling)
+        let unwilling = Presence.Fields(name: "", isWilling: false)
+        #expect(try draft(unwilling).bytes[58] == 8)
+        #expect(try !draft(unwilling).isWilling)
+        #expect(!unwilling.differsOnlyInPaths(from: .init(name: "")))
         let header = try PresenceHeader(presence.bytes)
         #expect(header.author == presence.author && header.order == presence.order)
         #expect(header.end == presence.end)
@@ -117,7 +121,7 @@ internal import Testing
         expectRefused(46, [0, 1], .notCanonical)  // a time of 49 bits
         expectRefused(54, [0, 0, 0, 0], .notCanonical)
         expectRefused(54, [0, 1, 0x51, 0x81], .notCanonical)  // a second more than a day
-        expectRefused(58, [8], .notCanonical)
+        expectRefused(58, [16], .notCanonical)
         expectRefused(59, [64], .tooMany)
         expectRefused(60, [0x1B], .notText)
         expectRefused(62, [17], .tooMany)

@@ -38,6 +38,7 @@ typedef struct netron_options {
     uint32_t datagrams;     /* 1: the caller takes datagrams of the DHT on the same port */
     uint32_t idle_ends;     /* 1: a new peer is not kept until netron_engine_keep() says so */
     uint32_t multicast_off; /* 1: multicast and broadcast are neither sent nor taken */
+    uint32_t relay_bytes_per_second; /* of all that is forwarded on circuits; 0: no limit */
 } netron_options;
 
 /** Makes an Ed25519 seed whose public key is a valid node id, from the system's randomness. */
@@ -196,6 +197,8 @@ NETRON_API NETRON_MUST int netron_engine_circuit_end(netron_engine *NETRON_NONNU
 
 /** Makes a circuit that this node forwards between two other members. `bytes_per_second` limits
  *  each direction (UDP payload; a quarter of a second at once, 64 KiB at least); 0: no limit.
+ *  Of the `relay_bytes_per_second` of the options each direction of each circuit has an equal part
+ *  for sure, and what others leave over.
  *  @return as above; NETRON_E_INVALID also if both are one neighbour */
 NETRON_API NETRON_MUST int
 netron_engine_circuit_forward(netron_engine *NETRON_NONNULL engine,
@@ -403,7 +406,7 @@ NETRON_API size_t netron_engine_peers(const netron_engine *NETRON_NONNULL engine
     XX(19, NO_CIRCUIT, "no circuit by that id, or it leads nowhere")    \
     XX(20, NOT_NEIGHBOUR, "not from the path of a circuit's neighbour") \
     XX(21, HOPS, "passed more relays than it may")                      \
-    XX(22, RELAY_LIMITED, "over the rate of a circuit")                 \
+    XX(22, RELAY_LIMITED, "over the rate of a circuit, or of all")      \
     XX(23, MULTICAST, "multicast or broadcast that is not carried")     \
     XX(24, ALL_LIMITED, "over the rate of multicast and broadcast")
 

@@ -33,6 +33,7 @@ typedef struct nf_circuit {
 
     /* Written by the lane of the id alone. */
     nf_rate rate;
+    nf_rate part;     /* what it has for sure of the rate of all circuits */
     uint64_t told_ns; /* when control was last told that the neighbour may have moved */
     _Atomic uint64_t heard_ns;
     _Atomic uint64_t packets, bytes; /* that went on, with their shim */

@@ -150,6 +150,7 @@ int nf_core_circuit_forward(nf_core *core,
     fill(core, entry_b, b, peer_b, slot_of(core, entry_a), bytes_per_second);
     publish(entry_a, a->id_in);
     publish(entry_b, b->id_in);
+    atomic_fetch_add_explicit(&core->table.relay_sides, 2, memory_order_relaxed);
     return NETRON_OK;
 }
 
@@ -265,6 +266,7 @@ static void retire(nf_core *core, nf_circuit *entry)
     core->peers[entry->peer].circuits_by--;
     lead_to(core, entry, NF_NO_PEER);
     if (entry->other != NF_NO_CIRCUIT) {
+        atomic_fetch_sub_explicit(&core->table.relay_sides, 1, memory_order_relaxed);
         core->counters.relayed_packets +=
             atomic_load_explicit(&entry->packets, memory_order_relaxed);
         core->counters.relayed_bytes += atomic_load_explicit(&entry->bytes, memory_order_relaxed);

@@ -96,6 +96,7 @@ int nf_core_new(nf_core **out, const netron_options *given)
     }
     core->table.takes_datagrams = options.datagrams != 0;
     core->table.all.off = options.multicast_off != 0;
+    core->table.relay_bytes_per_second = options.relay_bytes_per_second;
     if (!init_tables(core, options.peers_max)) {
         nf_core_free(core);
         return NETRON_E_NO_MEMORY;

@@ -88,8 +88,9 @@ enum {
 #define NF_CIRCUIT_CHECK_NS  (1 * NF_SECOND_NS)   /* between two looks at all of them, at least */
 #define NF_CIRCUIT_ORPHAN_NS (2 * NF_SECOND_NS)   /* a peer whose circuit ended has to be heard */
 enum {
-    NF_CIRCUIT_BURST_DIVISOR = 4,         /* of a second's bytes, at once */
-    NF_CIRCUIT_BURST_BYTES_MIN = 64 << 10 /* and a train at least */
+    NF_CIRCUIT_BURST_DIVISOR = 4,          /* of a second's bytes, at once */
+    NF_CIRCUIT_BURST_BYTES_MIN = 64 << 10, /* and a train at least */
+    NF_CIRCUIT_PART_BYTES_MIN = 16 << 10   /* of a circuit's part of the rate of all, at once */
 };
 
 /* --- connections of TCP ----------------------------------------------------------------------- */

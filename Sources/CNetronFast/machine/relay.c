@@ -59,6 +59,54 @@ static void count(nf_circuit *circuit, size_t length)
     atomic_store_explicit(&circuit->bytes, bytes + length, memory_order_relaxed);
 }
 
+/* The rate of all circuits together. It is kept as the time until which it is used up, so that
+ * lanes share one word. Each direction of each circuit has an equal part for sure, and passes even
+ * when nothing is left: who sends more than its part gives way then, and nobody is starved. */
+typedef struct spent {
+    uint64_t ns;
+    bool is_part;
+} spent;
+
+static bool take_of_all(nf_lane *lane, nf_circuit *circuit, uint32_t length, spent *out)
+{
+    nf_table *table = lane->table;
+    uint32_t per_second = table->relay_bytes_per_second;
+    if (per_second == 0) {
+        return true;
+    }
+    uint32_t sides = atomic_load_explicit(&table->relay_sides, memory_order_relaxed);
+    uint32_t part = per_second / (sides > 0 ? sides : 1);
+    uint32_t burst = part / NF_CIRCUIT_BURST_DIVISOR;
+    burst = burst < NF_CIRCUIT_PART_BYTES_MIN ? NF_CIRCUIT_PART_BYTES_MIN : burst;
+    out->is_part = nf_rate_take_many(&circuit->part, length, part, burst, lane->now_ns);
+
+    uint64_t at_once_ns = NF_SECOND_NS / NF_CIRCUIT_BURST_DIVISOR;
+    uint64_t least_ns = NF_CIRCUIT_BURST_BYTES_MIN * NF_SECOND_NS / per_second;
+    at_once_ns = at_once_ns < least_ns ? least_ns : at_once_ns;
+    out->ns = length * NF_SECOND_NS / per_second;
+    uint64_t known = atomic_load_explicit(&table->relay_spent_ns, memory_order_relaxed);
+    uint64_t next;
+    do {
+        next = (known > lane->now_ns ? known : lane->now_ns) + out->ns;
+        if (!out->is_part && next > lane->now_ns + at_once_ns) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&table->relay_spent_ns, &known, next,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
+static void give_back(nf_lane *lane, nf_circuit *circuit, uint32_t length, const spent *given)
+{
+    if (circuit->bytes_per_second != 0) {
+        nf_rate_give_back(&circuit->rate, length);
+    }
+    if (given->is_part) {
+        nf_rate_give_back(&circuit->part, length);
+    }
+    atomic_fetch_sub_explicit(&lane->table->relay_spent_ns, given->ns, memory_order_relaxed);
+}
+
 static nf_relay_result forward(nf_lane *lane,
                                nf_circuit *circuit,
                                const uint8_t *datagram,
@@ -74,18 +122,23 @@ static nf_relay_result forward(nf_lane *lane,
     if (!nf_table_way_out(lane->table, other, &train.path)) {
         return drop(lane, NETRON_DROP_NO_CIRCUIT, reason);
     }
+    spent of_all = {0};
     bool is_limited = circuit->bytes_per_second != 0;
     if (is_limited &&
         !nf_rate_take_many(&circuit->rate, (uint32_t)length, circuit->bytes_per_second,
                            circuit->burst_bytes, lane->now_ns)) {
         return drop(lane, NETRON_DROP_RELAY_LIMITED, reason);
     }
-    nf_outbox *outbox = &lane->outbox;
-    nf_departure *message = nf_outbox_place(outbox, &train, length);
-    if (message == NULL) {
+    if (!take_of_all(lane, circuit, (uint32_t)length, &of_all)) {
         if (is_limited) {
             nf_rate_give_back(&circuit->rate, (uint32_t)length);
         }
+        return drop(lane, NETRON_DROP_RELAY_LIMITED, reason);
+    }
+    nf_outbox *outbox = &lane->outbox;
+    nf_departure *message = nf_outbox_place(outbox, &train, length);
+    if (message == NULL) {
+        give_back(lane, circuit, (uint32_t)length, &of_all);
         return NF_RELAY_FULL;
     }
     uint8_t *out = outbox->arena + outbox->used;

@@ -83,6 +83,11 @@ typedef struct nf_table {
     _Atomic(nf_routes *) routes; /* NULL: none */
     nf_reclaim reclaim;
 
+    /* What is forwarded on all circuits together; apart from what every packet needs. */
+    uint32_t relay_bytes_per_second; /* 0: no limit; set before the lanes begin */
+    _Atomic uint32_t relay_sides;    /* how many entries forward; control's to write */
+    _Atomic uint64_t relay_spent_ns; /* until when what passed has used up that rate */
+
     /* Control's alone. */
     uint16_t *generations; /* by slot */
     uint32_t *free_slots;  /* a stack */

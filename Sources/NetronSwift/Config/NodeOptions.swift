@@ -89,6 +89,14 @@ package struct NodeOptions: Hashable, Sendable {
     /// The inner address of the member that gets what is no member's.
     package let router: IPAddress?
 
+    /// Whether the node carries what other members send each other.
+    package let relay: Bool
+
+    /// How many bytes a second it carries in all, and by how many circuits; nil for no limit, and
+    /// for the usual.
+    package let relayRate: Int?
+    package let relayCircuits: Int?
+
     /// What an option may be, and what it is when it is left out.
     package enum Limits {
         /// A peer has 16 prefixes in the packet core, of which one is its own made address.
@@ -118,6 +126,10 @@ package struct NodeOptions: Hashable, Sendable {
         package static let syncBudgets = (16 << 10)...(1 << 30)
         package static let syncBudgetDefault = 1 << 20
         package static let advertisedMax = GatewayStatement.prefixesMax
+        /// Bytes a second.
+        package static let relayRates = (16 << 10)...(1 << 30)
+        package static let relayCircuits = 1...1_024
+        package static let relayCircuitsDefault = 512
         package static let interfaceNameDefault = "netron0"
         package static let leaseRangeDefault = "10.1.0.0/24"
         package static let mtuDefault = 1400
@@ -154,7 +166,10 @@ package struct NodeOptions: Hashable, Sendable {
         proxy: HostPort? = nil,
         advertised: [Prefix] = [],
         acceptsRoutes: Bool = false,
-        router: IPAddress? = nil
+        router: IPAddress? = nil,
+        relay: Bool = true,
+        relayRate: Int? = nil,
+        relayCircuits: Int? = nil
     ) throws(ConfigError) {
         try check(addresses: addresses, wantsInterface: wantsInterface)
         try check(leaseRanges: leaseRanges, beside: addresses, wantsInterface: wantsInterface)
@@ -200,6 +215,7 @@ package struct NodeOptions: Hashable, Sendable {
         if let syncBudget {
             try check("sync-budget", syncBudget, in: Limits.syncBudgets, remedy: "the usual is 1M")
         }
+        try check(relayRate: relayRate, relayCircuits: relayCircuits, relay: relay)
         if let stateDirectory { try check(stateDirectory: stateDirectory) }
         self.advertised = try Self.checked(
             advertised: advertised,
@@ -237,6 +253,9 @@ package struct NodeOptions: Hashable, Sendable {
         self.proxy = proxy
         self.acceptsRoutes = acceptsRoutes
         self.router = router
+        self.relay = relay
+        self.relayRate = relayRate
+        self.relayCircuits = relayCircuits
     }
 }
 
@@ -403,6 +422,24 @@ private func check(announced: [HostPort]) throws(ConfigError) {
             "is given \(announced.count) times",
             remedy: "give at most \(NodeOptions.Limits.announcedMax)"
         )
+    }
+}
+
+private func check(relayRate: Int?, relayCircuits: Int?, relay: Bool) throws(ConfigError) {
+    let limits = [
+        ("relay-rate", relayRate, NodeOptions.Limits.relayRates),
+        ("relay-circuits", relayCircuits, NodeOptions.Limits.relayCircuits),
+    ]
+    for (field, value, range) in limits {
+        guard let value else { continue }
+        guard relay else {
+            throw ConfigError(
+                field,
+                "limits what a node with --no-relay does not do",
+                remedy: "leave out one of the two"
+            )
+        }
+        try check(field, value, in: range, remedy: "--no-relay carries nothing")
     }
 }
 

@@ -42,6 +42,8 @@ package struct DeviceOptions: Sendable {
     package var carriesMulticast = true
     /// Whether `Device.setRoute` will be called, so that what the device itself sends has a mark.
     package var setsRoutes = false
+    /// How many bytes a second are forwarded on all circuits together; 0 for no limit.
+    package var relayBytesPerSecond = 0
 
     package init(seed: [UInt8], networkSecret: [UInt8]) {
         self.seed = seed
@@ -104,6 +106,7 @@ extension DeviceOptions {
         unsafe device.tcp = tcp ? 1 : 0
         if let proxy { unsafe device.proxy = netron_endpoint(proxy) }
         unsafe device.engine.multicast_off = carriesMulticast ? 0 : 1
+        unsafe device.engine.relay_bytes_per_second = UInt32(clamping: relayBytesPerSecond)
         unsafe fill(&device.engine.identity_seed, with: seed)
         return unsafe device
     }

@@ -70,6 +70,13 @@ enum Health {
         text: "no node of the DHT answers; see that UDP may leave this network, or name one that"
             + " does with --bootstrap HOST:PORT"
     )
+    /// Some members are wanted and not reached, and nobody would carry what goes to and fro.
+    static let noRelay = HealthReport(
+        code: "no_relay",
+        severity: .warning,
+        text: "some members are not reached, and no member that can be reached from everywhere"
+            + " relays for this node; run such a member, without --no-relay"
+    )
     static let aloneAfter = Duration.seconds(10)
 
     static func smallBuffers(_ info: DeviceInfo) -> HealthReport? {

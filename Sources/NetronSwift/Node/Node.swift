@@ -45,6 +45,8 @@ public actor Node {
     var startedAt = Instant.never
     var timer: Task<Void, Never>?
     var pings: [UInt64: EchoWaiter] = [:]
+    /// Of members with a session.
+    var echoes: [NodeID: EchoHistory] = [:]
     var waiters: [UInt64: SessionWaiter] = [:]
     var nextWaiter: UInt64 = 0
     /// What is to be written in the ledger, and who waits for it.
@@ -295,7 +297,7 @@ public actor Node {
         server = nil
         device?.stop()
         device = nil
-        for case .user(let ping) in pings.values { ping.resume(returning: nil) }
+        for case .user(_, let ping) in pings.values { ping.resume(returning: nil) }
         pings = [:]
         for waiter in waiters.values { waiter.continuation.resume(returning: false) }
         waiters = [:]
@@ -332,6 +334,7 @@ extension Node {
         device.tcp = options.tcp
         device.carriesMulticast = options.multicast
         device.setsRoutes = options.acceptsRoutes
+        device.relayBytesPerSecond = options.relayRate ?? 0
         if options.wantsInterface {
             device.interface = .init(name: options.interfaceName, addresses: options.addresses)
         }
@@ -350,12 +353,20 @@ extension Node {
             ranges: leaseWishes,
             contacts: settings.options.peers,
             discovery: discoverySettings,
+            relayedMax: relayedMax,
             lanes: device?.info()?.lanes ?? 1,
             mapsPort: settings.options.mapsPort,
             announced: settings.options.announced,
             dialsTCP: settings.options.tcp,
             gateways: gatewaySettings
         )
+    }
+
+    /// How many circuits of others it relays.
+    nonisolated var relayedMax: Int {
+        let options = settings.options
+        return options.relay
+            ? options.relayCircuits ?? NodeOptions.Limits.relayCircuitsDefault : 0
     }
 
     private var discoverySettings: DiscoverySettings {

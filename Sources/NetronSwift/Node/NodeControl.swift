@@ -34,7 +34,7 @@ extension Node {
             await self?.giveUp(key)
         }
         defer { limit.cancel() }
-        return await withCheckedContinuation { pings[key] = .user($0) }
+        return await withCheckedContinuation { pings[key] = .user(id, $0) }
     }
 
     /// A number that no echo under way has.
@@ -45,7 +45,32 @@ extension Node {
     }
 
     private func giveUp(_ token: UInt64) {
-        if case .user(let ping)? = pings.removeValue(forKey: token) { ping.resume(returning: nil) }
+        guard case .user(let id, let ping)? = pings.removeValue(forKey: token) else { return }
+        note(echoOf: id, came: false)
+        ping.resume(returning: nil)
+    }
+
+    /// Counts an echo that was asked for.
+    func note(echoOf id: NodeID, came: Bool) {
+        guard machine.member(id) != nil else { return }
+        echoes[id, default: EchoHistory()].note(came)
+    }
+}
+
+/// What became of the last echoes that a member was asked for.
+struct EchoHistory {
+    /// One bit each, the newest the lowest: whether it did not come.
+    private var lost: UInt32 = 0
+    private var count = 0
+
+    mutating func note(_ came: Bool) {
+        lost = lost << 1 | (came ? 0 : 1)
+        count = min(count + 1, UInt32.bitWidth)
+    }
+
+    /// The part that did not come, to three digits.
+    var loss: Double {
+        (Double(lost.nonzeroBitCount) / Double(max(1, count)) * 1000).rounded() / 1000
     }
 }
 
@@ -73,7 +98,11 @@ extension Node {
             feed(.wanted(id))
         }
         guard isThere else {
-            throw NodeError(.unknownNode, "\(id.prefix()) does not answer where it is said to be")
+            throw NodeError(
+                .unknownNode,
+                "\(id.prefix()) does not answer where it is said to be, and nobody leads to it;"
+                    + " see `netron netcheck`"
+            )
         }
     }
 
@@ -98,7 +127,7 @@ struct SessionWaiter {
 
 /// Who waits for an echo.
 enum EchoWaiter {
-    case user(CheckedContinuation<Duration?, Never>)
+    case user(NodeID, CheckedContinuation<Duration?, Never>)
     /// The machine probes a member.
     case probe(NodeID)
 }
@@ -119,11 +148,15 @@ extension Node {
             guard let self else { return StatusReport(id: id.description, state: .starting) }
             return await self.status()
         }
+        let check: @Sendable () async -> NetcheckReport = { [weak self] in
+            await self?.netcheck() ?? NetcheckReport()
+        }
         let edge = EdgeRoutes(access, status: status, peers: peers)
         return ControlRoutes(
             [
                 .status(status),
                 .peers(peers),
+                .netcheck(check),
                 .ping(peers: peers, ping: echo),
             ] + ControlRoutes.Route.ledger(access) + edge.all
         )

@@ -26,7 +26,7 @@ extension Node {
         case .dialFailed(let endpoint, let id, let error):
             logger.debug("no answer from \(endpoint): \(error)")
             feed(.dialFailed(endpoint, id))
-        case .pong(_, let token, let rtt): answered(token, rtt)
+        case .pong(let id, let token, let rtt): answered(token, by: id, rtt)
         case .moved(let id, let endpoint):
             feed(.moved(id, endpoint))
             rememberSoon()
@@ -42,11 +42,12 @@ extension Node {
         }
     }
 
-    private func answered(_ token: UInt64, _ rtt: Duration) {
-        switch pings.removeValue(forKey: token) {
-        case .user(let ping)?: ping.resume(returning: rtt)
-        case .probe(let id)?: feed(.probed(id, isAlive: true))
-        case nil: break
+    private func answered(_ token: UInt64, by id: NodeID, _ rtt: Duration) {
+        guard let waiter = pings.removeValue(forKey: token) else { return }
+        note(echoOf: id, came: true)
+        switch waiter {
+        case .user(_, let ping): ping.resume(returning: rtt)
+        case .probe(let id): feed(.probed(id, isAlive: true))
         }
     }
 
@@ -134,6 +135,7 @@ extension Node {
 
     private func giveUpProbe(_ token: UInt64) {
         guard case .probe(let id)? = pings.removeValue(forKey: token) else { return }
+        note(echoOf: id, came: false)
         feed(.probed(id, isAlive: false))
     }
 
@@ -191,6 +193,7 @@ extension Node {
             announcer.yield(.peerUp(id, endpoint))
         case .memberDown(let id, let departure):
             logger.info("member \(id.prefix()) is down: \(departure.reason)")
+            echoes[id] = nil
             announcer.yield(.peerDown(id))
         case .memberChanged(let id):
             guard let member = machine.member(id) else { return }

@@ -158,6 +158,24 @@ extension NodeOption {
         Self { $0.api = try NodeOptions.apiPlace(place) }
     }
 
+    /// Carries nothing of what other members send each other.
+    ///
+    /// Without it a node relays for those who do not reach each other; it cannot read what it
+    /// carries.
+    public static var noRelay: Self {
+        Self { $0.relay = false }
+    }
+
+    /// How many bytes a second are relayed for others in all, 16 KiB or more; without it, no limit.
+    public static func relayRate(_ bytesPerSecond: Int) -> Self {
+        Self { $0.relayRate = bytesPerSecond }
+    }
+
+    /// How many circuits of others are relayed at a time, 1 to 1,024; without it 512.
+    public static func relayCircuits(_ count: Int) -> Self {
+        Self { $0.relayCircuits = count }
+    }
+
     /// How many threads carry packets, 1 to 4; without it as many as fit the host.
     public static func lanes(_ count: Int) -> Self {
         Self { $0.lanes = count }
@@ -216,6 +234,9 @@ struct NodeBuilder {
     var announced: [HostPort] = []
     var tcp = true
     var proxy: HostPort?
+    var relay = true
+    var relayRate: Int?
+    var relayCircuits: Int?
     var interface: String?
     var addresses: [InterfaceAddress] = []
     var leaseRanges: [Prefix] = []
@@ -279,7 +300,10 @@ struct NodeBuilder {
                     proxy: proxy,
                     advertised: advertised,
                     acceptsRoutes: acceptsRoutes,
-                    router: router
+                    router: router,
+                    relay: relay,
+                    relayRate: relayRate,
+                    relayCircuits: relayCircuits
                 ),
                 logger: logger,
                 isOnDisk: !isEphemeral || stateDirectory != nil

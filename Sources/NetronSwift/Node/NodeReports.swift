@@ -35,9 +35,10 @@ extension Node {
         if let before {
             report.rates = RateReport(before, counters.traffic, within: Clock.now() - start)
         }
-        report.peers = PeerSummary(peers())
+        let peers = peers()
+        report.peers = PeerSummary(peers)
         report.discovery = discoveryReport
-        report.health = health(info)
+        report.health = health(info, peers)
         return report
     }
 
@@ -52,6 +53,7 @@ extension Node {
             report.addresses = machine.addresses(of: info.id).map(\.description)
             report.isOnline = info.isUp || machine.isOnline(info.id)
             report.advertised = advertised(by: info.id)
+            report.loss = echoes[info.id]?.loss
             report.relay = info.endpoint.circuit.flatMap(machine.relay)?.description
             if let hello = machine.member(info.id)?.hello { report.fillIn(hello) }
             return report
@@ -75,7 +77,7 @@ extension Node {
         }
     }
 
-    private var discoveryReport: DiscoveryReport {
+    var discoveryReport: DiscoveryReport {
         let now = Clock.now()
         var report = DiscoveryReport()
         report.neighbours = machine.neighbours.count
@@ -132,7 +134,7 @@ extension Node {
         return secret.prefix(4).hexadecimal
     }
 
-    private func health(_ info: DeviceInfo) -> [HealthReport] {
+    private func health(_ info: DeviceInfo, _ peers: [PeerReport]) -> [HealthReport] {
         var lines: [HealthReport] = []
         for (address, conflict) in machine.allConflicts {
             switch conflict {
@@ -147,6 +149,7 @@ extension Node {
             lines.append(Health.alone)
             if discoveryReport.table == .joining { lines.append(Health.noTable) }
         }
+        if lacksRelay(among: peers) { lines.append(Health.noRelay) }
         if isTwinSeen { lines.append(Health.twin) }
         lines += machine.allEvidence(at: Clock.now()).map { Health.equivocation(by: $0.author) }
         lines += gatewayHealth()

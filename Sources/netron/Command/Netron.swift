@@ -11,7 +11,7 @@ struct Netron: Performing {
         usage: """
             netron -g > netron.yaml
             netron --config netron.yaml --address 10.1.0.11/24
-            netron status | peers | ping NODE | ledger | start | simulate
+            netron status | peers | ping NODE | netcheck | ledger | start | simulate
             """,
         discussion: """
             Every host that runs `netron` with the same token, or the config that it stands for, \
@@ -25,7 +25,8 @@ struct Netron: Performing {
             """,
         version: Release.version,
         subcommands: [
-            Start.self, Status.self, Peers.self, Ping.self, LedgerCommand.self, Simulate.self,
+            Start.self, Status.self, Peers.self, Ping.self, Netcheck.self, LedgerCommand.self,
+            Simulate.self,
         ]
     )
 

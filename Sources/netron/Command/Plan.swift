@@ -36,7 +36,9 @@ extension Plan {
         )
         let (network, warnings) = try network.resolve(on: console)
         self.network = network
-        self.warnings = warnings + [refusal].compactMap(\.self)
+        self.warnings =
+            warnings + [refusal].compactMap(\.self)
+            + node.relay.edge.warnings
     }
 }
 
@@ -140,7 +142,14 @@ extension NodeOptions {
             proxy: proxy,
             advertised: interface?.gateways.ranges(on: console) ?? [],
             acceptsRoutes: interface?.gateways.isAccepting(on: console) ?? false,
-            router: interface?.gateways.address(on: console)
+            router: interface?.gateways.address(on: console),
+            relay: node.relay.truth(on: console),
+            relayRate: console.byteCount("relay-rate", node.relay.rate, .relayRate),
+            relayCircuits: console.number(
+                "relay-circuits",
+                node.relay.circuits,
+                .relayCircuits
+            )
         )
     }
 }
@@ -159,6 +168,47 @@ extension GatewayFlags {
     fileprivate func address(on console: Console) throws(ConfigError) -> IPAddress? {
         guard let text = router ?? console.value(of: .router) else { return nil }
         return try NodeOptions.router(text)
+    }
+}
+
+extension RelayFlags {
+    /// Whether anything is carried for others; this name for it counts before EdgeVPN's.
+    fileprivate func truth(on console: Console) throws(ConfigError) -> Bool {
+        try edge.check(on: console)
+        let ofEdge = try console.truth("relay-service", edge.isWanted)
+        return try console.truth("relay", isWanted ?? ofEdge, .relay) ?? true
+    }
+}
+
+extension EdgeRelayFlags {
+    /// Refuses what would be understood as something else.
+    fileprivate func check(on console: Console) throws(ConfigError) {
+        let field = "relay-service-network-only"
+        if try console.truth(field, isForMembersOnly) == false {
+            throw ConfigError(
+                field,
+                "cannot be false",
+                remedy: "leave it out: a node carries for members of its network alone"
+            )
+        }
+        if circuitsPerPeer != nil {
+            throw ConfigError(
+                "relay-service-max-circuits",
+                "counts the circuits of each peer",
+                remedy: "give --relay-circuits, which counts those of all members"
+            )
+        }
+    }
+
+    /// One line for what changes nothing.
+    fileprivate var warnings: [String] {
+        guard !idle.isEmpty else { return [] }
+        let flags = idle.joined(separator: ", ")
+        let verb = idle.count == 1 ? "has" : "have"
+        return [
+            "\(flags) \(verb) no effect: a circuit lasts as long as it is used, and --relay-rate"
+                + " bounds what all of them carry"
+        ]
     }
 }
 
@@ -225,7 +275,16 @@ extension Console {
         _ variable: Variable
     ) throws(ConfigError) -> Bool? {
         if let flag { return flag }
-        switch value(of: variable)?.lowercased() {
+        return try truth(field, value(of: variable), remedy: "set \(variable.rawValue) to")
+    }
+
+    /// The truth of a text.
+    fileprivate func truth(
+        _ field: String,
+        _ text: String?,
+        remedy: String = "give"
+    ) throws(ConfigError) -> Bool? {
+        switch text?.lowercased() {
         case nil: return nil
         case "true"?, "1"?, "yes"?, "on"?: return true
         case "false"?, "0"?, "no"?, "off"?: return false
@@ -233,7 +292,7 @@ extension Console {
             throw ConfigError(
                 field,
                 "\"\(text.plain(bytesMax: 80))\" is neither true nor false",
-                remedy: "set \(variable.rawValue) to one of the two"
+                remedy: "\(remedy) one of the two"
             )
         }
     }

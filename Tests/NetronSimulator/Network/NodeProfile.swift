@@ -26,6 +26,8 @@ package struct NodeProfile: Hashable, Sendable {
     /// What it has without NAT; behind one it is IPv4.
     package var families = Families.v4
     package var port: UInt16 = 7000
+    /// Whether it relays for others.
+    package var relays = true
     package var clock = WallClock()
     /// Which network's token it has.
     package var network = 0

@@ -131,7 +131,8 @@ extension World {
             name: "n\(number)",
             version: "0.0.0",
             platform: "simulated",
-            contacts: host.contacts
+            contacts: host.contacts,
+            relayedMax: host.profile.relays ? CircuitLimits.relayedMax : 0
         )
     }
 

@@ -95,6 +95,13 @@ extension ControlRoutes.Route {
         Self("GET", "/v1/peers") { _ in await ControlResponse(reports()) }
     }
 
+    /// What the network between this node and the others lets through: `GET /v1/netcheck`.
+    package static func netcheck(
+        _ report: @escaping @Sendable () async -> NetcheckReport
+    ) -> Self {
+        Self("GET", "/v1/netcheck") { _ in await ControlResponse(report()) }
+    }
+
     /// One echo for one request: `POST /v1/ping`.
     ///
     /// `peers` tells who there is to be found, and `ping` asks the one of that id, after it made a

@@ -35,6 +35,9 @@ public struct PeerReport: Hashable, Sendable {
     public var relay: String?
     /// The smoothed round trip, in milliseconds.
     public var rttMilliseconds: Double?
+    /// The part of the last 32 echoes that were asked of it and did not come in time, from 0 to 1;
+    /// nil while none was asked in the present session.
+    public var loss: Double?
     /// When the current session was made.
     public var lastHandshake: Timestamp?
     /// Seconds since a packet of it was authenticated.
@@ -77,6 +80,7 @@ extension PeerReport: Codable {
         case endpoint
         case relay
         case rttMilliseconds = "rtt_ms"
+        case loss
         case lastHandshake = "last_handshake"
         case lastHeardSeconds = "last_heard_s"
         case suite
@@ -103,6 +107,7 @@ extension PeerReport: Codable {
         try container.encode(endpoint, forKey: .endpoint)
         try container.encode(relay, forKey: .relay)
         try container.encode(rttMilliseconds, forKey: .rttMilliseconds)
+        try container.encode(loss, forKey: .loss)
         try container.encode(lastHandshake, forKey: .lastHandshake)
         try container.encode(lastHeardSeconds, forKey: .lastHeardSeconds)
         try container.encode(suite, forKey: .suite)

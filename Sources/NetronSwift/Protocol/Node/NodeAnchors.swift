@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import NetronWire
+package import NetronWire
 
 // Whoever cannot be reached keeps sessions with some who can: through them it is reached, and they
 // see where it is.
@@ -8,9 +8,17 @@ extension NodeMachine {
     /// Members that lead to this node, those that can be reached first.
     var introducers: [NodeID] {
         let all = anchors + gossip.active.filter { !anchors.contains($0) }
-        let direct = all.filter { members[$0]?.endpoint.isRelayed == false }
-        return direct.filter(isKnownReachable) + direct.filter { !isKnownReachable($0) }
+        let near = all.filter(isNearRelay)
+        return near.filter(isKnownReachable) + near.filter { !isKnownReachable($0) }
     }
+
+    /// Whether a member may relay for this node: there is a session with it that goes through
+    /// nobody else, and it did not say that it relays nothing.
+    package func isNearRelay(_ id: NodeID) -> Bool {
+        members[id]?.endpoint.isRelayed == false && isWilling(id)
+    }
+
+    private func isWilling(_ id: NodeID) -> Bool { directory.record(of: id)?.isWilling != false }
 
     /// Sees to it that there are enough of them.
     mutating func runAnchors(at now: Instant, into effects: inout [Effect]) {
@@ -21,11 +29,11 @@ extension NodeMachine {
             for anchor in anchors { release(anchor, into: &effects) }
             return
         }
-        for anchor in anchors where !isKnownReachable(anchor) { release(anchor, into: &effects) }
-        let here = gossip.active.filter { members[$0] != nil && isKnownReachable($0) }
+        for anchor in anchors where !leadsHere(anchor) { release(anchor, into: &effects) }
+        let here = gossip.active.filter { members[$0] != nil && leadsHere($0) }
         let wanted = NodeLimits.anchorsMin - Set(here + anchors).count
         guard wanted > 0 else { return }
-        let met = members.values.filter { !$0.endpoint.isRelayed && isKnownReachable($0.id) }
+        let met = members.values.filter { !$0.endpoint.isRelayed && leadsHere($0.id) }
             .map(\.id).filter { !here.contains($0) && !anchors.contains($0) }.sorted()
         for id in met.prefix(wanted) { anchor(id, into: &effects) }
         if met.count < wanted {
@@ -60,6 +68,9 @@ extension NodeMachine {
         directory.isOnline(id) && directory.record(of: id)?.isReachable == true
     }
 
+    /// Whether others reach this node through the member, if there is a session with it.
+    private func leadsHere(_ id: NodeID) -> Bool { isKnownReachable(id) && isWilling(id) }
+
     /// Some members that can be reached, by chance, so that each has its share of those who cannot.
     private mutating func reachableMembers(
         atMost count: Int,
@@ -70,7 +81,7 @@ extension NodeMachine {
         var cursor: Int? = 0
         while let start = cursor {
             let (ids, next) = directory.members(from: start, count: NodeLimits.headsPerTurn)
-            for id in ids where id != own?.id && !known.contains(id) && isKnownReachable(id) {
+            for id in ids where id != own?.id && !known.contains(id) && leadsHere(id) {
                 seen += 1
                 // Algorithm R (Vitter, 1985).
                 if chosen.count < count {

@@ -136,6 +136,7 @@ extension NodeMachine {
             // Whoever can be reached needs nobody to be asked for it, and neighbours change often.
             introducers: isReachable ? [] : introducers,
             isReachable: isReachable,
+            isWilling: own.relayedMax > 0,
             ledger: ledgerSummary
         )
         if endpoints != toldEndpoints {

@@ -18,8 +18,8 @@ package struct Introduction: Hashable, Sendable {
     package var contacts: [HostPort]
     /// How it looks for members on the Internet.
     package var discovery: DiscoverySettings
-    /// Whether it relays what other members send each other.
-    package var relays: Bool
+    /// How many circuits of other members it relays; none if it is not willing to.
+    package var relayedMax: Int
     /// How many threads its packet core has.
     package var lanes: Int
     /// Whether a router before the host is asked to let the node's port in.
@@ -41,7 +41,7 @@ package struct Introduction: Hashable, Sendable {
         ranges: [LeaseRange] = [],
         contacts: [HostPort] = [],
         discovery: DiscoverySettings = DiscoverySettings(),
-        relays: Bool = true,
+        relayedMax: Int = CircuitLimits.relayedMax,
         lanes: Int = 1,
         mapsPort: Bool = true,
         announced: [HostPort] = [],
@@ -57,7 +57,7 @@ package struct Introduction: Hashable, Sendable {
         self.ranges = ranges
         self.contacts = contacts
         self.discovery = discovery
-        self.relays = relays
+        self.relayedMax = relayedMax
         self.lanes = lanes
         self.mapsPort = mapsPort
         self.announced = announced

@@ -90,7 +90,7 @@ package struct NodeMachine {
     package internal(set) var publicEndpoint: Endpoint?
     /// What stands between it and the Internet.
     package internal(set) var nat = OwnNAT()
-    var hostAddresses: [IPAddress] = []
+    package internal(set) var hostAddresses: [IPAddress] = []
     var hostPort: UInt16 = 0
     var gateway: Gateway?
     /// Where a router lets others in.
@@ -217,7 +217,7 @@ package struct NodeMachine {
         )
         circuits = CircuitMachine(
             of: introduction.id,
-            isWilling: introduction.relays,
+            relayedMax: introduction.relayedMax,
             lanes: introduction.lanes,
             random: circuits.random
         )

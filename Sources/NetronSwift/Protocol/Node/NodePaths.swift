@@ -59,8 +59,9 @@ extension NodeMachine {
 
     /// The members with a direct session that lead to a member, the best first.
     private func ways(to target: NodeID) -> [NodeID] {
+        let isNear = members[target]?.endpoint.isRelayed == false
         let introducers = statement(of: target)?.introducers ?? []
-        return ([target] + introducers).filter { members[$0]?.endpoint.isRelayed == false }
+        return (isNear ? [target] : []) + introducers.filter(isNearRelay)
     }
 
     /// Asks for a circuit to a member, or first for a session with somebody who leads to it.
@@ -77,9 +78,7 @@ extension NodeMachine {
                 want(introducer, at: now)
             }
             // They may know more of those who lead there.
-            relays = gossip.active.filter {
-                $0 != id && members[$0]?.endpoint.isRelayed == false
-            }
+            relays = gossip.active.filter { $0 != id && isNearRelay($0) }
         }
         guard !relays.isEmpty else { return }
         route(.wanted(id, through: relays), at: now, into: &effects)
@@ -147,9 +146,7 @@ extension NodeMachine {
         guard open.count < NodeLimits.circuitsPerMember else { return }
         let used = open.compactMap(circuits.relay)
         let leading = ways(to: id) + gossip.active + anchors
-        let relays = leading.filter {
-            $0 != id && !used.contains($0) && members[$0]?.endpoint.isRelayed == false
-        }
+        let relays = leading.filter { $0 != id && !used.contains($0) && isNearRelay($0) }
         guard !relays.isEmpty else { return }
         route(.spareWanted(id, through: relays), at: now, into: &effects)
     }

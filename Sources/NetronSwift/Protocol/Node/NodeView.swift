@@ -23,6 +23,9 @@ extension NodeMachine {
     /// How many are wanted that are not here.
     package var soughtCount: Int { sought.count }
 
+    /// Whether somebody is wanted who is not here, and is thought to run.
+    package var isAnyoneMissed: Bool { sought.keys.contains(where: directory.isOnline) }
+
     /// The inner addresses that a member has, or this node, besides the one made of its id.
     package func addresses(of id: NodeID) -> [IPAddress] { addresses.held(by: id) }
 
@@ -69,6 +72,9 @@ extension NodeMachine {
 
     /// The member that a circuit of this node goes through first.
     package func relay(of circuit: CircuitID) -> NodeID? { circuits.relay(of: circuit) }
+
+    /// How many circuits of others this node relays.
+    package var relayedCount: Int { circuits.relayedCount }
 
     package func tableStatus(at now: Instant) -> DHTStatus { table.status(at: now) }
 

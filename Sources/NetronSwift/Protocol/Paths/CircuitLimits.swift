@@ -6,9 +6,10 @@ internal import NetronWire
 package enum CircuitLimits {
     /// Circuits that this node is an end of; further ones are refused.
     package static let endsMax = 1_024
-    /// Circuits that this node relays; further ones are refused.
+    /// Circuits that this node relays if it is not told otherwise; further ones are refused.
     package static let relayedMax = 512
-    /// Of these, how many one member may have opened, and how many may lead to one.
+    /// Of these, how many one member may have opened, and how many may lead to one; where there
+    /// are few, one member opens half of them at most.
     package static let perOpenerMax = 64
     package static let perTargetMax = 64
     /// Requests of one member that are looked at in a second, and at once after a pause.

@@ -37,8 +37,8 @@ package struct CircuitMachine {
     }
 
     let id: NodeID
-    /// Whether this node relays for others.
-    let isWilling: Bool
+    /// How many circuits of others this node relays; none if it is not willing to.
+    let relayedMax: Int
     /// Threads of the packet core, among which circuits are dealt.
     let lanes: Int
     private var place = 0
@@ -56,11 +56,11 @@ package struct CircuitMachine {
 
     package init(
         of id: NodeID,
-        isWilling: Bool = true,
+        relayedMax: Int = CircuitLimits.relayedMax,
         lanes: Int = 1,
         random: any RandomNumberGenerator
     ) {
-        (self.id, self.isWilling, self.lanes, self.random) = (id, isWilling, lanes, random)
+        (self.id, self.relayedMax, self.lanes, self.random) = (id, relayedMax, lanes, random)
     }
 
     /// Takes in what happened, and appends what is to be done to `effects`, in order.

@@ -86,10 +86,10 @@ extension CircuitMachine {
         _ ways: [NodeID],
         into effects: inout [Effect]
     ) throws(PathMessage.Refusal) {
-        guard isWilling else { throw .unwilling }
+        guard relayedMax > 0 else { throw .unwilling }
+        let perOpenerMax = min(CircuitLimits.perOpenerMax, (relayedMax + 1) / 2)
         let isFull =
-            relayed.count >= CircuitLimits.relayedMax
-            || relayed.count { $0.opener == peer } >= CircuitLimits.perOpenerMax
+            relayed.count >= relayedMax || relayed.count { $0.opener == peer } >= perOpenerMax
             || relayed.count { $0.opening.target == opening.target } >= CircuitLimits.perTargetMax
         guard !isFull else { throw .busy }
         let isLoop = opening.relays.contains(id)

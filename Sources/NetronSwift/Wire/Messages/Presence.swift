@@ -14,7 +14,7 @@
 ///     time         8 bytes, milliseconds since 1970 when it was signed, in network time
 ///     lease        4 bytes, seconds for which it holds from then on: 1 to 86,400
 ///     flags        1 byte: 1 reachable from everywhere, 2 leaving, 4 has a state in the ledger;
-///                  who leaves has none
+///                  who leaves has none, 8 relays nothing
 ///     name         text, at most 63 bytes
 ///     count        1 byte, at most 16, then as often:
 ///       address    in ascending order, none twice
@@ -59,7 +59,8 @@ package struct Presence: Hashable, Sendable {
         static let reachable: UInt8 = 1
         static let leaving: UInt8 = 2
         static let ledger: UInt8 = 4
-        static let all = reachable | leaving | ledger
+        static let unwilling: UInt8 = 8
+        static let all = reachable | leaving | ledger | unwilling
     }
 
     /// What a statement says of the ledger, in bytes: root, size, previous.
@@ -151,6 +152,9 @@ extension Presence {
 
     /// Whether the author can be reached from everywhere, without help.
     package var isReachable: Bool { flags & Flag.reachable != 0 }
+
+    /// Whether the author relays what other members send each other.
+    package var isWilling: Bool { flags & Flag.unwilling == 0 }
 
     /// Whether the author goes, and this only keeps older statements from coming back.
     package var isLeaving: Bool { flags & Flag.leaving != 0 }

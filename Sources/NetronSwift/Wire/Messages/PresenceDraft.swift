@@ -8,6 +8,8 @@ extension Presence {
         package let endpoints: [Endpoint]
         package let introducers: [NodeID]
         package let isReachable: Bool
+        /// Whether it relays for other members.
+        package let isWilling: Bool
         package let ledger: StateSummary?
 
         /// Makes what fits: texts lose what steers a terminal and are cut, of an address that is
@@ -18,6 +20,7 @@ extension Presence {
             endpoints: [Endpoint] = [],
             introducers: [NodeID] = [],
             isReachable: Bool = false,
+            isWilling: Bool = true,
             ledger: StateSummary? = nil
         ) {
             // A greeting has the same rules for names and claims.
@@ -25,6 +28,7 @@ extension Presence {
             self.name = hello.name
             self.claims = hello.claims
             self.isReachable = isReachable
+            self.isWilling = isWilling
             self.ledger = ledger
             self.endpoints = endpoints.map(\.unscoped).distinct(countMax: endpointsMax)
             self.introducers = introducers.distinct(countMax: introducersMax)
@@ -33,7 +37,7 @@ extension Presence {
         /// Whether both say the same, but for where the member is reached and through whom.
         package func differsOnlyInPaths(from other: Self) -> Bool {
             name == other.name && claims == other.claims && isReachable == other.isReachable
-                && ledger == other.ledger
+                && isWilling == other.isWilling && ledger == other.ledger
         }
     }
 
@@ -104,6 +108,7 @@ extension Presence.Draft {
             (fields.isReachable ? Presence.Flag.reachable : 0)
                 | (isLeaving ? Presence.Flag.leaving : 0)
                 | (fields.ledger != nil ? Presence.Flag.ledger : 0)
+                | (fields.isWilling ? 0 : Presence.Flag.unwilling)
         )
         writer.write(text: fields.name)
         writer.write(count: fields.claims.count)

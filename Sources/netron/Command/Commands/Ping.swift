@@ -10,12 +10,14 @@ struct Ping: Asking {
         abstract: "Ask a member for echoes through the encrypted path.",
         discussion: """
             It measures the path between the two nodes, and needs neither an interface nor the \
-            other host's answer to ICMP. The exit status is 0 if any echo came.
+            other host's answer to ICMP. Each line says by which path the echo came. The exit \
+            status is 0 if any echo came; with --until-direct, if one came directly.
             """
     )
 
     enum Limits {
         static let countDefault = 4
+        static let countUntilDirect = 10
         static let counts = 0...1_000_000
         static let intervals = 0.01...3600.0
     }
@@ -31,15 +33,25 @@ struct Ping: Asking {
 
     @Option(
         name: [.customShort("c"), .customLong("count")],
-        help: "How many echoes to ask for; 0 goes on until it is stopped."
+        help: ArgumentHelp(
+            "How many echoes to ask for; 0 goes on until it is stopped. "
+                + "[default: \(Limits.countDefault); with --until-direct at most "
+                + "\(Limits.countUntilDirect)]"
+        )
     )
-    var count = Limits.countDefault
+    var wantedCount: Int?
 
     @Option(
         name: [.customShort("i"), .customLong("interval")],
         help: ArgumentHelp("Seconds between two of them.", valueName: "seconds")
     )
     var interval = 1.0
+
+    @Flag(
+        name: .customLong("until-direct"),
+        help: "End with the first echo that came directly, through no other member."
+    )
+    var untilDirect = false
 
     @ParentCommand
     var root: Netron
@@ -49,6 +61,10 @@ struct Ping: Asking {
 
     @OptionGroup
     var answer: AnswerFlags
+
+    private var count: Int {
+        wantedCount ?? (untilDirect ? Limits.countUntilDirect : Limits.countDefault)
+    }
 
     func validate() throws {
         guard Limits.counts.contains(count) else {
@@ -61,7 +77,8 @@ struct Ping: Asking {
 
     func perform(on console: Console, asking node: ControlClient) async throws {
         var trips: [Double?] = []
-        while !Task.isCancelled, count == 0 || trips.count < count {
+        var isDirect = false
+        while !Task.isCancelled, count == 0 || trips.count < count, !(untilDirect && isDirect) {
             if !trips.isEmpty {
                 // Stopped, it returns early, and the loop ends.
                 try? await Task.sleep(for: .seconds(interval))
@@ -70,6 +87,7 @@ struct Ping: Asking {
             guard let bytes = try await echo(from: node) else { break }
             let pong = try report(PingReport.self, in: bytes)
             trips.append(pong.rttMilliseconds)
+            isDirect = pong.rttMilliseconds != nil && pong.path != .relayed
             if answer.asJSON {
                 console.write(json: bytes)
             } else {
@@ -77,6 +95,12 @@ struct Ping: Asking {
             }
         }
         if !answer.asJSON, !trips.isEmpty { console.write(PingText.summary(trips) + "\n") }
+        if untilDirect, !isDirect, !Task.isCancelled {
+            throw Failure(
+                .failed,
+                "no echo came directly; see `netron netcheck` for what would help"
+            )
+        }
         if !trips.contains(where: { $0 != nil }) { throw Failure(.failed, nil) }
     }
 

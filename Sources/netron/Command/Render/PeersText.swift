@@ -11,12 +11,12 @@ enum PeersText {
     static func render(_ peers: [PeerReport], at now: Timestamp) -> String {
         guard !peers.isEmpty else { return "No member is known yet.\n" }
         var heading = [
-            "NAME", "ID", "ADDRESSES", "PATH", "ENDPOINT", "RTT", "HANDSHAKE", "HEARD", "RECEIVED",
-            "SENT",
+            "NAME", "ID", "ADDRESSES", "PATH", "ENDPOINT", "RTT", "LOSS", "HANDSHAKE", "HEARD",
+            "RECEIVED", "SENT",
         ]
         var rows = peers.map { row($0, at: now) }
         var sides: [Table.Alignment] = [
-            .left, .left, .left, .left, .left, .right, .right, .right, .right, .right,
+            .left, .left, .left, .left, .left, .right, .right, .right, .right, .right, .right,
         ]
         // Few networks have gateways.
         if peers.contains(where: { !$0.advertised.isEmpty }) {
@@ -39,6 +39,7 @@ enum PeersText {
             peer.path?.rawValue ?? "none",
             peer.relay.map { "via \($0.prefix(idCharacters))" } ?? peer.endpoint ?? "-",
             peer.rttMilliseconds.map(Units.milliseconds) ?? "-",
+            peer.loss.map { "\(Units.fixed(100 * $0, digits: 0)) %" } ?? "-",
             peer.lastHandshake.map { Units.ago($0, at: now) } ?? "-",
             peer.lastHeardSeconds.map { "\(Units.time(seconds: $0)) ago" } ?? "-",
             Units.bytes(peer.receivedBytes),

@@ -101,22 +101,24 @@ enum StatusText {
 
     /// Whether others come in by a router before the host, and why not.
     private static func mapping(_ report: StatusReport) -> String {
-        let mapping = report.discovery.portMapping
+        let text = mapping(report.discovery.portMapping)
+        let announced = report.discovery.announced
+        return announced.isEmpty ? text : "\(text); announced: \(announced.list)"
+    }
+
+    static func mapping(_ mapping: MappingReport) -> String {
         let router = mapping.router ?? "-"
         let place = "\(mapping.endpoint ?? "-") by \(mapping.method ?? "-")"
         let left = Units.time(seconds: mapping.secondsLeft ?? 0)
-        let text =
-            switch mapping.state {
-            case .off: "off"
-            case .noRouter: "none: no router leads out"
-            case .needless: "none is needed: the address is public"
-            case .asking: "the router is asked"
-            case .none: "none: router \(router) gives none (\(mapping.failures.list))"
-            case .mapped: "\(place), for \(left)"
-            case .private: "\(place), for \(left), behind another NAT"
-            }
-        let announced = report.discovery.announced
-        return announced.isEmpty ? text : "\(text); announced: \(announced.list)"
+        return switch mapping.state {
+        case .off: "off"
+        case .noRouter: "none: no router leads out"
+        case .needless: "none is needed: the address is public"
+        case .asking: "the router is asked"
+        case .none: "none: router \(router) gives none (\(mapping.failures.list))"
+        case .mapped: "\(place), for \(left)"
+        case .private: "\(place), for \(left), behind another NAT"
+        }
     }
 
     private static func latency(_ report: StatusReport) -> String {
