@@ -135,7 +135,7 @@ extension NodeOptions {
             wantsInterface: interface != nil,
             lanes: console.number("lanes", node.lanes, .lanes),
             mapsPort: console.truth("natmap", node.ways.natmap, .natmap) ?? true,
-            announced: announced.map { text throws(ConfigError) in try Self.announced(text) }
+            announced: announced.map { text throws(ConfigError) in try Self.announced(text) },
             tcp: console.truth("tcp", node.tcp, .tcp) ?? true,
             proxy: proxy
         )
