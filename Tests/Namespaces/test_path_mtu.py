@@ -37,7 +37,8 @@ def full_size_both_ways(one, other):
         for address, headers in ((there.address, 28), (there.ula, 48)):
             options = ("-s", str(MTU - headers), "-M", "do")
             here.host.ping(address, *options)
-            assert here.host.pings(address, "20", *options) == 20
+            # On a busy machine one may be lost; where there is a black hole all are.
+            assert here.host.pings(address, "20", *options) >= 18
         udp_both_ways(here.host, there.host, there.address, 8000)
         tcp_both_ways(here.host, there.host, there.address, BULK)
         tcp_both_ways(here.host, there.host, there.ula, BULK)
