@@ -3,6 +3,7 @@
 #include "linux/policy.h"
 
 #include "linux/interface.h"
+#include "linux/tcp.h"
 #include "linux/tun.h"
 #include "linux/udp.h"
 #include "namespace.h"
@@ -210,9 +211,30 @@ static void all_sockets_of_a_node_have_the_mark(void **state)
             assert_int_equal(mark_of(group.socket[i].fd), mark);
         }
         assert_int_equal(mark_of(direct.fd), mark);
+        int door = nf_udp_open_door(&group, 0);
+        assert_int_equal(mark_of(door), mark);
         close(direct.fd);
         nf_udp_close(&group);
     }
+}
+
+static void connections_have_the_mark_from_their_beginning_and_when_accepted(void **state)
+{
+    (void)state;
+    struct sockaddr_in6 name;
+    socklen_t length = sizeof(name);
+    int listener = nf_tcp_listen(0, NETRON_MARK_UNDERLAY);
+    assert_true(listener >= 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&name, &length), 0);
+    netron_endpoint to = endpoint_of("127.0.0.1", ntohs(name.sin6_port)), from;
+    int one = nf_tcp_connect(&to, NETRON_MARK_UNDERLAY);
+    assert_true(one >= 0 && readable(listener));
+    int other = nf_tcp_accept(listener, &from);
+    assert_int_equal(mark_of(one), NETRON_MARK_UNDERLAY);
+    assert_int_equal(mark_of(other), NETRON_MARK_UNDERLAY);
+    close(one);
+    close(other);
+    close(listener);
 }
 
 int main(void)
@@ -225,6 +247,7 @@ int main(void)
         cmocka_unit_test(rules_that_a_killed_node_left_are_replaced),
         cmocka_unit_test(two_interfaces_have_rules_of_their_own),
         cmocka_unit_test(all_sockets_of_a_node_have_the_mark),
+        cmocka_unit_test(connections_have_the_mark_from_their_beginning_and_when_accepted),
     };
     return namespace_enter() ? cmocka_run_group_tests(tests, make_interfaces, remove_interfaces)
                              : namespace_refused();
