@@ -37,9 +37,9 @@ extension Node {
 
     private func udp(_ peers: [PeerReport], at now: Instant) -> NetcheckReport.UDP? {
         let counters = machine.tableCounters
-        if peers.contains(where: { $0.path == .direct }) || counters.repliesReceived > 0 {
-            return .works
-        }
+        let wasSeen = machine.nat.viewCount(.v4, at: now) + machine.nat.viewCount(.v6, at: now) > 0
+        let isReached = peers.contains { $0.path == .direct }
+        if isReached || wasSeen || counters.repliesReceived > 0 { return .works }
         let isAsking =
             !settings.options.peers.isEmpty || counters.queriesSent > 0
             || peers.contains { $0.path == .tcp }
