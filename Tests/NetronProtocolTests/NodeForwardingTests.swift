@@ -59,8 +59,8 @@ import Testing
         effects = script.up(2, at: Endpoint(circuit))
         func told(_ effects: [NodeEffect]) -> [[Endpoint]] {
             effects.messages(to: 2).compactMap { message in
-                guard case .path(.candidates(let endpoints, _)) = message else { return nil }
-                return endpoints
+                guard case .path(.candidates(let candidates)) = message else { return nil }
+                return candidates.endpoints
             }
         }
         #expect(told(effects) == [[endpoint("192.168.0.2:7000")]])
