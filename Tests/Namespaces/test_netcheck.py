@@ -76,14 +76,14 @@ def test_each_kind_of_nat_is_named(internet, token):
         assert report["dht"] == "off" and report["port"] == PORT and not report["port_chosen"]
     for node in (hub, carol):
         until(lambda: netcheck(node)["reachable"] is True, f"{node.name} is reachable")
-        assert netcheck(node)["advice"] == []
+        until(lambda: codes(node) == [], f"nothing would help {node.name}")
     for node in (ada, bob):
         until(
             lambda: {hub.id, carol.id} <= {relay["id"] for relay in netcheck(node)["relays"]},
             f"{node.name} has relays",
         )
         assert netcheck(node)["ipv4"]["filtering"] in (None, "restricted")
-        assert codes(node) == ["port"]
+        until(lambda: codes(node) == ["port"], f"a port would help {node.name}")
         assert all(relay["rtt_ms"] > 0 for relay in netcheck(node)["relays"])
         assert netcheck(node)["ipv4"]["addresses"] == ["192.168.0.2"]
     text = bob.command("netcheck").stdout
