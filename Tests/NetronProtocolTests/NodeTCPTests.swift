@@ -84,7 +84,7 @@ import Testing
         _ = script.join(3)
         let first = script.up(2, at: tcp(2))
         #expect(isTold(first))
-        let candidates = PathMessage.candidates([outer(2)], hasHeard: true)
+        let candidates = PathMessage.candidates(.init([outer(2)], hasHeard: true))
         _ = script.hear(.path(candidates), from: 2)
         let later = script.pass(.seconds(30))
         #expect(later.contains(.tryPath(node(2), outer(2))))
