@@ -45,7 +45,7 @@ struct ControlRoutesTests {
         for target in ["/v1/status", "/v1/status?pretty"] {
             let status = await answer("GET", target)
             #expect(status.status == 200)
-            #expect(status.body.hasPrefix(#"{"addresses":[],"aead":null,"#))
+            #expect(status.body.hasPrefix(#"{"addresses":[],"advertised":[],"aead":null,"#))
         }
         let answer = await answer("GET", "/v1/peers")
         let peers = JSON.decode([PeerReport].self, from: Array(answer.body.utf8))
