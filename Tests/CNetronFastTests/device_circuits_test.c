@@ -189,6 +189,23 @@ static netron_endpoint path_of(int number, int other)
     return (netron_endpoint){0};
 }
 
+/* A reaches B at its port, and B reaches A at a door. On a slow machine they may fall back to the
+ * circuit before that lasts. */
+static void await_door(void)
+{
+    netron_endpoint to_b = path_of(A, B), to_a = path_of(B, A);
+    for (int i = 0; (to_b.port != PORT || to_a.kind != NETRON_ENDPOINT_UDP || to_a.port == PORT) &&
+                    i < BOUND_SECONDS * 50;
+         i++) {
+        (void)poll(NULL, 0, 20);
+        to_b = path_of(A, B);
+        to_a = path_of(B, A);
+    }
+    assert_int_equal(to_b.port, PORT);
+    assert_int_equal(to_a.kind, NETRON_ENDPOINT_UDP);
+    assert_int_not_equal(to_a.port, PORT);
+}
+
 static void search_for_b(uint32_t lanes)
 {
     start_all(lanes, 2);
@@ -200,11 +217,7 @@ static void search_for_b(uint32_t lanes)
     await_descriptors(before + NF_SEARCH_DOORS, before + NF_SEARCH_DOORS);
     assert_int_equal(path_of(A, B).kind, NETRON_ENDPOINT_CIRCUIT);
     block_answers(false);
-    for (int i = A; i <= B; i++) {
-        await_path(&sides[1 - i], i, NETRON_ENDPOINT_UDP);
-    }
-    assert_int_equal(path_of(A, B).port, PORT);
-    assert_int_not_equal(path_of(B, A).port, PORT);
+    await_door();
     uint64_t relayed = counters_of(R).relayed_packets;
     carry_flows();
     assert_true(counters_of(R).relayed_packets < relayed + 50);
