@@ -35,7 +35,7 @@ package struct HostPort: Hashable, Sendable {
     private init(parsing text: String, isTCP: Bool) throws(ParseError) {
         let parts = try splitHostAndPort(text)
         guard let portText = parts.port else {
-            throw ParseError("has no port; write HOST:PORT")
+            throw ParseError("has no port")
         }
         guard let port = decimal(portText, upTo: UInt64(UInt16.max)), port != 0 else {
             throw ParseError("has a port that is not a number from 1 to 65535")
