@@ -7,9 +7,9 @@
     what stands before bob ---------- bob ---+
 
 Only hub is named, by --peer. A cell tells the path that the pair comes to rest on, how long its
-first ping took from when both knew each other, and after how long the path stood. The rule that says
-which pairs can be direct is `wanted`; a cell that breaks it ends with `!`, and so does the run, by
-exit code 1. Needs root, nftables, miniupnpd and `make build`.
+first ping took from when both knew each other, and after how long the path stood. The rule that
+says which pairs can be direct is `wanted`; a cell that breaks it ends with `!`, and so does the
+run, by exit code 1. Needs root, nftables, miniupnpd and `make build`.
 """
 
 import argparse

@@ -40,7 +40,8 @@ def parse():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-r", "--rounds", type=int, default=5, help="default: %(default)s")
-    parser.add_argument("-s", "--seconds", type=int, default=5, help="of each; default: %(default)s")
+    parser.add_argument(
+        "-s", "--seconds", type=int, default=5, help="of each; default: %(default)s")
     return parser.parse_args()
 
 
@@ -98,7 +99,8 @@ def main():
                 choose(way, ada, bob)
                 found[way].append(measure(ada, bob, options.seconds))
                 assert is_way(way, ada, bob), f"the way is {way} no more"
-            print(number + 1, *(f"{way} {found[way][-1] / 1e6:.0f}" for way in FORBIDDEN), flush=True)
+            said = (f"{way} {found[way][-1] / 1e6:.0f}" for way in FORBIDDEN)
+            print(number + 1, *said, flush=True)
     finally:
         lab.close()
     print("\n| way | Mbit/s, median (lowest..highest) | of direct, median |\n|---|---:|---:|")
