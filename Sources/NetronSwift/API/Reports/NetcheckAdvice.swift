@@ -31,7 +31,7 @@ extension NetcheckReport {
         switch (ipv4.mapping, ipv4.filtering) {
         case (.addressDependent?, _):
             problem =
-                "the NAT shows each host another port, so that members behind most other NATs are"
+                "the NAT shows each host another port, so that members behind such a NAT, too, are"
                 + " reached through relays alone"
         case (_, .open?): return nil
         default:
