@@ -183,8 +183,13 @@ def test_a_member_may_come_by_tcp_and_go_on_by_another_connection(node):
             assert known["path"] == "tcp"
             assert known["endpoint"] == f"tcp://127.0.0.1:{other.address[1]}"
             other.move()
-            other.send(session, LINK, bytes([ECHO]) + bytes(19), LANE_CONTROL)
-            other.wait("challenge")
+            # Who moves goes on sending: it is challenged at most ten times a second.
+            for _ in range(20):
+                other.send(session, LINK, bytes([ECHO]) + bytes(19), LANE_CONTROL)
+                if other.look_for("challenge", 0.2):
+                    break
+            else:
+                raise AssertionError("the new connection is not challenged")
             hear(other, session, "observed")
     finally:
         other.close()
