@@ -96,6 +96,18 @@ import Testing
         #expect(script.machine.counters.malformed == 0)
     }
 
+    @Test("where a member sees the node counts also if it says so before the way there is known")
+    func seenEarly() throws {
+        var script = NodeScript()
+        _ = script.start()
+        _ = script.up(2, at: Endpoint(try #require(CircuitID(7))))
+        _ = script.hear(.observed(outer(100)), from: 2)
+        #expect(script.machine.nat.viewCount(at: script.now) == 0)
+        _ = script.after(.moved(node(2), outer(2)))
+        #expect(script.machine.nat.viewCount(at: script.now) == 1)
+        #expect(script.machine.nat.lastSeen(at: script.now) == outer(100))
+    }
+
     @Test("who has no session is not listened to") func stranger() {
         var script = NodeScript()
         _ = script.start()

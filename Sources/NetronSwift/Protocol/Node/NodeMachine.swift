@@ -436,6 +436,10 @@ package struct NodeMachine {
         // Maybe a dial of ours led there.
         dials.answered(id, at: endpoint)
         contactAnswered(id, at: endpoint)
+        // It may have seen us there before we knew that way to it.
+        if endpoint.isUDP, let seen = members[id]?.observed {
+            nat.hear(seen, by: endpoint, at: now)
+        }
         // It may not know that others see it elsewhere now.
         let observed = Message.observed(endpoint.isUDP ? endpoint : .nowhere)
         effects.append(.send(observed.encoded(), to: id))
