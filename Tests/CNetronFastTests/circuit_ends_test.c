@@ -27,18 +27,6 @@ static const netron_event *last_closed(const pair_world *world, unsigned node)
     return pair_last_event(world, node, NETRON_EVENT_CIRCUIT_CLOSED);
 }
 
-/* A packet each way a step. @return the serial after the last */
-static uint32_t
-talk(pair_world *world, unsigned a, unsigned b, uint32_t serial, unsigned count, uint64_t step_ns)
-{
-    for (uint32_t end = serial + count; serial < end; serial++) {
-        assert_int_equal(pair_send(world, a, b, 1300, serial), NETRON_OK);
-        assert_int_equal(pair_send(world, b, a, 100, serial), NETRON_OK);
-        pair_run(world, step_ns);
-    }
-    return serial;
-}
-
 /* --- when it ends ----------------------------------------------------------------------------- */
 
 static void one_that_nobody_uses_ends_everywhere(void **state)
@@ -158,7 +146,7 @@ static void another_circuit_takes_over_when_one_ends(void **state)
     pair_run(world, 50 * NF_MILLISECOND_NS);
     assert_memory_equal(&world->nodes[A].last_event[NETRON_EVENT_MOVED].endpoint, &circuit,
                         sizeof(circuit));
-    uint32_t end = talk(world, A, B, 100, 100, 20 * NF_MILLISECOND_NS);
+    uint32_t end = line_talk(world, A, B, 100, 100, 20 * NF_MILLISECOND_NS);
     pair_run(world, 5 * NF_SECOND_NS);
     pair_assert_all_seen(world, B, 100, end);
     assert_true(pair_is_up(world, A, B));

@@ -23,18 +23,6 @@ enum {
 
 static const unsigned over_r[] = {A, R, B};
 
-/* A packet each way a step. @return the serial after the last */
-static uint32_t
-talk(pair_world *world, unsigned a, unsigned b, uint32_t serial, unsigned count, uint64_t step_ns)
-{
-    for (uint32_t end = serial + count; serial < end; serial++) {
-        assert_int_equal(pair_send(world, a, b, 1300, serial), NETRON_OK);
-        assert_int_equal(pair_send(world, b, a, 100, serial), NETRON_OK);
-        pair_run(world, step_ns);
-    }
-    return serial;
-}
-
 /* --- what passes ------------------------------------------------------------------------------ */
 
 /* All that A or B send goes to R behind a shim, and R sends it on as it was but for the shim. */
@@ -87,7 +75,7 @@ static void a_handshake_and_packets_both_ways_pass_a_relay_unchanged(void **stat
     world->hook = watch_wire;
     world->context = &w;
     line_connect(world, &l);
-    uint32_t end = talk(world, A, B, 0, 200, NF_MILLISECOND_NS);
+    uint32_t end = line_talk(world, A, B, 0, 200, NF_MILLISECOND_NS);
     pair_run(world, NF_SECOND_NS);
     pair_assert_all_seen(world, A, 0, end);
     pair_assert_all_seen(world, B, 0, end);
@@ -114,7 +102,7 @@ static void two_relays_are_two_swaps_and_a_third_is_too_many(void **state)
     const unsigned two[] = {0, 1, 2, 3}, three[] = {0, 1, 2, 3, 4};
     line l = line_make(world, two, 4, 0);
     line_connect(world, &l);
-    uint32_t end = talk(world, 0, 3, 0, 50, NF_MILLISECOND_NS);
+    uint32_t end = line_talk(world, 0, 3, 0, 50, NF_MILLISECOND_NS);
     pair_run(world, NF_SECOND_NS);
     pair_assert_all_seen(world, 0, 0, end);
     pair_assert_all_seen(world, 3, 0, end);
@@ -137,7 +125,7 @@ static void new_keys_are_made_through_the_circuit(void **state)
     line l = line_make(world, over_r, 3, 0);
     line_connect(world, &l);
     uint64_t taken = pair_counters(world, B).handshakes_taken;
-    uint32_t end = talk(world, A, B, 0, 3500, 40 * NF_MILLISECOND_NS); /* 140 s */
+    uint32_t end = line_talk(world, A, B, 0, 3500, 40 * NF_MILLISECOND_NS); /* 140 s */
     pair_run(world, NF_SECOND_NS);
     pair_assert_all_seen(world, A, 0, end);
     pair_assert_all_seen(world, B, 0, end);
@@ -193,7 +181,7 @@ static void a_neighbour_that_moves_takes_its_circuits_along(void **state)
         netron_engine_ping(world->nodes[A].engine, world->nodes[R].id, 1, world->now_ns),
         NETRON_OK);
     pair_run(world, 100 * NF_MILLISECOND_NS);
-    uint32_t end = talk(world, A, B, 0, 50, NF_MILLISECOND_NS);
+    uint32_t end = line_talk(world, A, B, 0, 50, NF_MILLISECOND_NS);
     pair_run(world, NF_SECOND_NS);
     pair_assert_all_seen(world, A, 0, end);
     pair_assert_all_seen(world, B, 0, end);
@@ -209,10 +197,10 @@ static void a_neighbour_whose_nat_moves_it_without_a_word_is_found_again(void **
     line_connect(world, &l);
     pair_run(world, NF_SECOND_NS);
     world->nodes[A].endpoint = pair_endpoint(900, 3);
-    uint32_t first = talk(world, A, B, 0, 30, NF_MILLISECOND_NS);
+    uint32_t first = line_talk(world, A, B, 0, 30, NF_MILLISECOND_NS);
     assert_memory_equal(&world->nodes[R].last_event[NETRON_EVENT_MOVED].endpoint,
                         &world->nodes[A].endpoint, sizeof(netron_endpoint));
-    uint32_t end = talk(world, A, B, first, 50, NF_MILLISECOND_NS);
+    uint32_t end = line_talk(world, A, B, first, 50, NF_MILLISECOND_NS);
     pair_run(world, NF_SECOND_NS);
     pair_assert_all_seen(world, A, first, end);
     pair_assert_all_seen(world, B, first, end);

@@ -87,3 +87,14 @@ bool line_is_relayed(const pair_world *world, unsigned node, unsigned other)
 {
     return pair_peer(world, node, other).endpoint.kind == NETRON_ENDPOINT_CIRCUIT;
 }
+
+uint32_t line_talk(
+    pair_world *world, unsigned a, unsigned b, uint32_t serial, unsigned count, uint64_t step_ns)
+{
+    for (uint32_t end = serial + count; serial < end; serial++) {
+        assert_int_equal(pair_send(world, a, b, 1300, serial), NETRON_OK);
+        assert_int_equal(pair_send(world, b, a, 100, serial), NETRON_OK);
+        pair_run(world, step_ns);
+    }
+    return serial;
+}

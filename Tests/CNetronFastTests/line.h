@@ -30,4 +30,8 @@ void line_connect(pair_world *world, const line *line);
 /** Does `node` reach `other` by a circuit? */
 bool line_is_relayed(const pair_world *world, unsigned node, unsigned other);
 
+/** A packet each way a step. @return the serial after the last */
+uint32_t line_talk(
+    pair_world *world, unsigned a, unsigned b, uint32_t serial, unsigned count, uint64_t step_ns);
+
 #endif

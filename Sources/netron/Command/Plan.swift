@@ -138,7 +138,7 @@ extension NodeOptions {
             lanes: console.number("lanes", node.lanes, .lanes),
             mapsPort: console.truth("natmap", node.ways.natmap, .natmap) ?? true,
             announced: announced.map { text throws(ConfigError) in try Self.announced(text) },
-            tcp: console.truth("tcp", node.tcp, .tcp) ?? true,
+            tcp: console.truth("tcp", node.ways.tcp, .tcp) ?? true,
             proxy: proxy,
             advertised: interface?.gateways.ranges(on: console) ?? [],
             acceptsRoutes: interface?.gateways.isAccepting(on: console) ?? false,

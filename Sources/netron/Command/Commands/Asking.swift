@@ -50,4 +50,15 @@ extension Console {
 struct AnswerFlags: ParsableArguments {
     @Flag(name: .customLong("json"), help: "Print JSON, in the form that docs/api.md describes.")
     var asJSON = false
+
+    /// Prints an answer as the node gave it, or else the text that `render` makes of it.
+    func show<Report: Decodable>(
+        _ bytes: [UInt8],
+        on console: Console,
+        _ render: (Report) -> String
+    ) throws(ControlError) {
+        guard !asJSON else { return console.write(json: bytes) }
+        guard let report = JSON.decode(Report.self, from: bytes) else { throw .malformed }
+        console.write(render(report))
+    }
 }

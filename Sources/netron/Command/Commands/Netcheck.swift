@@ -23,11 +23,6 @@ struct Netcheck: Asking {
     var answer: AnswerFlags
 
     func perform(on console: Console, asking node: ControlClient) async throws {
-        let bytes = try await node.get("/v1/netcheck")
-        if answer.asJSON {
-            console.write(json: bytes)
-        } else {
-            console.write(NetcheckText.render(try report(NetcheckReport.self, in: bytes)))
-        }
+        try answer.show(await node.get("/v1/netcheck"), on: console, NetcheckText.render)
     }
 }

@@ -19,12 +19,8 @@ struct Peers: Asking {
     var answer: AnswerFlags
 
     func perform(on console: Console, asking node: ControlClient) async throws {
-        let bytes = try await node.get("/v1/peers")
-        if answer.asJSON {
-            console.write(json: bytes)
-        } else {
-            let peers = try report([PeerReport].self, in: bytes)
-            console.write(PeersText.render(peers, at: console.now()))
+        try answer.show(await node.get("/v1/peers"), on: console) {
+            PeersText.render($0, at: console.now())
         }
     }
 }

@@ -19,12 +19,8 @@ struct Status: Asking {
     var answer: AnswerFlags
 
     func perform(on console: Console, asking node: ControlClient) async throws {
-        let bytes = try await node.get("/v1/status")
-        if answer.asJSON {
-            console.write(json: bytes)
-        } else {
-            let status = try report(StatusReport.self, in: bytes)
-            console.write(StatusText.render(status, at: console.now()))
+        try answer.show(await node.get("/v1/status"), on: console) {
+            StatusText.render($0, at: console.now())
         }
     }
 }

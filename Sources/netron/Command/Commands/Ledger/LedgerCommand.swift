@@ -52,14 +52,12 @@ struct LedgerGet: Asking {
 
     func perform(on console: Console, asking node: ControlClient) async throws {
         let bytes = try await node.get(ledgerPath(bucket, key))
-        if answer.asJSON {
-            console.write(json: bytes)
-        } else if key == nil {
-            let found = try report(LedgerBucketReport.self, in: bytes)
-            console.write(LedgerText.records(found, of: bucket, at: console.now()))
+        if key == nil {
+            try answer.show(bytes, on: console) {
+                LedgerText.records($0, of: bucket, at: console.now())
+            }
         } else {
-            let record = try report(LedgerRecordReport.self, in: bytes)
-            console.write(LedgerText.value(record))
+            try answer.show(bytes, on: console, LedgerText.value)
         }
     }
 }

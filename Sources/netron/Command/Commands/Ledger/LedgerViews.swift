@@ -20,10 +20,9 @@ struct LedgerLog: Asking {
     var answer: AnswerFlags
 
     func perform(on console: Console, asking node: ControlClient) async throws {
-        let bytes = try await node.get("/v1/blocks")
-        if answer.asJSON { return console.write(json: bytes) }
-        let blocks = try report([LedgerBlockReport].self, in: bytes)
-        console.write(LedgerText.log(blocks, at: console.now()))
+        try answer.show(await node.get("/v1/blocks"), on: console) {
+            LedgerText.log($0, at: console.now())
+        }
     }
 }
 
@@ -85,11 +84,7 @@ struct LedgerVerify: Asking {
 
     func perform(on console: Console, asking node: ControlClient) async throws {
         let bytes = try await node.post("/v1/ledger-verify", DoneReport())
-        if answer.asJSON {
-            console.write(json: bytes)
-        } else {
-            console.write(LedgerText.verified(try report(in: bytes)))
-        }
+        try answer.show(bytes, on: console, LedgerText.verified)
     }
 }
 
@@ -111,8 +106,7 @@ struct LedgerStats: Asking {
 
     func perform(on console: Console, asking node: ControlClient) async throws {
         let bytes = try await node.get("/v1/ledger-stats")
-        if answer.asJSON { return console.write(json: bytes) }
-        console.write(LedgerText.statistics(try report(in: bytes)))
+        try answer.show(bytes, on: console, LedgerText.statistics)
     }
 }
 

@@ -221,16 +221,6 @@ struct NodeFlags: ParsableArguments {
     )
     var lanes: String?
 
-    @Flag(
-        inversion: .prefixedNo,
-        help: Variable.tcp.help(
-            "Reach members that UDP does not reach by TCP, on the same port number; through the "
-                + "HTTP proxy of https_proxy if that is set.",
-            default: "true"
-        )
-    )
-    var tcp: Bool?
-
     @Option(
         name: .customLong("log-level"),
         help: Variable.logLevel.help(
@@ -260,168 +250,8 @@ struct NodeFlags: ParsableArguments {
             discoveryInterval.map { _ in "--discovery-interval" }, ephemeral ? "--ephemeral" : nil,
             multicast.map { $0 ? "--multicast" : "--no-multicast" },
             lanes.map { _ in "--lanes" }, logLevel.map { _ in "--log-level" },
-            logFormat.map { _ in "--log-format" }, tcp.map { $0 ? "--tcp" : "--no-tcp" },
+            logFormat.map { _ in "--log-format" },
         ].compactMap(\.self) + ledger.given + budgets.given + relay.given + api.given + ways.given
-    }
-}
-
-/// Where the ledger is kept, and how large it may be.
-struct LedgerFlags: ParsableArguments {
-    @Option(
-        name: .customLong("ledger"),
-        help: Variable.ledger.help(
-            "Where to keep what members say in the ledger: disk, or memory until the node ends.",
-            default: LedgerPlace.disk.rawValue,
-            valueName: "place"
-        )
-    )
-    var place: String?
-
-    @Option(
-        name: .customLong("ledger-budget"),
-        help: Variable.ledgerBudget.help(
-            "How many bytes the ledger may take, such as 16M.",
-            default: "1/\(NodeOptions.Limits.ledgerMemoryPart) of the host's memory, 1M to 64M",
-            valueName: "size"
-        )
-    )
-    var budget: String?
-
-    @Flag(help: Variable.light.help("The same as --ledger-budget 1M.", default: "false"))
-    var light = false
-
-    @Option(
-        name: .customLong("ledger-history"),
-        help: Variable.ledgerHistory.help(
-            "How many statements of each member to keep, to see what they said before; at most "
-                + "\(NodeOptions.Limits.ledgerHistories.upperBound).",
-            default: "0",
-            valueName: "count"
-        )
-    )
-    var history: String?
-
-    var given: [String] {
-        [
-            place.map { _ in "--ledger" }, budget.map { _ in "--ledger-budget" },
-            light ? "--light" : nil, history.map { _ in "--ledger-history" },
-        ].compactMap(\.self)
-    }
-}
-
-/// How much the node spends for the network's sake.
-struct BudgetFlags: ParsableArguments {
-    @Option(
-        name: .customLong("gossip-budget"),
-        help: Variable.gossipBudget.help(
-            "How many bytes a second it may take to know who is there; the same at all members.",
-            default: "4K",
-            valueName: "rate"
-        )
-    )
-    var gossip: String?
-
-    @Option(
-        name: .customLong("sync-budget"),
-        help: Variable.syncBudget.help(
-            "At how many bytes a second to pull what is missing, and to serve what others miss.",
-            default: "1M",
-            valueName: "rate"
-        )
-    )
-    var sync: String?
-
-    var given: [String] {
-        [gossip.map { _ in "--gossip-budget" }, sync.map { _ in "--sync-budget" }]
-            .compactMap(\.self)
-    }
-}
-
-/// What the node carries for other members.
-struct RelayFlags: ParsableArguments {
-    @Flag(
-        name: .customLong("relay"),
-        inversion: .prefixedNo,
-        help: Variable.relay.help(
-            "Carry what is sealed between members that do not reach each other.",
-            default: "true"
-        )
-    )
-    var isWanted: Bool?
-
-    @Option(
-        name: .customLong("relay-rate"),
-        help: Variable.relayRate.help(
-            "How many bytes a second to carry for others in all, such as 1M.",
-            default: "no limit",
-            valueName: "rate"
-        )
-    )
-    var rate: String?
-
-    @Option(
-        name: .customLong("relay-circuits"),
-        help: Variable.relayCircuits.help(
-            "How many pairs of members to carry for at a time, at most "
-                + "\(NodeOptions.Limits.relayCircuits.upperBound).",
-            default: "\(NodeOptions.Limits.relayCircuitsDefault)",
-            valueName: "count"
-        )
-    )
-    var circuits: String?
-
-    @OptionGroup
-    var edge: EdgeRelayFlags
-
-    var given: [String] {
-        [
-            isWanted.map { $0 ? "--relay" : "--no-relay" }, rate.map { _ in "--relay-rate" },
-            circuits.map { _ in "--relay-circuits" },
-        ].compactMap(\.self) + edge.given
-    }
-}
-
-/// What EdgeVPN has for the same, so that its command lines go on working.
-struct EdgeRelayFlags: ParsableArguments {
-    @Option(name: .customLong("relay-service"), help: .hidden)
-    var isWanted: String?
-
-    @Option(name: .customLong("relay-service-network-only"), help: .hidden)
-    var isForMembersOnly: String?
-
-    @Option(name: .customLong("relay-service-max-circuits"), help: .hidden)
-    var circuitsPerPeer: String?
-
-    @Option(name: .customLong("relay-service-acl-refresh"), help: .hidden)
-    var refresh: String?
-
-    @Option(name: .customLong("relay-service-max-data"), help: .hidden)
-    var data: String?
-
-    @Option(name: .customLong("relay-service-max-duration"), help: .hidden)
-    var duration: String?
-
-    @Option(name: .customLong("relay-service-reservation-ttl"), help: .hidden)
-    var reservation: String?
-
-    @Option(name: .customLong("relay-service-buffer-size"), help: .hidden)
-    var buffer: String?
-
-    /// Those that have no counterpart.
-    var idle: [String] {
-        [
-            refresh.map { _ in "acl-refresh" }, data.map { _ in "max-data" },
-            duration.map { _ in "max-duration" }, reservation.map { _ in "reservation-ttl" },
-            buffer.map { _ in "buffer-size" },
-        ].compactMap(\.self).map { "--relay-service-\($0)" }
-    }
-
-    var given: [String] {
-        [
-            isWanted.map { _ in "--relay-service" },
-            isForMembersOnly.map { _ in "--relay-service-network-only" },
-            circuitsPerPeer.map { _ in "--relay-service-max-circuits" },
-        ].compactMap(\.self) + idle
     }
 }
 
@@ -449,36 +279,6 @@ struct APIFlags: ParsableArguments {
 
     var given: [String] {
         (isWanted ? ["--api"] : []) + (listen == nil ? [] : ["--api-listen"])
-    }
-}
-
-/// How others come in to the node.
-struct WayFlags: ParsableArguments {
-    @Flag(
-        inversion: .prefixedNo,
-        help: Variable.natmap.help(
-            "Ask the router to let others in, by PCP, NAT-PMP or UPnP, unless this host has a "
-                + "public address.",
-            default: "true"
-        )
-    )
-    var natmap: Bool?
-
-    @Option(
-        name: .customLong("announce"),
-        help: Variable.announce.help(
-            "Where others reach this node, such as a port that a router forwards; may be repeated.",
-            default: "what it finds out",
-            valueName: "host:port"
-        )
-    )
-    var announced: [String] = []
-
-    var given: [String] {
-        [
-            natmap.map { $0 ? "--natmap" : "--no-natmap" },
-            announced.first.map { _ in "--announce" },
-        ].compactMap(\.self)
     }
 }
 
