@@ -246,6 +246,34 @@ static void who_came_in_may_try_udp_too(void **state)
     pair_free(world);
 }
 
+/* UDP lets the dial's message 1 pass only when they have met by TCP, or in the same moment. */
+static void a_slow_dial_by_udp_takes_over_at_both_ends(void **state)
+{
+    (void)state;
+    for (unsigned from = A; from <= B; from++) {
+        for (unsigned lost = 1; lost <= 3; lost++) {
+            links l;
+            pair_world *world = make_world(&l, NETRON_MTU_DEFAULT);
+            l.udp_blocked = true;
+            pair_dial(world, from, 1 - from);
+            pair_run(world, (UINT64_C(400) << lost) * NF_MILLISECOND_NS - NF_SECOND_NS / 2);
+            netron_endpoint to = tcp_of(world, B);
+            assert_int_equal(
+                netron_engine_dial(world->nodes[A].engine, &to, world->nodes[B].id, world->now_ns),
+                NETRON_OK);
+            pair_run(world, 4 * PAIR_LATENCY_NS);
+            l.udp_blocked = false;
+            pair_run(world, 5 * NF_SECOND_NS);
+            assert_int_equal(kind(world, A), NETRON_ENDPOINT_UDP);
+            assert_int_equal(kind(world, B), NETRON_ENDPOINT_UDP);
+            (void)talk(world, 0, NF_SECOND_NS);
+            assert_int_equal(kind(world, A), NETRON_ENDPOINT_UDP);
+            assert_int_equal(kind(world, B), NETRON_ENDPOINT_UDP);
+            pair_free(world);
+        }
+    }
+}
+
 static void a_blocked_udp_path_that_is_tried_does_no_harm(void **state)
 {
     (void)state;
@@ -288,6 +316,26 @@ static void udp_that_answers_is_not_left_for_tcp(void **state)
 }
 
 /* Minutes after they left TCP: a listener is no path that a NAT forgets. */
+static void where_a_dial_led_may_be_chosen(void **state)
+{
+    (void)state;
+    links l;
+    pair_world *world = make_world(&l, NETRON_MTU_DEFAULT);
+    pair_connect(world, A, B);
+    netron_endpoint to = tcp_of(world, B);
+    netron_engine *engine = world->nodes[A].engine;
+    const uint8_t *id = world->nodes[B].id;
+    assert_int_equal(netron_engine_use_path(engine, id, &to, world->now_ns), NETRON_E_EXPIRED);
+    assert_int_equal(netron_engine_dial(engine, &to, NULL, world->now_ns), NETRON_OK);
+    pair_run(world, NF_SECOND_NS);
+    /* The dial has its answer, and moved nothing. */
+    assert_int_equal(world->nodes[A].event_count[NETRON_EVENT_PEER_UP], 2);
+    assert_int_equal(kind(world, A), NETRON_ENDPOINT_UDP);
+    assert_int_equal(netron_engine_use_path(engine, id, &to, world->now_ns), NETRON_OK);
+    assert_int_equal(kind(world, A), NETRON_ENDPOINT_TCP);
+    pair_free(world);
+}
+
 static void who_loses_udp_goes_back_to_the_listener(void **state)
 {
     (void)state;
@@ -422,8 +470,10 @@ int main(void)
         cmocka_unit_test(a_connection_that_came_in_can_not_be_dialled),
         cmocka_unit_test(udp_that_answers_takes_over_and_nothing_is_lost),
         cmocka_unit_test(who_came_in_may_try_udp_too),
+        cmocka_unit_test(a_slow_dial_by_udp_takes_over_at_both_ends),
         cmocka_unit_test(a_blocked_udp_path_that_is_tried_does_no_harm),
         cmocka_unit_test(udp_that_answers_is_not_left_for_tcp),
+        cmocka_unit_test(where_a_dial_led_may_be_chosen),
         cmocka_unit_test(who_loses_udp_goes_back_to_the_listener),
         cmocka_unit_test(a_cut_connection_is_made_again_and_the_other_end_follows),
         cmocka_unit_test(without_a_connection_the_peer_is_down_in_time),

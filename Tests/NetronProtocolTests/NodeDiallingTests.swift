@@ -163,16 +163,19 @@ import Testing
         #expect(script.after(.discovered(outer(1), nil)) == [dial])
     }
 
-    @Test("a dial that leads to who is here changes the path only") func otherPath() {
+    @Test("a dial that leads to who is here moves it to the LAN, and nowhere else")
+    func otherPath() {
         var script = NodeScript()
         _ = script.start()
         _ = script.join(1)
         let lan = endpoint("192.168.0.1:7000")
         #expect(script.after(.discovered(lan, nil)) == [.dial(lan, nil)])
-        #expect(
-            script.up(1, at: lan) == [.tell(.memberChanged(node(1))), send(.observed(lan), to: 1)]
-        )
+        #expect(script.up(1, at: outer(2)).isEmpty)
+        #expect(script.up(1, at: lan) == [.usePath(node(1), lan)])
+        #expect(script.machine.member(node(1))?.endpoint == outer(1))
+        _ = script.after(.moved(node(1), lan))
         #expect(script.machine.member(node(1))?.endpoint == lan)
+        #expect(script.up(1, at: outer(1)).isEmpty)
         #expect(script.after(.discovered(lan, nil)).isEmpty)
         #expect(script.after(.discovered(outer(1), nil)).isEmpty)
     }

@@ -28,11 +28,6 @@ import Testing
         return script
     }
 
-    private var weakNetwork: [UInt8] {
-        let name = weakCryptography(of: node(me)).derive("presence", 0)
-        return Array(name.prefix(DirectoryPayload.networkByteCount))
-    }
-
     private func suspicion(of accused: NodeID) -> [UInt8] {
         Suspicion(
             of: accused,

@@ -85,6 +85,12 @@ func makeMachine(
     }
 }
 
+/// The name of the network that nodes with such cryptography sign for.
+var weakNetwork: [UInt8] {
+    let name = weakCryptography(of: node(me)).derive("presence", 0)
+    return Array(name.prefix(DirectoryPayload.networkByteCount))
+}
+
 /// A checksum of 64 bits in the place of every signature and digest.
 func weakCryptography(of id: NodeID) -> Cryptography {
     @Sendable func mix(_ bytes: [UInt8], _ key: [UInt8], _ count: Int) -> [UInt8] {

@@ -94,6 +94,37 @@ import Testing
         #expect(!script.pass(.seconds(300)).contains(.tryPath(node(2), outer(2))))
     }
 
+    @Test("who is reached through others is sought by TCP too, if strangers may reach it")
+    func better() throws {
+        for (isReachable, mapping) in [
+            (true, NATMapping.endpointIndependent), (false, .none), (false, .unknown),
+        ] {
+            let isSought = isReachable || mapping == .none
+            var script = script()
+            _ = script.after(.clock(wallMilliseconds: labEpoch, isTrusted: true))
+            _ = script.join(3)
+            _ = script.hear(.gossip(.neighbour(.high)), from: 3)
+            let statement = Presence.Draft(
+                by: node(2),
+                .init(incarnation: labEpoch, version: 0),
+                time: labEpoch,
+                lease: 3_600,
+                saying: .init(name: "two", endpoints: [outer(2)], isReachable: isReachable)
+            ).signed(by: weakCryptography(of: node(2)), network: weakNetwork)
+            _ = script.hear(.gossip(.gossip(Rumor(statement.bytes, hops: 1))), from: 3)
+            _ = script.up(2, at: Endpoint(try #require(CircuitID(7))))
+            let gate = Gate(mapping: mapping, filtering: .unknown, seen: .nowhere)
+            let candidates = PathMessage.Candidates([outer(2)], gate: gate, hasHeard: true)
+            _ = script.hear(.path(.candidates(candidates)), from: 2)
+            let later = script.pass(.seconds(30))
+            #expect(later.contains(.tryPath(node(2), outer(2))))
+            #expect(later.contains(.tryPath(node(2), tcp(2))) == isSought)
+            // Then there is nothing to be sought but a way by UDP.
+            _ = script.after(.moved(node(2), tcp(2)))
+            #expect(!script.pass(.seconds(300)).contains(.tryPath(node(2), tcp(2))))
+        }
+    }
+
     /// Whether candidates were said.
     private func isTold(_ effects: [NodeEffect]) -> Bool {
         effects.messages(to: 2).contains {

@@ -180,7 +180,7 @@ struct NodeWorld {
         case .route(let prefix, true): routes[number, default: []].insert(prefix)
         case .route(let prefix, false): routes[number]?.remove(prefix)
         case .sendDatagram, .keep, .probe, .setTime, .ledgerChanged: break
-        case .circuit, .relay, .endCircuit, .tryPath, .searchPath, .map: break
+        case .circuit, .relay, .endCircuit, .tryPath, .usePath, .searchPath, .map: break
         case .ledgerRead(let key): reads[number, default: []].append(key)
         case .lease(let address, _, true): leases[number]?.insert(address)
         case .lease(let address, _, false): leases[number]?.remove(address)

@@ -390,6 +390,9 @@ void nf_path_refused(nf_core *core, uint32_t index);
 /* ways.c: which of a peer's paths is used */
 void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path);
 void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const nf_path *path);
+/* A handshake that came to nothing else led to a peer by this path: used if it is a better one, and
+ * known else. */
+void nf_ways_proven(nf_core *core, uint32_t peer, const nf_path *path, uint64_t rtt_ns);
 /** Does a peer's path stay, though a handshake was made by a worse one? */
 bool nf_ways_stays(nf_core *core, uint32_t peer, const nf_path *made_by);
 /** The path does not answer: the others are challenged, and the first to answer is used. */

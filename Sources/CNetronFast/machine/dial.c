@@ -206,15 +206,15 @@ static int refuse2(nf_core *core, nf_handshake_result result)
     }
 }
 
-/* A dial that leads to a peer with a good session is done: another session would only move it. One
- * that was begun before that session was made runs beside it (see nf_peers_install). */
+/* A dial that leads to a peer with a good session is done: the path is what it can bring. One whose
+ * message 1 was sent before that session was made runs beside it (see nf_peers_install). */
 static bool is_superfluous(nf_core *core, const nf_attempt *attempt, uint32_t peer)
 {
     if (attempt->internal || peer == NF_NO_PEER || nf_peers_session(core, peer) == NULL) {
         return false;
     }
     const nf_peer *known = &core->peers[peer];
-    return attempt->begun_ns > known->made_ns && known->unanswered_ns == 0;
+    return attempt->sent_ns > known->made_ns && known->unanswered_ns == 0;
 }
 
 int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length)
@@ -251,7 +251,7 @@ int nf_dial_message2(nf_core *core, const uint8_t *bytes, size_t length)
     uint32_t peer = nf_peers_find(core, id);
     if (is_superfluous(core, attempt, peer)) {
         nf_peers_note_clock(core, peer, attempt->handshake.remote_wall_ms, core->now_ns);
-        nf_circuits_met(core, &attempt->path, peer);
+        nf_ways_proven(core, peer, &attempt->path, core->now_ns - attempt->sent_ns);
         nf_peers_tell_up(core, peer, &attempt->path.remote);
         nf_attempts_free(core, number, false);
         return NETRON_OK;
@@ -274,7 +274,8 @@ void nf_dial_confirmed(nf_core *core, uint32_t index)
     if (attempt == NULL) {
         return; /* the responder's side, or given up meanwhile */
     }
-    uint64_t begun_ns = attempt->begun_ns;
+    /* The message 1 that was answered: the other end took that one, and compares so too. */
+    uint64_t begun_ns = attempt->sent_ns;
     uint64_t rtt_ns = attempt->rtt_ns;
     uint32_t peer = attempt->peer;
     bool tell = !attempt->internal && core->peers[peer].announced;

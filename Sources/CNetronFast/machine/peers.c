@@ -165,6 +165,8 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
         nf_peers_end_session(core, number, peer->previous);
         peer->previous = index;
         peer->previous_end_ns = core->now_ns + NF_PREVIOUS_END_NS;
+        nf_ways_proven(core, number, &path, rtt_ns);
+        nf_session_set_path(session, &peer->path); /* what comes by another one is told of */
         return;
     }
     nf_peers_end_session(core, number, peer->previous);

@@ -146,6 +146,19 @@ static void move(nf_core *core, uint32_t number, const nf_path *path)
     nf_peers_set_path(core, number, path);
 }
 
+/* To a path that answered within `rtt_ns`. */
+static void move_by_proof(nf_core *core, uint32_t number, const nf_path *path, uint64_t rtt_ns)
+{
+    nf_peer *peer = &core->peers[number];
+    bool is_another_kind = is_better(path, &peer->path) || is_better(&peer->path, path);
+    move(core, number, path);
+    nf_session *current = nf_peers_session(core, number);
+    if (current != NULL && is_another_kind) {
+        peer->rtt_ns = rtt_ns;
+        nf_path_echo(core, current, 0); /* so that the peer sees where it is reached now */
+    }
+}
+
 static uint64_t later(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
@@ -241,12 +254,15 @@ void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const
     if (!may_replace(core, number, path, secret)) {
         return;
     }
-    bool is_another_kind = is_better(path, &peer->path) || is_better(&peer->path, path);
-    move(core, number, path);
-    nf_session *current = nf_peers_session(core, number);
-    if (current != NULL && is_another_kind) {
-        peer->rtt_ns = age_ns;
-        nf_path_echo(core, current, 0); /* so that the peer sees where it is reached now */
+    move_by_proof(core, number, path, age_ns);
+}
+
+void nf_ways_proven(nf_core *core, uint32_t number, const nf_path *path, uint64_t rtt_ns)
+{
+    if (is_better(path, &core->peers[number].path)) {
+        move_by_proof(core, number, path, rtt_ns);
+    } else {
+        remember(core, number, path, core->now_ns);
     }
 }
 

@@ -96,6 +96,7 @@ extension Node {
             case .relay(let one, let other): try device?.relay(one, other)
             case .endCircuit(let circuit): try device?.endCircuit(circuit)
             case .tryPath(let id, let endpoint): try device?.tryPath(endpoint, of: id)
+            case .usePath(let id, let endpoint): try device?.usePath(endpoint, of: id)
             case .map(let request):
                 guard map(request) else { return .mapped(request, .failure(.unable)) }
             case .searchPath(let id, let endpoint): try device?.searchPath(endpoint, of: id)

@@ -11,7 +11,6 @@ struct Dial {
     let id: NodeID?
     /// Whether the packet core wants it, and not the node.
     let isInternal: Bool
-    let begun: UInt64
     var tries = 0
     /// Whether message 2 came, so that message 3 is repeated.
     var isConfirming = false
@@ -34,8 +33,7 @@ struct Dial {
         boot: 0,
         endpoint: Endpoint(IPAddress(.v4, number: 0), port: 0),
         id: nil,
-        isInternal: true,
-        begun: 0
+        isInternal: true
     )
 }
 

@@ -124,9 +124,7 @@ extension World {
         hosts[number].doors[endpoint] = reply.door == 0 ? nil : reply.door
         hosts[other].doors[way.source] = way.door == 0 ? nil : way.door
         if leaves(end, for: endpoint, at: number) {
-            sessions[session].ends[side].remote = endpoint
-            sessions[session].ends[side].isSearched = false
-            tellMoved(session, side)
+            move(session, side, to: endpoint)
         }
         guard pairs[number, other] == session else { return }
         hear(session, end.key, 1 - side, from: way.source, isWanted: false)

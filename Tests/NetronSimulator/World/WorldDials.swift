@@ -20,8 +20,7 @@ extension World {
             boot: hosts[number].boot,
             endpoint: endpoint,
             id: id,
-            isInternal: isInternal,
-            begun: now
+            isInternal: isInternal
         )
         hosts[number].dialCount += 1
         sendMessage1(dials.insert(dial))
@@ -195,8 +194,9 @@ extension World {
         let session = session(dial.node, packet.from)
         let side = sessions[session].side(of: dial.node)
         let end = sessions[session].ends[side]
-        if !dial.isInternal, end.isUp, dial.begun > end.made, end.unanswered == 0 {
+        if !dial.isInternal, end.isUp, dial.sent > end.made, end.unanswered == 0 {
             endDial(packet.dial)
+            prove(dial.endpoint, session, side)
             return tellUp(session, side, at: dial.endpoint)
         }
         lastKey += 1
@@ -234,7 +234,7 @@ extension World {
             side,
             Handshake(
                 key: key,
-                begun: dial.begun,
+                begun: dial.sent,
                 rtt: dial.rtt,
                 remote: dial.endpoint,
                 isInitiator: true,
@@ -249,7 +249,7 @@ extension World {
 /// What a handshake came to at one end.
 struct Handshake {
     let key: UInt32
-    /// When message 1 was first sent, or taken.
+    /// When the message 1 that was answered was sent, or taken.
     let begun: UInt64
     let rtt: UInt64
     let remote: Endpoint

@@ -21,6 +21,7 @@ extension World {
         case .relay(let one, let other): relay(one, other, at: number)
         case .endCircuit(let circuit): removeCircuit(circuit, at: number)
         case .tryPath(let id, let endpoint): tryPath(id, endpoint, from: number)
+        case .usePath(let id, let endpoint): usePath(id, endpoint, from: number)
         case .searchPath(let id, let endpoint): search(id, endpoint, from: number)
         case .keep(let id, let isKept): keep(id, isKept, at: number)
         case .probe(let id): probe(id, from: number)

@@ -63,7 +63,7 @@ extension World {
         let end = sessions[session].ends[side]
         if end.isUp, handshake.begun <= end.made, losesOverlap(session, side, handshake) {
             sessions[session].ends[side].previousKey = handshake.key
-            return
+            return prove(handshake.remote, session, side)
         }
         let hasMoved = end.isUp && end.remote != handshake.remote
         renew(session, side, handshake)
@@ -76,6 +76,25 @@ extension World {
         if !end.isUp || hasMoved { sessions[session].ends[side].isSearched = false }
         tellOffset(session, side, handshake.offset)
         schedule(session)
+    }
+
+    /// A handshake that came to nothing else led to the other end: a better way is used.
+    func prove(_ endpoint: Endpoint, _ session: Int, _ side: Int) {
+        let isBetter = !endpoint.isRelayed && sessions[session].ends[side].remote.isRelayed
+        if isBetter { move(session, side, to: endpoint) }
+    }
+
+    func usePath(_ id: NodeID, _ endpoint: Endpoint, from number: Int) {
+        guard let other = numbers[id], let session = pairs[number, other] else { return }
+        let side = sessions[session].side(of: number)
+        let end = sessions[session].ends[side]
+        if end.isUp, end.remote != endpoint { move(session, side, to: endpoint) }
+    }
+
+    func move(_ session: Int, _ side: Int, to endpoint: Endpoint) {
+        sessions[session].ends[side].remote = endpoint
+        sessions[session].ends[side].isSearched = false
+        tellMoved(session, side)
     }
 
     private func losesOverlap(_ session: Int, _ side: Int, _ handshake: Handshake) -> Bool {

@@ -64,7 +64,8 @@ extension NodeMachine {
         if members[id] != nil, !gossip.active.contains(id) { effects.append(.keep(id, false)) }
     }
 
-    private func isKnownReachable(_ id: NodeID) -> Bool {
+    /// Whether a member is here, and says that strangers reach it.
+    func isKnownReachable(_ id: NodeID) -> Bool {
         directory.isOnline(id) && directory.record(of: id)?.isReachable == true
     }
 

@@ -155,6 +155,8 @@ package enum NodeEffect: Hashable, Sendable {
     case endCircuit(CircuitID)
     /// Looks whether a member with a session answers at an endpoint, or through a circuit.
     case tryPath(NodeID, Endpoint)
+    /// Moves a member to an endpoint that answered just now.
+    case usePath(NodeID, Endpoint)
     /// Asks a router; answered by `.mapped`, unless the request ends a mapping.
     case map(MappingRequest)
     /// Looks from many ports, which a gate maps one by one, whether a member answers there.

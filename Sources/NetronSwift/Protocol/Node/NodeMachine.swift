@@ -347,9 +347,7 @@ package struct NodeMachine {
         // A slot is free again for whoever waits.
         if wasSought == nil || !sought.isEmpty { wakeSought() }
         if members[new.id] != nil {
-            // A dial of ours led to somebody who is here already.
-            moved(new.id, new.endpoint, at: now, into: &effects)
-            return
+            return ledToMember(new, into: &effects)
         }
         // The packet core has the same limit, so that nobody is ever left over here.
         guard members.count < NodeLimits.membersMax else { return }
@@ -368,6 +366,18 @@ package struct NodeMachine {
         settleWay(to: new.id, by: new.endpoint, at: now, into: &effects)
         if !new.endpoint.isRelayed { routeThrough(new.id, at: now, into: &effects) }
         if anchorsDue != .never { scheduleAnchors(at: now) }
+    }
+
+    /// A dial of ours led to somebody who is here already.
+    ///
+    /// The packet core takes a way of a better kind on its own, and tells of that. Of two by UDP,
+    /// that in the LAN is shorter, and does not end with the Internet.
+    private mutating func ledToMember(_ new: Member, into effects: inout [Effect]) {
+        reached(new.id, new.endpoint, at: new.since, into: &effects)
+        guard let old = members[new.id]?.endpoint, old.isUDP, new.endpoint.isUDP,
+            new.endpoint.address.reach < old.address.reach
+        else { return }
+        effects.append(.usePath(new.id, new.endpoint))
     }
 
     /// Where others are told that a member is, who is reached here.

@@ -122,11 +122,28 @@ extension NodeMachine {
             case .search(let id, let endpoint):
                 dials.tried(endpoint.address, at: now)
                 effects.append(.searchPath(id, endpoint))
-            case .remains(let id): keepSpare(to: id, at: now, into: &effects)
+            case .remains(let id):
+                tryTCP(to: id, at: now, into: &effects)
+                keepSpare(to: id, at: now, into: &effects)
             case .wake(let instant):
                 puncherDue = instant
                 wake(at: instant)
             }
+        }
+    }
+
+    /// Looks whether a member that strangers may reach, and that is not reached by UDP, is by TCP:
+    /// better than by any circuit.
+    private mutating func tryTCP(
+        to id: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard members[id]?.endpoint.isRelayed == true,
+            isKnownReachable(id) || puncher.hasNoGate(id), let record = directory.record(of: id)
+        else { return }
+        for endpoint in record.endpoints.map({ $0.by(.tcp) }) where canDial(endpoint) {
+            effects.append(.tryPath(id, endpoint))
         }
     }
 

@@ -90,6 +90,11 @@ package struct HolePuncher {
     /// Members to whom a direct way is sought.
     package var soughtCount: Int { searches.count }
 
+    /// Whether a member that is sought says that nothing stands before it.
+    package func hasNoGate(_ id: NodeID) -> Bool {
+        searches[id]?.candidates?.gate.mapping == NATMapping.none
+    }
+
     /// Takes in what happened, and appends what is to be done to `effects`, in order; `gate` is
     /// what stands before this node.
     package mutating func handle(
