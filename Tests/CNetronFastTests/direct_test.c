@@ -171,6 +171,24 @@ static void another_who_leads_takes_it_over(void **state)
     assert_true(is_open_to(2));
 }
 
+/* Datagrams that waited in the open socket when the direct one came, which has later ones already.
+ */
+static void who_has_it_keeps_it_while_earlier_datagrams_are_read(void **state)
+{
+    (void)state;
+    hear(1, MANY, true);
+    review(WINDOW_NS);
+    int before = worker.direct.udp.fd;
+    hear(1, MANY, true);
+    review(WINDOW_NS);
+    assert_true(is_open_to(1));
+    assert_int_equal(worker.direct.udp.fd, before);
+    review(10 * NF_SECOND_NS);
+    review(WINDOW_NS);
+    assert_false(worker.direct.open);
+    turn_loop();
+}
+
 static void one_that_falls_silent_loses_it(void **state)
 {
     (void)state;
@@ -196,6 +214,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(trains_and_other_lanes_get_none, make_worker, free_worker),
         cmocka_unit_test_setup_teardown(a_lead_of_long_ago_is_none, make_worker, free_worker),
         cmocka_unit_test_setup_teardown(another_who_leads_takes_it_over, make_worker, free_worker),
+        cmocka_unit_test_setup_teardown(who_has_it_keeps_it_while_earlier_datagrams_are_read,
+                                        make_worker, free_worker),
         cmocka_unit_test_setup_teardown(one_that_falls_silent_loses_it, make_worker, free_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

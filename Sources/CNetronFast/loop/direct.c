@@ -73,9 +73,11 @@ void nf_direct_review(nf_worker *worker, uv_poll_cb on_readable)
         return;
     }
     bool leads = direct->lead >= LEAD_MIN && now_ns - direct->window_ns < 4 * WINDOW_NS;
-    if (direct->open && (leads || now_ns - direct->heard_ns > UNUSED_NS)) {
-        shut(direct); /* another leads, or it fell silent */
-    } else if (leads && !direct->closing) {
+    /* What its own peer sent before it was there is still read from the open one. */
+    bool by_another = leads && !nf_endpoint_equal(&direct->leader, &direct->remote);
+    if (direct->open && (by_another || now_ns - direct->heard_ns > UNUSED_NS)) {
+        shut(direct); /* what is in it is lost */
+    } else if (leads && !direct->open && !direct->closing) {
         open_to_leader(worker, on_readable);
     }
     direct->window_ns = now_ns;
