@@ -9,7 +9,8 @@
 Only hub is named, by --peer. A cell tells the path that the pair comes to rest on, how long its
 first ping took from when both knew each other, and after how long the path stood. The rule that
 says which pairs can be direct is `wanted`; a cell that breaks it ends with `!`, and so does the
-run, by exit code 1. Needs root, nftables, miniupnpd and `make build`.
+run, by exit code 1. Two of the kind "same" are behind one restricted gate, without hairpin; one
+beside another kind has such a gate of its own. Needs root, nftables, miniupnpd and `make build`.
 """
 
 import argparse
@@ -31,7 +32,8 @@ from node import NETRON, PORT, Node, environment, meet  # noqa: E402
 from router_lab import Router  # noqa: E402
 
 KINDS = (
-    "public", "forwarded", "restricted", "symmetric", "double", "upnp", "pcp", "v6", "blocked",
+    "public", "forwarded", "restricted", "same", "symmetric", "double", "upnp", "pcp", "v6",
+    "blocked",
 )
 SETTLE_SECONDS = 20
 KNOW_SECONDS = 60
@@ -101,13 +103,20 @@ def place(internet, name, kind):
     return host
 
 
+def places(internet, kinds):
+    """The hosts of a pair."""
+    if kinds == ("same", "same"):
+        return internet.home("ada", "bob")[1:]
+    return [place(internet, name, kind) for name, kind in zip(("ada", "bob"), kinds)]
+
+
 def start(internet, token, kinds):
     hub = Node(internet.host("hub"), token, "10.1.0.1/24", more=["--no-dht"]).start()
     ways = [f"{internet.address['hub']}:{PORT}", f"[{internet.address6['hub']}]:{PORT}"]
     pair = [
-        Node(place(internet, name, kind), token, f"10.1.0.{n}/24", more=["--no-dht"],
+        Node(host, token, f"10.1.0.{n}/24", more=["--no-dht"],
              peers=ways[1:] if kind == "v6" else ways[:1]).start()
-        for n, (name, kind) in enumerate(zip(("ada", "bob"), kinds), 11)
+        for n, (host, kind) in enumerate(zip(places(internet, kinds), kinds), 11)
     ]
     for one, other in itertools.permutations([hub, *pair], 2):
         until(lambda: one.peer(other) is not None, f"{one.name} knows {other.name}", KNOW_SECONDS)
@@ -138,14 +147,19 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-k", "--kinds", default=",".join(KINDS), help="default: %(default)s")
-    kinds = parser.parse_args().kinds.split(",")
+    parser.add_argument("-o", "--only", help="the cells of this kind alone")
+    options = parser.parse_args()
+    kinds = options.kinds.split(",")
     made = subprocess.run([NETRON, "-g", "-b"], env=environment(), check=True, capture_output=True)
     token = made.stdout.decode().strip()
     print("Seconds to the first ping / until the path stands.\n")
     print("| | " + " | ".join(kinds) + " |\n|---" + "|---" * len(kinds) + "|", flush=True)
     broken = False
     for row, one in enumerate(kinds):
-        cells = ["" for _ in kinds[:row]] + [cell(token, (one, other)) for other in kinds[row:]]
+        cells = ["" for _ in kinds[:row]] + [
+            cell(token, (one, other)) if options.only in (None, one, other) else ""
+            for other in kinds[row:]
+        ]
         broken = broken or any(text.endswith("!") for text in cells)
         print(f"| {one} | " + " | ".join(cells) + " |", flush=True)
     return 1 if broken else 0
