@@ -94,6 +94,28 @@ static void it_ends_with_the_neighbour_and_the_peer_behind_it_soon_after(void **
     pair_free(world);
 }
 
+static void a_relay_that_died_is_told_of_at_once_and_missed_soon(void **state)
+{
+    (void)state;
+    pair_world *world = line_world(3, false);
+    line l = line_make(world, over_r, 3, 0);
+    line_connect(world, &l);
+    pair_run(world, NF_SECOND_NS);
+    world->nodes[R].silent = true;
+    for (uint32_t i = 0; i < 15; i++) {
+        (void)pair_send(world, A, B, 100, i);
+        pair_run(world, 100 * NF_MILLISECOND_NS);
+    }
+    /* Who sends notices, of the peer first. */
+    assert_int_equal(pair_events(world, A, NETRON_EVENT_SILENT), 2);
+    assert_memory_equal(pair_last_event(world, A, NETRON_EVENT_SILENT)->id, world->nodes[R].id,
+                        NETRON_ID_BYTES);
+    /* What goes through a relay asks it for nothing: it would be missed after a keepalive. */
+    pair_run(world, NF_SILENT_END_NS);
+    assert_int_equal(pair_peer_count(world, A), 0);
+    pair_free(world);
+}
+
 static void one_that_is_closed_is_gone_at_once(void **state)
 {
     (void)state;
@@ -222,6 +244,7 @@ int main(void)
         cmocka_unit_test(one_that_nobody_uses_ends_everywhere),
         cmocka_unit_test(one_whose_session_is_kept_does_not_end),
         cmocka_unit_test(it_ends_with_the_neighbour_and_the_peer_behind_it_soon_after),
+        cmocka_unit_test(a_relay_that_died_is_told_of_at_once_and_missed_soon),
         cmocka_unit_test(one_that_is_closed_is_gone_at_once),
         cmocka_unit_test(another_circuit_takes_over_when_one_ends),
         cmocka_unit_test(sides_that_can_not_be_are_refused),

@@ -163,6 +163,10 @@ static void one_that_fell_silent_is_asked_dialled_and_given_up(void **state)
     uint64_t took_ns = world->now_ns - began_ns;
     assert_in_range(took_ns, NF_SILENT_END_NS, NF_SILENT_END_NS + NF_SECOND_NS / 2);
     assert_int_equal(down_of(world, 0)->code, NETRON_DOWN_SILENT);
+    /* It was told of once, while it could still be mended. */
+    assert_int_equal(world->nodes[0].event_count[NETRON_EVENT_SILENT], 1);
+    assert_memory_equal(world->nodes[0].last_event[NETRON_EVENT_SILENT].id, world->nodes[1].id,
+                        NETRON_ID_BYTES);
     /* First echoes, then, when two are lost, a handshake: well within a second and a half. */
     const pair_datagram *echo = pair_captured(world, 0, NF_TYPE_LINK, 0);
     const pair_datagram *dial = pair_captured(world, 0, NF_TYPE_MESSAGE1, 0);
@@ -192,6 +196,7 @@ static void a_short_silence_is_no_end(void **state)
     world->nodes[1].silent = false;
     pair_run(world, 15 * NF_SECOND_NS);
     assert_int_equal(downs(world, 0) + downs(world, 1), 0);
+    assert_int_equal(world->nodes[0].event_count[NETRON_EVENT_SILENT], 1);
     assert_int_equal(pair_send(world, 0, 1, 100, 1000), NETRON_OK);
     assert_int_equal(pair_send(world, 1, 0, 100, 1000), NETRON_OK);
     pair_run(world, NF_SECOND_NS);

@@ -95,7 +95,7 @@ static void drain(world *w)
         nf_assert(packet[0] >> 4 == 4 || packet[0] >> 4 == 6);
     }
     while (netron_engine_poll_event(w->engine, &event) != 0) {
-        nf_assert(event.kind >= NETRON_EVENT_PEER_UP && event.kind <= NETRON_EVENT_PATH);
+        nf_assert(event.kind >= NETRON_EVENT_PEER_UP && event.kind <= NETRON_EVENT_SILENT);
         nf_assert(event.length <= NETRON_MESSAGE_BYTES_MAX);
     }
 }

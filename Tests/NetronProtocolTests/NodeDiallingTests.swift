@@ -216,8 +216,7 @@ import Testing
             #expect(script.after(.resolved(one, [outer(1)])) == [.dial(outer(1), nil)])
             #expect(script.after(.dialFailed(outer(1), nil)).isEmpty)
         }
-        #expect(script.up(1).contains(.tell(.memberUp(node(1), outer(1)))))
-        _ = script.hear(.observed(outer(me)), from: 1)
+        #expect(script.join(1).contains(.tell(.memberUp(node(1), outer(1)))))
         #expect(script.pass(.seconds(50)).isEmpty)
     }
 
@@ -265,6 +264,7 @@ import Testing
         _ = script.start(contacts: [one])
         _ = script.after(.resolved(one, [outer(1)]))
         _ = script.up(1, at: endpoint("192.168.0.1:7000"))
+        _ = script.hear(.hello(hello()), from: 1)
         _ = script.hear(.observed(outer(me)), from: 1)
         _ = script.up(1)
         #expect(script.pass(.seconds(50)).isEmpty)

@@ -40,8 +40,36 @@ import Testing
         #expect(script.pass(.milliseconds(1999)).isEmpty)
         #expect(script.pass(.milliseconds(1)) == [greeting])
         #expect(script.pass(.seconds(4)) == [greeting])
+        _ = script.hear(.hello(hello()), from: 1)
         _ = script.hear(.observed(outer(me)), from: 1)
         #expect(script.pass(.seconds(40)).isEmpty)
+    }
+
+    @Test("who only hears where it is seen, and no greeting, greets on until it is greeted")
+    func nameless() {
+        var script = NodeScript()
+        _ = script.start()
+        _ = script.up(1)
+        let greeting = send(.hello(hello()), to: 1)
+        _ = script.hear(.observed(outer(me)), from: 1)
+        #expect(script.pass(.seconds(1)) == [greeting])
+        _ = script.hear(.observed(outer(me)), from: 1)
+        #expect(script.pass(.seconds(2)) == [greeting])
+        _ = script.hear(.hello(hello()), from: 1)
+        _ = script.hear(.observed(outer(me)), from: 1)
+        #expect(script.pass(.seconds(40)).isEmpty)
+    }
+
+    @Test("a greeting that was not answered by the way before is said again by the new one")
+    func moved() {
+        var script = NodeScript()
+        _ = script.start()
+        _ = script.up(1)
+        let greeting = send(.hello(hello()), to: 1)
+        #expect(script.after(.moved(node(1), outer(2))).contains(greeting))
+        _ = script.hear(.hello(hello()), from: 1)
+        _ = script.hear(.observed(outer(me)), from: 1)
+        #expect(!script.after(.moved(node(1), outer(1))).contains(greeting))
     }
 
     @Test("an answer to the greeting before is none to the new one") func staleAnswer() {

@@ -94,6 +94,47 @@ struct PathTests {
         }
     }
 
+    /// Through whom one reaches the other; nil if through nobody.
+    private func relay(_ world: World<MachineNode>, _ number: Int, _ other: Int) -> Int? {
+        world.endpoint(of: other, at: number)?.circuit
+            .flatMap { world.node(number)?.machine.relay(of: $0) }.flatMap(world.number)
+    }
+
+    @Test(
+        "when a relay dies another one carries on within 3 s, whether it was there before or not",
+        arguments: [Duration.zero, .seconds(5)]
+    )
+    func relayDeath(after pause: Duration) throws {
+        for seed in UInt64(1)...10 {
+            let world = World(seed: seed, factory: MachineNode.make)
+            for _ in 0..<3 { world.start(world.add(), contacts: []) }
+            let contacts = (0..<3).map { world.contact($0) }
+            for _ in 0..<2 { world.start(world.add(.behind(.symmetricRandom)), contacts: contacts) }
+            try world.run(for: .seconds(90))
+            // Neighbours look for their ways before anybody sends; these are no longer any.
+            while relay(world, 3, 4) == nil || relay(world, 4, 3) == nil {
+                try #require(world.elapsed < .seconds(100))
+                world.sendData(bytes: 100, from: 3, to: 4)
+                try world.run(for: .milliseconds(10))
+            }
+            try world.run(for: pause)
+            let dead = try #require(relay(world, 3, 4))
+            world.crash(dead)
+            let begun = world.elapsed
+            func isWell() -> Bool {
+                let relays = [relay(world, 3, 4), relay(world, 4, 3)]
+                return relays.allSatisfy { $0 != nil && $0 != dead }
+            }
+            while !isWell() {
+                try #require(world.elapsed < begun + .seconds(3), "seed \(seed)")
+                for (one, other) in [(3, 4), (4, 3)] {
+                    world.sendData(bytes: 100, from: one, to: other)
+                }
+                try world.run(for: .milliseconds(50))
+            }
+        }
+    }
+
     /// How long it took two that come up late, behind such gates, from their first session
     /// until both reach each other directly; nil if they did not within 10 s.
     private func pass(

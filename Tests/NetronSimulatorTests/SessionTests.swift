@@ -238,7 +238,14 @@ struct SessionTests {
         try world.run(for: .seconds(11))
         #expect(world.hasSession(1, 0) && world.hasSession(0, 1))
         #expect(world.take(1).upCount == 1)
-        #expect(world.take(0).allSatisfy { if case .clockHeard = $0 { true } else { false } })
+        #expect(
+            world.take(0).allSatisfy {
+                switch $0 {
+                case .clockHeard, .silent: true
+                default: false
+                }
+            }
+        )
         #expect(world.node(1)?.memory == 2)
     }
 
@@ -282,7 +289,7 @@ struct SessionTests {
         world.crash(1)
         world.tell(0, .probe(id))
         try world.run(for: .seconds(4))
-        #expect(world.take(0) == [.probed(id, isAlive: false)])
+        #expect(world.take(0) == [.silent(id), .probed(id, isAlive: false)])
         try world.run(for: .seconds(20))
         #expect(world.take(0).departures == [.silent])
         world.tell(0, .probe(id))

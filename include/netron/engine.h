@@ -325,6 +325,8 @@ enum {
                                          the id of its other side, where it was forwarded, else 0;
                                          `code`: NETRON_CIRCUIT_* */
     NETRON_EVENT_PATH = 11,           /* `id` gets mail at `endpoint`, which was tried; `rtt_ns` */
+    NETRON_EVENT_SILENT = 12, /* `id` answered nothing at `endpoint` of late, an echo neither:
+                                 another path should be found; told once, until it is heard */
 };
 
 /** Why a peer went. */

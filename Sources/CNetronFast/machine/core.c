@@ -352,16 +352,21 @@ int nf_core_send_message(
 void nf_core_host_changed(nf_core *core, uint64_t now_ns)
 {
     nf_core_advance(core, now_ns);
-    if (core->host_changed_ns != 0 && now_ns < core->host_changed_ns + NF_HOST_CHANGED_NS) {
-        nf_core_set_deadline_owner(core, NF_OWNER_HOST, core->host_changed_ns + NF_HOST_CHANGED_NS);
+    if (now_ns < core->host_due_ns) {
+        nf_core_set_deadline_owner(core, NF_OWNER_HOST, core->host_due_ns);
         return;
     }
-    core->host_changed_ns = now_ns;
+    /* A route often comes a moment after its address; containers come and go by the dozen. */
+    bool calm = now_ns >= core->host_due_ns + NF_HOST_CHANGED_MAX_NS;
+    uint64_t pause_ns = calm ? NF_HOST_CHANGED_MIN_NS : 2 * core->host_pause_ns;
+    core->host_pause_ns = pause_ns < NF_HOST_CHANGED_MAX_NS ? pause_ns : NF_HOST_CHANGED_MAX_NS;
+    core->host_due_ns = now_ns + core->host_pause_ns;
     (void)nf_event_add(core, NETRON_EVENT_HOST_CHANGED);
     for (uint32_t peer = 0; peer < core->peer_high; peer++) {
         nf_session *session = core->peers[peer].used ? nf_peers_session(core, peer) : NULL;
         if (session != NULL) {
             nf_path_echo(core, session, 0);
+            nf_liveness_doubt(core, &core->peers[peer], NF_SILENT_END_NS);
             nf_path_confirm_soon(core, peer);
             nf_core_set_deadline_peer(core, peer, now_ns);
         }

@@ -151,7 +151,8 @@ typedef struct nf_core {
     nf_rate first_rate, clockless_rate, icmp_rate;
     uint8_t cookie_secret[2][32]; /* newest first */
     uint64_t cookie_secret_ns;
-    uint64_t host_changed_ns; /* when peers were last told, or will be */
+    uint64_t host_due_ns; /* before this peers are not told again of a change of the host */
+    uint64_t host_pause_ns;
     uint8_t challenge_key[16];
 
     uint32_t circuit_high; /* one past the highest entry that was ever used */

@@ -90,18 +90,25 @@ static nf_open_result take_fragment(nf_lane *lane,
     return drop(lane, NETRON_DROP_FRAGMENT, reason);
 }
 
-/* Who only tries a path does not say by it that it moved. */
-static bool is_trial(const uint8_t *opened, size_t length)
+/* Who only tries another path does not say by it that it moved, nor that ours leads to it. */
+static bool
+tries_another(nf_session *session, const uint8_t *opened, size_t length, const nf_path *from)
 {
-    return opened[0] == NF_TYPE_LINK && length > NF_SESSION_OVERHEAD_BYTES &&
-           (opened[NF_HEADER_BYTES] == NF_LINK_CHALLENGE ||
-            opened[NF_HEADER_BYTES] == NF_LINK_RESPONSE);
+    bool is_trial = opened[0] == NF_TYPE_LINK && length > NF_SESSION_OVERHEAD_BYTES &&
+                    (opened[NF_HEADER_BYTES] == NF_LINK_CHALLENGE ||
+                     opened[NF_HEADER_BYTES] == NF_LINK_RESPONSE);
+    if (!is_trial) {
+        return false;
+    }
+    nf_path known;
+    nf_session_get_path(session, &known);
+    return !nf_endpoint_equal(&known.remote, &from->remote);
 }
 
 /* A new highest counter: by the path, which works then, or from another place, which control
  * challenges, at most ten times a second. */
-static void note_source(
-    nf_lane *lane, nf_session *session, const uint8_t *opened, size_t length, const nf_path *from)
+static void
+note_source(nf_lane *lane, nf_session *session, const uint8_t *opened, const nf_path *from)
 {
     nf_path known;
     nf_session_get_path(session, &known);
@@ -109,8 +116,7 @@ static void note_source(
         atomic_store_explicit(&session->path_heard_ns, lane->now_ns, memory_order_relaxed);
         return;
     }
-    if ((session->roam_told_ns != 0 && lane->now_ns - session->roam_told_ns < NF_CHECK_ACTIVE_NS) ||
-        is_trial(opened, length)) {
+    if (session->roam_told_ns != 0 && lane->now_ns - session->roam_told_ns < NF_CHECK_ACTIVE_NS) {
         return;
     }
     uint32_t index = nf_receiver_index_of(opened);
@@ -223,9 +229,11 @@ nf_open_result nf_lane_open(nf_lane *lane,
     if (!nf_replay_take(window, session->window_bits, sequence)) {
         return drop(lane, NETRON_DROP_REPLAYED, reason);
     }
-    note_heard(lane, session, index, datagram[0], length - NF_SESSION_OVERHEAD_BYTES);
-    if (newest) {
-        note_source(lane, session, datagram, length, from);
+    if (!tries_another(session, datagram, length, from)) {
+        note_heard(lane, session, index, datagram[0], length - NF_SESSION_OVERHEAD_BYTES);
+        if (newest) {
+            note_source(lane, session, datagram, from);
+        }
     }
     return deliver(lane, session, datagram, length, from, tos, inbound, reason);
 }

@@ -41,12 +41,14 @@ enum {
     (100 * NF_MILLISECOND_NS) /* how often a peer with traffic is looked at */
 #define NF_UNANSWERED_MIN_NS (300 * NF_MILLISECOND_NS) /* or three round trips: then a probe */
 #define NF_KEEPALIVE_NS      (25 * NF_SECOND_NS)       /* without a packet from the peer: an echo */
-#define NF_KEEPALIVE_LAG_NS  (2 * NF_SECOND_NS)   /* the responder waits longer: one of two asks */
-#define NF_SILENT_END_NS     (12 * NF_SECOND_NS)  /* unanswered that long: the peer is down */
-#define NF_HOST_CHANGED_NS   (1 * NF_SECOND_NS)   /* changes of the host gather that long */
-#define NF_REDIAL_NS         (3 * NF_SECOND_NS)   /* between new handshakes with a silent peer */
-#define NF_IDLE_END_NS       (180 * NF_SECOND_NS) /* not kept and not used so long: it ends */
-#define NF_IDLE_ASKED_NS     (75 * NF_SECOND_NS)  /* but not so soon after the peer asked */
+#define NF_KEEPALIVE_LAG_NS  (2 * NF_SECOND_NS)  /* the responder waits longer: one of two asks */
+#define NF_SILENT_END_NS     (12 * NF_SECOND_NS) /* unanswered that long: the peer is down */
+/* Changes of the host gather that long, doubled while they go on, and at most. */
+#define NF_HOST_CHANGED_MIN_NS (200 * NF_MILLISECOND_NS)
+#define NF_HOST_CHANGED_MAX_NS (1 * NF_SECOND_NS)
+#define NF_REDIAL_NS           (3 * NF_SECOND_NS)   /* between new handshakes with a silent peer */
+#define NF_IDLE_END_NS         (180 * NF_SECOND_NS) /* not kept and not used so long: it ends */
+#define NF_IDLE_ASKED_NS       (75 * NF_SECOND_NS)  /* but not so soon after the peer asked */
 enum { NF_PROBES_LOST = 2 /* echoes lost before a new handshake is tried */ };
 
 /* --- paths ------------------------------------------------------------------------------------ */

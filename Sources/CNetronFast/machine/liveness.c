@@ -8,6 +8,8 @@
  * ends when nobody used it for NF_IDLE_END_NS. */
 #include "machine/core.h"
 
+#include <string.h>
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -107,6 +109,30 @@ static uint64_t keepalive_at(const nf_peer *peer, const nf_session *session)
     return peer->heard_ns + NF_KEEPALIVE_NS + lag_ns;
 }
 
+static void tell_silent(nf_core *core, const nf_peer *peer)
+{
+    netron_event *event = nf_event_add(core, NETRON_EVENT_SILENT);
+    if (event != NULL) {
+        memcpy(event->id, peer->id, sizeof(event->id));
+        event->endpoint = peer->path.remote;
+    }
+}
+
+/* What is silent may be the relay. What goes through it asks it for nothing, so that it would be
+ * missed only when the next keepalive is due. */
+static void doubt_relay(nf_core *core, const nf_peer *peer)
+{
+    const netron_endpoint *remote = &peer->path.remote;
+    const nf_circuit *circuit =
+        nf_endpoint_is_circuit(remote) ? nf_table_circuit(&core->table, remote->scope) : NULL;
+    nf_session *session = circuit == NULL ? NULL : nf_peers_session(core, circuit->peer);
+    if (session != NULL) {
+        nf_path_echo(core, session, 0);
+        nf_liveness_doubt(core, &core->peers[circuit->peer], NF_SILENT_END_NS);
+        nf_core_set_deadline_peer(core, circuit->peer, core->now_ns);
+    }
+}
+
 static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
 {
     uint64_t now_ns = core->now_ns;
@@ -122,6 +148,10 @@ static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
         peer->probe_ns = now_ns;
         if (peer->probes_lost < UINT8_MAX) {
             peer->probes_lost++;
+        }
+        if (peer->probes_lost == NF_PROBES_LOST) {
+            tell_silent(core, peer);
+            doubt_relay(core, peer);
         }
         if (peer->probes_lost > NF_PROBES_LOST) {
             nf_ways_fall_back(core, (uint32_t)(peer - core->peers));

@@ -147,6 +147,7 @@ bool nf_core_seal(nf_core *core,
                   const nf_path *path)
 {
     nf_path known;
+    bool tries = path != NULL;
     if (path == NULL) {
         nf_session_get_path(session, &known);
         path = &known;
@@ -164,5 +165,8 @@ bool nf_core_seal(nf_core *core,
     outgoing->length = (uint16_t)nf_session_seal(session, aead, NF_LANE_CONTROL, type, 0, bytes,
                                                  length, outgoing->bytes);
     nf_assert(outgoing->length != 0); /* control seals some packets a second, never 2^28 */
+    if (tries && nf_peers_session(core, session->peer) == session) {
+        core->peers[session->peer].seen_tx++; /* its answer says nothing of the path in use */
+    }
     return true;
 }

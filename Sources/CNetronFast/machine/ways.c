@@ -143,6 +143,8 @@ static void move(nf_core *core, uint32_t number, const nf_path *path)
     }
     peer->better_asked_ns = 0;
     peer->chosen_ns = 0;
+    peer->unanswered_ns = 0; /* it answered just now */
+    peer->probes_lost = 0;
     nf_peers_set_path(core, number, path);
 }
 
@@ -233,9 +235,10 @@ static bool may_replace(nf_core *core, uint32_t number, const nf_path *path, uin
     if (is_better(path, &peer->path)) {
         return true;
     }
-    bool yields = (secret & REPLACE) == REPLACE || is_better(&peer->path, path);
+    bool silent = peer->probes_lost >= NF_PROBES_LOST; /* then any path that answers will do */
+    bool yields = silent || (secret & REPLACE) == REPLACE || is_better(&peer->path, path);
     bool was_heard = path_heard_at(core, number) + age_of(core, secret) > core->now_ns;
-    return (secret & MOVES) != 0 && !(yields && was_heard);
+    return ((secret & MOVES) != 0 || silent) && !(yields && was_heard);
 }
 
 void nf_ways_response(nf_core *core, nf_session *session, uint64_t secret, const nf_path *path)

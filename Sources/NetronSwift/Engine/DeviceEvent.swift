@@ -30,6 +30,8 @@ package enum DeviceEvent: Hashable, Sendable {
     case circuitEnded(CircuitID)
     /// The peer showed that it gets mail at the endpoint, which was tried.
     case path(NodeID, Endpoint, rtt: Duration)
+    /// A peer answered nothing of late, an echo neither; told once, until it is heard.
+    case silent(NodeID)
 
     /// Why a peer went.
     package enum DownReason: Hashable, Sendable {
@@ -100,6 +102,8 @@ extension DeviceEvent {
                 Endpoint(event.endpoint),
                 rtt: .nanoseconds(event.rtt_ns)
             )
+        case NETRON_EVENT_SILENT:
+            self = .silent(NodeID(tuple: event.id))
         default:
             return nil
         }

@@ -36,6 +36,9 @@ extension Node {
         case .circuitEnded(let circuit): feed(.circuitEnded(circuit))
         // What was tried is used by the packet core itself, where it is better.
         case .path: break
+        case .silent(let id):
+            logger.debug("member \(id.prefix()) answers nothing, another way is sought")
+            feed(.silent(id))
         case .lost(let count):
             logger.warning("\(count) events of the packet core were lost")
             recover()
@@ -59,6 +62,10 @@ extension Node {
             feed(.peerDown(member.id, .silent))
         }
         for peer in peers where machine.member(peer.id)?.endpoint != peer.endpoint {
+            guard machine.member(peer.id) == nil else {
+                feed(.moved(peer.id, peer.endpoint))
+                continue
+            }
             let ula = networkAddress(of: peer.id)
             feed(.peerUp(peer.id, peer.endpoint, rtt: peer.rtt ?? .zero, ula: ula))
         }

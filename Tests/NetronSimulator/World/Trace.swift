@@ -9,7 +9,7 @@ struct Trace {
         case started, stopped, crashed, frozen, thawed, moved
         case resolved, discovered, peerUp, peerDown, dialFailed, received, movedPeer, datagram
         case unrouted, wanted, probed, clockHeard, clock, hostChanged, timeout, stopping
-        case dial, send, sendDatagram, circuitEnded, sentToAll
+        case dial, send, sendDatagram, circuitEnded, sentToAll, silent
     }
 
     private struct Entry {
@@ -83,6 +83,7 @@ extension NodeEvent {
         case .dialFailed: .dialFailed
         case .received: .received
         case .moved: .movedPeer
+        case .silent: .silent
         case .datagram: .datagram
         case .unrouted: .unrouted
         case .sentToAll: .sentToAll

@@ -153,12 +153,17 @@ extension World {
     private func leaves(_ end: Session.End, for endpoint: Endpoint, at number: Int) -> Bool {
         guard endpoint != end.remote else { return false }
         guard end.remote.isRelayed else { return end.lost > 0 }
-        return !endpoint.isRelayed || isGone(end.remote, at: number)
+        return !endpoint.isRelayed || end.lost > 0 || isGone(end.remote, at: number)
     }
 
-    /// Whether a circuit is no more; a way that stands is not left for what comes by another one,
-    /// as the two ends may use different ones.
-    func isGone(_ endpoint: Endpoint, at number: Int) -> Bool {
+    /// Whether nothing comes by a circuit any more; one that lives is not left for what comes by
+    /// another one, as the two ends may use different ones.
+    func isQuiet(_ end: Session.End) -> Bool {
+        end.remote.isRelayed && now - end.wayHeard > CoreTimes.unansweredMin
+            || isGone(end.remote, at: end.node)
+    }
+
+    private func isGone(_ endpoint: Endpoint, at number: Int) -> Bool {
         endpoint.circuit.map { hosts[number].circuits[$0] == nil } ?? false
     }
 }

@@ -145,6 +145,11 @@ extension World {
         give(.moved(hosts[other].id, end.remote), to: end.node, other)
     }
 
+    private func tellSilent(_ session: Int, _ side: Int) {
+        let (end, other) = (sessions[session].ends[side], sessions[session].ends[1 - side].node)
+        give(.silent(hosts[other].id), to: end.node, other)
+    }
+
     private func tellOffset(_ session: Int, _ side: Int, _ offset: Int64?) {
         guard let offset else { return }
         let other = sessions[session].ends[1 - side].node
@@ -211,9 +216,9 @@ extension World {
         if isWanted { sessions[session].ends[side].carried = now }
         if sessions[session].ends[side].probeEnd != 0 { answerProbe(session, side, isAlive: true) }
         let remote = sessions[session].ends[side].remote
-        if remote != source,
-            !source.isRelayed || isGone(remote, at: sessions[session].ends[side].node)
-        {
+        if remote == source {
+            sessions[session].ends[side].wayHeard = now
+        } else if !source.isRelayed || isQuiet(sessions[session].ends[side]) {
             follow(session, side, to: source)
         }
         return true
@@ -331,6 +336,7 @@ extension World {
             if now >= end.keepaliveDue { echo(session, from: end.node) }
         } else if now >= end.asked + end.patience {
             if end.lost < .max { sessions[session].ends[side].lost += 1 }
+            if end.lost + 1 == CoreTimes.probesLost { tellSilent(session, side) }
             echo(session, from: end.node)
         }
         renewIfDue(session, side)

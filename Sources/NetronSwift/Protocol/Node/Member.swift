@@ -24,6 +24,8 @@ package struct Member: Hashable, Sendable {
     var helloTries = 0
     var helloDue = Instant.never
     var isMalformedTold = false
+    /// Whether it answered nothing of late by the way that it is reached by.
+    var isSilent = false
 
     init(_ id: NodeID, at endpoint: Endpoint, rtt: Duration, ula: IPAddress, now: Instant) {
         self.id = id

@@ -91,6 +91,9 @@ package enum NodeEvent: Hashable, Sendable {
     case dialFailed(Endpoint, NodeID?)
     case received(from: NodeID, [UInt8])
     case moved(NodeID, Endpoint)
+    /// A member answered nothing of late, so that its path may be dead; told once, until it is
+    /// heard.
+    case silent(NodeID)
     /// A datagram of the distributed hash table came, from anybody.
     case datagram([UInt8], from: Endpoint)
     /// A packet waits for an inner address that no session has.

@@ -44,6 +44,14 @@ extension NodeMachine {
         wake(at: greetingsDue)
     }
 
+    /// What was said by the way before may be lost.
+    mutating func greetSoon(_ id: NodeID, at now: Instant) {
+        guard let member = members[id], member.helloDue != .never else { return }
+        members[id]?.helloDue = now
+        greetingsDue = now
+        wake(at: now)
+    }
+
     private mutating func scheduleHello(_ id: NodeID, at now: Instant) {
         let pause = NodeLimits.backoff(
             members[id]?.helloTries ?? 0,
@@ -118,7 +126,8 @@ extension NodeMachine {
     ) {
         guard var member = members[id] else { return }
         member.unanswered = max(0, member.unanswered - 1)
-        if member.unanswered == 0 { member.helloDue = .never }
+        // It may only say where it sees us. Who does not know it yet greets on, and is greeted.
+        if member.unanswered == 0, member.hello != nil { member.helloDue = .never }
         nat.hear(endpoint, by: member.endpoint, at: now)
         let isNew = member.observed != endpoint
         member.observed = endpoint

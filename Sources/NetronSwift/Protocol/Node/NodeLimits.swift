@@ -69,8 +69,9 @@ package enum NodeLimits {
     package static let circuitAfter = Duration.seconds(1)
     package static let circuitAfterHidden = Duration.milliseconds(300)
     package static let circuitPause = Duration.seconds(5)
-    /// Circuits to a member that no direct way is found to: the one in use, and a spare one.
-    package static let circuitsPerMember = 2
+    /// Relays with circuits to a member that no direct way is found to: that of the one in use, and
+    /// that of a spare one.
+    package static let relaysPerMember = 2
     /// Members that can be reached, with whom a node that cannot keeps sessions: at least, the
     /// overlay's among them, and at most beside those.
     package static let anchorsMin = 2

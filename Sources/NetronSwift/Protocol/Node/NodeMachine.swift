@@ -262,6 +262,7 @@ package struct NodeMachine {
             received(bytes, from: id, at: now, into: &effects)
         case .moved(let id, let endpoint):
             moved(id, endpoint, at: now, into: &effects)
+        case .silent(let id): seekOtherWay(to: id, at: now, into: &effects)
         case .circuitEnded(let circuit): route(.ended(circuit), at: now, into: &effects)
         case .datagram, .unrouted, .sentToAll, .wanted, .ledgerWanted, .probed, .clockHeard,
             .clock, .hostChanged, .gatewayChanged, .mapped:
@@ -417,7 +418,13 @@ package struct NodeMachine {
         let isStillThere = departure == .idle && isHere(id)
         let record = isStillThere ? statement(of: id) : nil
         register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
-        if departure == .silent { seekLost(member, at: now) }
+        if departure == .silent {
+            seekLost(member, at: now)
+            // It led nowhere, and is no way to dial by.
+            if let circuit = member.endpoint.circuit {
+                route(.ended(circuit), at: now, into: &effects)
+            }
+        }
         contactsLost(id, at: now)
         search(.sessionDown(id), at: now, into: &effects)
         remember(.sessionDown(id), at: now, into: &effects)
@@ -441,6 +448,7 @@ package struct NodeMachine {
         let wasRelayed = members[id]?.endpoint.isRelayed
         guard members[id]?.reach(at: endpoint) == true else { return }
         effects.append(.tell(.memberChanged(id)))
+        members[id]?.isSilent = false
         // From one circuit to another nothing is new for anybody.
         if wasRelayed == true, endpoint.isRelayed { return }
         // Maybe a dial of ours led there.
@@ -453,6 +461,7 @@ package struct NodeMachine {
         // It may not know that others see it elsewhere now.
         let observed = Message.observed(endpoint.isUDP ? endpoint : .nowhere)
         effects.append(.send(observed.encoded(), to: id))
+        greetSoon(id, at: now)
         reached(id, endpoint, at: now, into: &effects)
         overlay(.sessionUp(id, told(endpoint, of: id)), at: now, into: &effects)
         settleWay(to: id, by: endpoint, at: now, into: &effects)

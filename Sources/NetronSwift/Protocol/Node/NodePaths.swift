@@ -47,10 +47,13 @@ extension NodeMachine {
         into effects: inout [Effect]
     ) {
         let endpoint = Endpoint(circuit)
-        if members[id] != nil {
+        if let member = members[id] {
             // What it was reached by is gone, or may be soon.
             effects.append(.tryPath(id, endpoint))
-        } else if !dials.isFull, !dials.isDialling(endpoint) {
+            // It may have given up the session, and answers no challenge of it.
+            guard member.isSilent else { return }
+        }
+        if !dials.isFull, !dials.isDialling(endpoint) {
             dials.begin(endpoint, id, at: now)
             wake(at: dials.deadline)
             effects.append(.dial(endpoint, id))
@@ -154,14 +157,41 @@ extension NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        let open = circuits.circuits(to: id)
         // A connection of TCP is better than any circuit.
         guard members[id]?.endpoint.isRelayed == true else { return }
+        tryCircuits(to: id, most: NodeLimits.relaysPerMember, at: now, into: &effects)
+    }
+
+    /// Finds another way to a member whose path seems to be dead: so there is one before it is
+    /// given up.
+    mutating func seekOtherWay(
+        to id: NodeID,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard members[id] != nil else { return }
+        members[id]?.isSilent = true
+        for endpoint in directory.record(of: id)?.endpoints ?? [] where canDial(endpoint) {
+            effects.append(.tryPath(id, endpoint))
+        }
+        tryCircuits(to: id, most: NodeLimits.relaysPerMember + 1, at: now, into: &effects)
+    }
+
+    /// Tries the circuits to a member that it is not reached by, and asks for one more where they
+    /// go through few relays.
+    private mutating func tryCircuits(
+        to id: NodeID,
+        most: Int,
+        at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let open = circuits.circuits(to: id)
         for circuit in open where members[id]?.endpoint.circuit != circuit {
             effects.append(.tryPath(id, Endpoint(circuit)))
         }
-        guard open.count < NodeLimits.circuitsPerMember else { return }
-        let used = open.compactMap(circuits.relay)
+        // Two through one relay, as both ends may have opened one, end with it.
+        let used = Set(open.compactMap(circuits.relay))
+        guard used.count < most else { return }
         let leading = ways(to: id) + gossip.active + anchors
         let relays = leading.filter { $0 != id && !used.contains($0) && isNearRelay($0) }
         guard !relays.isEmpty else { return }
