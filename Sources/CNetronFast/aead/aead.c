@@ -12,10 +12,11 @@
 #include <string.h>
 
 struct nf_aead_cache {
-    uint64_t
-        identity[NF_AEAD_CONTEXTS]; /* 0: free. Apart from the contexts: a search reads these */
-    uint64_t clock;                 /* calls so far */
-    uint32_t last;                  /* the context given last: packets come in runs */
+    /* Apart from the contexts: a search reads these. */
+    uint64_t identity[NF_AEAD_CONTEXTS]; /* 0: free */
+    uint64_t used[NF_AEAD_CONTEXTS];     /* when it was last asked for, by `clock` */
+    uint64_t clock;                      /* calls so far */
+    uint32_t last;                       /* the context given last: packets come in runs */
     const nf_aead_library *library[NF_AEAD_SUITES];
     nf_aead contexts[NF_AEAD_CONTEXTS];
 };
@@ -151,7 +152,7 @@ static uint32_t oldest(const nf_aead_cache *cache)
 {
     uint32_t best = 0;
     for (uint32_t i = 1; i < NF_AEAD_CONTEXTS; i++) {
-        if (cache->contexts[i].used < cache->contexts[best].used) {
+        if (cache->used[i] < cache->used[best]) {
             best = i;
         }
     }
@@ -188,7 +189,7 @@ nf_aead *nf_aead_cache_get(nf_aead_cache *cache,
             cache->identity[slot] = identity;
         }
         cache->last = slot;
-        cache->contexts[slot].used = ++cache->clock;
+        cache->used[slot] = ++cache->clock;
     }
     nf_aead *aead = &cache->contexts[slot];
     nf_assert(aead->suite == suite);

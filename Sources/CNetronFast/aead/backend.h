@@ -52,7 +52,6 @@ struct nf_aead {
     nf_aead_sealer *seal;
     nf_aead_opener *open;
     const nf_aead_library *library; /* that holds the key; NULL: no key */
-    uint64_t used;                  /* when it was last asked for, in the cache's own time */
     uint32_t suite;
     union {
         crypto_aead_aes256gcm_state gcm; /* aligned to 16 bytes by its type */
