@@ -61,12 +61,16 @@ import Testing
     }
 
     @Test("a greeting that was not answered by the way before is said again by the new one")
-    func moved() {
+    func moved() throws {
         var script = NodeScript()
         _ = script.start()
         _ = script.up(1)
         let greeting = send(.hello(hello()), to: 1)
         #expect(script.after(.moved(node(1), outer(2))).contains(greeting))
+        for number in [7, 8] as [UInt32] {
+            let circuit = Endpoint(try #require(CircuitID(number)))
+            #expect(script.after(.moved(node(1), circuit)).contains(greeting))
+        }
         _ = script.hear(.hello(hello()), from: 1)
         _ = script.hear(.observed(outer(me)), from: 1)
         #expect(!script.after(.moved(node(1), outer(1))).contains(greeting))

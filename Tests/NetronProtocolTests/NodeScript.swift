@@ -67,6 +67,23 @@ struct NodeScript {
     mutating func hear(_ message: Message, from number: UInt8) -> [NodeEffect] {
         after(.received(from: node(number), message.encoded()))
     }
+
+    /// A member's presence, with such endpoints, comes from another one.
+    mutating func learn(
+        _ number: UInt8,
+        at endpoints: [Endpoint],
+        isReachable: Bool = false,
+        from teller: UInt8
+    ) {
+        let statement = Presence.Draft(
+            by: node(number),
+            .init(incarnation: labEpoch, version: 0),
+            time: labEpoch,
+            lease: 3_600,
+            saying: .init(name: "\(number)", endpoints: endpoints, isReachable: isReachable)
+        ).signed(by: weakCryptography(of: node(number)), network: weakNetwork)
+        _ = hear(.gossip(.gossip(Rumor(statement.bytes, hops: 1))), from: teller)
+    }
 }
 
 /// The machine of a node, with cryptography that costs nothing.

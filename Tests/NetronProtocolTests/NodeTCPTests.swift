@@ -104,14 +104,7 @@ import Testing
             _ = script.after(.clock(wallMilliseconds: labEpoch, isTrusted: true))
             _ = script.join(3)
             _ = script.hear(.gossip(.neighbour(.high)), from: 3)
-            let statement = Presence.Draft(
-                by: node(2),
-                .init(incarnation: labEpoch, version: 0),
-                time: labEpoch,
-                lease: 3_600,
-                saying: .init(name: "two", endpoints: [outer(2)], isReachable: isReachable)
-            ).signed(by: weakCryptography(of: node(2)), network: weakNetwork)
-            _ = script.hear(.gossip(.gossip(Rumor(statement.bytes, hops: 1))), from: 3)
+            script.learn(2, at: [outer(2)], isReachable: isReachable, from: 3)
             _ = script.up(2, at: Endpoint(try #require(CircuitID(7))))
             let gate = Gate(mapping: mapping, filtering: .unknown, seen: .nowhere)
             let candidates = PathMessage.Candidates([outer(2)], gate: gate, hasHeard: true)
