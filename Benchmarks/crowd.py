@@ -19,6 +19,9 @@ gateway's place on the same wire: the same packets, trains, bursts and count, se
 one key and sent from one address, since it knows one peer. It too is measured only at its receiving
 end. Each round measures both, the order moves on, and ratios are of one round.
 
+What the machine does besides lengthens that time. So there is a second figure: how long the thread
+that reads had a CPU for each packet, of both.
+
 Fairness is what the node counts for each peer: the least of the senders against their mean. Needs
 root, and `make build`.
 """
@@ -52,6 +55,7 @@ SEND_SECONDS = 120
 SETTLE_SECONDS = 3  # until a new crowd has been greeted
 WARM_BYTES = 50_000_000
 STARVED = 0.25  # of the mean
+PACKET_BYTES = 1400
 
 
 def parse():
@@ -115,18 +119,36 @@ class Crowd:
         self.process.wait()
 
 
-def send_undisturbed(crowd, options, senders, train):
+def thread_times(pid):
+    """Nanoseconds that each thread of a process had a CPU for."""
+    times = {}
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:
+            times[thread] = int(file.read().split()[0])
+    return times
+
+
+def send_timed(crowd, pid, senders, train, count):
+    """What came of it, with what each packet took of the thread that took most: the reader."""
+    before = thread_times(pid)
+    found = crowd.send(senders, train, count)
+    took = max(time - before.get(thread, 0) for thread, time in thread_times(pid).items())
+    found["ns"] = took / (found["bytes"] / PACKET_BYTES)
+    return found
+
+
+def send_undisturbed(crowd, options, pid, senders, train):
     """What came of it, the least disturbed time of some, with how many CPUs others used."""
     times = []
     for _ in range(1 + options.retries):
         machine.wait_until_quiet(options.quiet)
         watch = machine.Watch()
-        found = crowd.send(senders, train, options.megabytes * 1_000_000)
+        found = send_timed(crowd, pid, senders, train, options.megabytes * 1_000_000)
         times.append((watch.read()[0], found))
         if 100 * times[-1][0] <= options.noise:
             break
     others, found = min(times, key=lambda time: time[0])
-    return {"gbps": found["bytes"] * 8 / found["seconds"] / 1e9,
+    return {"gbps": found["bytes"] * 8 / found["seconds"] / 1e9, "ns": found["ns"],
             "lost": 1 - found["arrived"] / found["sent"], "others": others}
 
 
@@ -151,7 +173,8 @@ def measure_netron(lab, options, round_number, figures):
         for train in options.trains:
             for senders in options.senders:
                 before = received(node)
-                found = send_undisturbed(crowd, options, senders, train)
+                found = send_undisturbed(
+                    crowd, options, node.process.pid, senders, train)
                 after = received(node)
                 got = sorted(after[id] - before.get(id, 0) for id in after)[-senders:]
                 found["least"] = got[0] / statistics.mean(got)
@@ -183,7 +206,8 @@ def measure_relay(lab, options, cipher, figures):
         warm = crowd.send(options.peers, 1, WARM_BYTES)
         assert warm["arrived"] == warm["sent"], f"the relay does not take all: {warm}"
         for train in options.trains:
-            found = send_undisturbed(crowd, options, max(options.senders), train)
+            found = send_undisturbed(
+                crowd, options, relay.pid, max(options.senders), train)
             figures.setdefault((train, 0), []).append(found)
     finally:
         if crowd:
@@ -201,9 +225,9 @@ def prepare(lab):
     lab.crowd.ip(f"route add local {PEERS_NETWORK} dev lo")
 
 
-def ratios(figures, one, other):
+def ratios(figures, name, one, other):
     """Of the same rounds."""
-    return [a["gbps"] / b["gbps"] for a, b in zip(figures[one], figures[other])]
+    return [a[name] / b[name] for a, b in zip(figures[one], figures[other])]
 
 
 def spread(values, digits=2):
@@ -217,16 +241,19 @@ def of(figures, case, name):
 
 def print_table(options, cipher, figures):
     print(f"\n| trains of | who sends | Gb/s | of one peer's | of relay-mmsg:{cipher} "
-          "| least / mean | lost % | others % |")
-    print("|---:|---|---|---|---|---:|---:|---:|")
+          "| ns a packet | of the relay's | least / mean | lost % | others % |")
+    print("|---:|---|---|---|---|---|---|---:|---:|---:|")
     for train in options.trains:
         for senders in (0, *options.senders):
             case = train, senders
             cells = [str(train), f"{senders:,} of {options.peers:,}" if senders else "to the relay",
                      spread(of(figures, case, "gbps"))]
             alone = train, min(options.senders)
-            cells.append(spread(ratios(figures, case, alone)) if senders else "-")
-            cells.append(spread(ratios(figures, case, (train, 0))) if senders else "-")
+            relay = train, 0
+            cells.append(spread(ratios(figures, "gbps", case, alone)) if senders else "-")
+            cells.append(spread(ratios(figures, "gbps", case, relay)) if senders else "-")
+            cells.append(spread(of(figures, case, "ns"), digits=0))
+            cells.append(spread(ratios(figures, "ns", case, relay)) if senders else "-")
             cells.append(f"{min(of(figures, case, 'least')):.2f}" if senders else "-")
             cells += [f"{100 * max(of(figures, case, 'lost')):.2f}",
                       f"{100 * max(of(figures, case, 'others')):.0f}"]
