@@ -105,6 +105,23 @@ extension [NodeEffect] {
         #expect(script.script.machine.addresses(of: node(me)) == left)
     }
 
+    @Test("who is reached elsewhere, or greets anew, is told what was last said with its key")
+    func reminded() {
+        var script = TwinScript()
+        let statement = script.statement(by: node(1), "one")
+        let records = Message.directory(.records([statement]))
+        _ = script.hear(statement)
+        let elsewhere = Endpoint("198.51.100.7:7000")!
+        #expect(script.handle(.moved(node(1), elsewhere)).messages(to: 1).contains(records))
+        #expect(!script.handle(.moved(node(1), elsewhere)).messages(to: 1).contains(records))
+        let hello = Message.hello(Hello(name: "one", version: "", platform: "", claims: []))
+        let effects = script.handle(.received(from: node(1), hello.encoded()))
+        #expect(effects.messages(to: 1).contains(records))
+        // Of the other nothing is known that one could tell it.
+        let moved = script.handle(.moved(node(2), Endpoint("198.51.100.8:7000")!))
+        #expect(!moved.messages(to: 2).contains { if case .directory = $0 { true } else { false } })
+    }
+
     @Test("whose key runs twice says and writes nothing any more, not even that it goes")
     func silent() {
         var script = TwinScript()

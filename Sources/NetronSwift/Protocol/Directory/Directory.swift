@@ -139,6 +139,7 @@ package struct Directory {
             receive(message, from: id, at: moment, into: &effects)
         case .unreachable(let id): suspect(id, at: moment, into: &effects)
         case .reconcile(let id): beginRound(with: id, at: now, into: &effects)
+        case .remind(let id): remind(id, into: &effects)
         case .again: own.schedule(at: now)
         case .timeout: wake = nil
         case .stopping:

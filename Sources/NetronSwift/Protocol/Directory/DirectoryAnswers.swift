@@ -107,6 +107,12 @@ extension Directory {
         give(places.compactMap(members.find), to: peer, into: &effects)
     }
 
+    /// Sends a member the statement that is kept of it: it knows whether that is its own.
+    func remind(_ id: NodeID, into effects: inout [Effect]) {
+        guard let slot = members.find(id) else { return }
+        give([slot], to: id, into: &effects)
+    }
+
     /// Sends statements, as many in one message as fit.
     private func give(_ slots: [Int], to peer: NodeID, into effects: inout [Effect]) {
         var records: [[UInt8]] = []

@@ -17,6 +17,8 @@ package enum DirectoryEvent: Hashable, Sendable {
     case unreachable(NodeID)
     /// A neighbour may know what we do not, for instance after the network was split.
     case reconcile(NodeID)
+    /// A member may not know what was last said with its key, for instance as two nodes have it.
+    case remind(NodeID)
     /// What this node said last is to be said again.
     case again
     case timeout

@@ -106,6 +106,7 @@ extension NodeMachine {
         guard let member = members[id] else { return }
         if member.unanswered == 0 {
             greet(member.id, at: now, into: &effects)
+            register(.remind(member.id), at: now, into: &effects)
         }
         // Through others, or by TCP, nothing is seen of it that would help anybody, but it is to
         // know that its greeting came.

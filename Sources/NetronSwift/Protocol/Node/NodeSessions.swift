@@ -122,6 +122,8 @@ extension NodeMachine {
         effects.append(.tell(.memberChanged(id)))
         members[id]?.isSilent = false
         greetSoon(id, at: now)
+        // Two nodes with one key look like one that moves to and fro.
+        register(.remind(id), at: now, into: &effects)
         // From one circuit to another nothing is new for anybody.
         if wasRelayed == true, endpoint.isRelayed { return }
         // Maybe a dial of ours led there.
