@@ -234,6 +234,31 @@ static void traffic_in_one_direction_keeps_both_ends_up(void **state)
     pair_free(world);
 }
 
+/* A disk was copied, and both run: what is sent to their key gets to the one that came last. The
+ * other's packets come as well, and its echoes are answered, so that it would never know. */
+static void of_two_with_one_key_each_comes_anew_in_turn(void **state)
+{
+    (void)state;
+    pair_world *world = pair_new(2);
+    netron_options options = pair_options(world, 2);
+    memcpy(options.identity_seed, world->nodes[1].options.identity_seed,
+           sizeof(options.identity_seed));
+    const unsigned twin = pair_add_with(world, &options);
+    pair_connect(world, 1, 0);
+    pair_dial(world, twin, 0);
+    for (uint32_t i = 0; i < 400; i++) {
+        (void)pair_send(world, 1, 0, 100, i);
+        (void)pair_send(world, twin, 0, 100, 400 + i);
+        pair_run(world, 100 * NF_MILLISECOND_NS);
+    }
+    for (unsigned node = 1; node <= twin; node++) {
+        assert_true(pair_counters(world, node).handshakes_begun >= 2);
+        assert_true(pair_counters(world, node).handshakes_begun <= 5);
+    }
+    assert_true(world->nodes[0].event_count[NETRON_EVENT_MOVED] >= 3);
+    pair_free(world);
+}
+
 /* --- idleness --------------------------------------------------------------------------------- */
 
 typedef struct bill {
@@ -332,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_short_silence_is_no_end),
         cmocka_unit_test(an_idle_one_that_fell_silent_is_missed_too),
         cmocka_unit_test(traffic_in_one_direction_keeps_both_ends_up),
+        cmocka_unit_test(of_two_with_one_key_each_comes_anew_in_turn),
         cmocka_unit_test(an_idle_pair_says_two_words_in_25_seconds),
         cmocka_unit_test(an_idle_engine_sleeps),
         cmocka_unit_test(a_ping_tells_the_round_trip),

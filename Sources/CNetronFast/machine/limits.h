@@ -14,6 +14,7 @@
 #define NF_REKEY_RESPONDER_NS (160 * NF_SECOND_NS) /* when the initiator did not */
 #define NF_SESSION_END_NS     (180 * NF_SECOND_NS) /* neither sealed nor opened any more */
 #define NF_PREVIOUS_END_NS    (20 * NF_SECOND_NS)  /* how long the session before stays */
+#define NF_TWINS_NS           (10 * NF_SECOND_NS)  /* who then sends on both is two nodes */
 #define NF_GCM_PACKETS_MAX    (UINT64_C(1) << 28)  /* sealed with one key, by one lane */
 #define NF_REKEY_PACKETS      (UINT64_C(1) << 27)  /* a new session is begun from here */
 

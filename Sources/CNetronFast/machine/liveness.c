@@ -177,8 +177,22 @@ static void renew_if_old(nf_core *core, nf_peer *peer, nf_session *session)
     }
 }
 
+/* A peer leaves one session for the other. Who goes on sending on both is two nodes with one key,
+ * and what is sent to it gets to one of them alone. */
+static bool are_twins(nf_core *core, const nf_peer *peer, const nf_session *before)
+{
+    const nf_session *current = nf_table_find(&core->table, peer->current);
+    if (current == NULL) {
+        return false;
+    }
+    uint64_t since_ns = later(current->made_ns, before->made_ns) + NF_TWINS_NS;
+    return atomic_load_explicit(&before->heard_ns, memory_order_relaxed) >= since_ns &&
+           atomic_load_explicit(&current->heard_ns, memory_order_relaxed) >= since_ns;
+}
+
 /* The session before stays while the peer still sends on it: where messages of two handshakes were
- * lost, the ends may not agree which one came last. Its keys end like all keys. */
+ * lost, the ends may not agree which one came last. Its keys end like all keys. Of
+ * twins the one that gets nothing is let go: it comes anew, and can be told of the other. */
 static void end_previous_if_unused(nf_core *core, uint32_t number)
 {
     nf_peer *peer = &core->peers[number];
@@ -191,7 +205,7 @@ static void end_previous_if_unused(nf_core *core, uint32_t number)
         peer->previous_end_ns = heard_ns + NF_PREVIOUS_END_NS;
     }
     peer->previous_end_ns = earlier(peer->previous_end_ns, session->made_ns + NF_SESSION_END_NS);
-    if (core->now_ns >= peer->previous_end_ns) {
+    if (core->now_ns >= peer->previous_end_ns || are_twins(core, peer, session)) {
         nf_peers_end_session(core, number, peer->previous);
     }
 }
