@@ -106,6 +106,16 @@ int netron_device_keep(netron_device *device, const uint8_t id[NETRON_ID_BYTES],
     return result;
 }
 
+int netron_device_set_keepalive(netron_device *device,
+                                const uint8_t id[NETRON_ID_BYTES],
+                                const netron_keepalive *keepalive)
+{
+    nf_control_lock(device);
+    int result = nf_core_set_keepalive(device->core, id, keepalive, nf_control_now(device));
+    nf_control_unlock(device);
+    return result;
+}
+
 void netron_device_set_time(netron_device *device, uint64_t wall_ms)
 {
     nf_control_lock(device);

@@ -106,6 +106,14 @@ int netron_engine_keep(netron_engine *engine,
     return nf_core_keep(engine->core, id, kept != 0, now_ns);
 }
 
+int netron_engine_set_keepalive(netron_engine *engine,
+                                const uint8_t id[NETRON_ID_BYTES],
+                                const netron_keepalive *keepalive,
+                                uint64_t now_ns)
+{
+    return nf_core_set_keepalive(engine->core, id, keepalive, now_ns);
+}
+
 int netron_engine_send_datagram(netron_engine *engine,
                                 const netron_endpoint *to,
                                 const uint8_t *bytes,

@@ -121,6 +121,11 @@ NETRON_API NETRON_MUST int netron_device_keep(netron_device *NETRON_NONNULL devi
                                               const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
                                               uint32_t kept);
 
+NETRON_API NETRON_MUST int
+netron_device_set_keepalive(netron_device *NETRON_NONNULL device,
+                            const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                            const netron_keepalive *NETRON_NONNULL keepalive);
+
 /** Says what the wall clock shows: from now on the device counts by that and no longer looks at the
  *  host's clock. 0: the host's clock again, as at the start. */
 NETRON_API void netron_device_set_time(netron_device *NETRON_NONNULL device, uint64_t wall_ms);

@@ -128,7 +128,8 @@ netron_engine_send_message(netron_engine *NETRON_NONNULL engine,
 
 /** Says whether a peer's session is kept while it is idle.
  *
- *  Whoever is kept is asked for an echo when nothing was heard of it for 25 s. Another session
+ *  Whoever is kept is asked for an echo when nothing was heard of it for 25 s, or as
+ *  netron_engine_set_keepalive() says. Another session
  *  ends, with NETRON_DOWN_IDLE at both ends, when no inner packet and no control message went
  *  either way for 180 s, and the peer, which asks if it keeps the session, did not for 75 s.
  *  Without `idle_ends` in the options a peer is kept until this says no.
@@ -137,6 +138,30 @@ NETRON_API NETRON_MUST int netron_engine_keep(netron_engine *NETRON_NONNULL engi
                                               const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
                                               uint32_t kept,
                                               uint64_t now_ns);
+
+/** Whose turn it is to ask for an echo in a silence. The other end does so 2 s later if it heard
+ *  nothing. */
+enum {
+    NETRON_TURN_INITIATOR = 0, /* of who began the session's handshake */
+    NETRON_TURN_OURS = 1,
+    NETRON_TURN_PEERS = 2,
+};
+
+/** How a peer is asked that says nothing. */
+typedef struct netron_keepalive {
+    uint32_t interval_ms; /* of silence, until one asks: 1,000 to 120,000; 25,000 at first */
+    uint32_t turn;        /* NETRON_TURN_* */
+    uint32_t wanted;      /* 1: the peer keeps the session, which does not end idle here either */
+    uint32_t reports;     /* 1: NETRON_EVENT_KEEPALIVE tells what became of each silence */
+} netron_keepalive;
+
+/** Says how a peer is asked for as long as it is one; both ends should be told the same.
+ *  @return NETRON_OK, NETRON_E_UNKNOWN_PEER, NETRON_E_INVALID */
+NETRON_API NETRON_MUST int
+netron_engine_set_keepalive(netron_engine *NETRON_NONNULL engine,
+                            const uint8_t id[NETRON_NONNULL NETRON_ID_BYTES],
+                            const netron_keepalive *NETRON_NONNULL keepalive,
+                            uint64_t now_ns);
 
 /** Sends a datagram of another protocol from the same port: a bencoded dictionary, as those of the
  *  distributed hash table of BitTorrent (BEP 5), which begins with 'd' and ends with 'e'.
@@ -325,8 +350,17 @@ enum {
                                          the id of its other side, where it was forwarded, else 0;
                                          `code`: NETRON_CIRCUIT_* */
     NETRON_EVENT_PATH = 11,           /* `id` gets mail at `endpoint`, which was tried; `rtt_ns` */
-    NETRON_EVENT_SILENT = 12, /* `id` answered nothing at `endpoint` of late, an echo neither:
-                                 another path should be found; told once, until it is heard */
+    NETRON_EVENT_SILENT = 12,    /* `id` answered nothing at `endpoint` of late, an echo neither:
+                                    another path should be found; told once, until it is heard */
+    NETRON_EVENT_KEEPALIVE = 13, /* `id` was heard after `token` milliseconds in which neither end
+                                    said anything; `code`: NETRON_KEEPALIVE_*. Only for whom it
+                                    was asked for; some are left out when many events wait */
+};
+
+/** What ended a silence. */
+enum {
+    NETRON_KEEPALIVE_CAME = 1,  /* the peer asked for an echo */
+    NETRON_KEEPALIVE_ASKED = 2, /* it was asked, as it had not, and answered at once */
 };
 
 /** Why a peer went. */

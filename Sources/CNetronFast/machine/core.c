@@ -401,6 +401,30 @@ int nf_core_keep(nf_core *core, const uint8_t id[32], bool kept, uint64_t now_ns
     return NETRON_OK;
 }
 
+int nf_core_set_keepalive(nf_core *core,
+                          const uint8_t id[32],
+                          const netron_keepalive *keepalive,
+                          uint64_t now_ns)
+{
+    nf_core_advance(core, now_ns);
+    uint32_t number = nf_peers_find(core, id);
+    if (number == NF_NO_PEER) {
+        return NETRON_E_UNKNOWN_PEER;
+    }
+    if (keepalive->interval_ms < NF_KEEPALIVE_MIN_MS ||
+        keepalive->interval_ms > NF_KEEPALIVE_MAX_MS || keepalive->turn > NETRON_TURN_PEERS) {
+        return NETRON_E_INVALID;
+    }
+    nf_peer *peer = &core->peers[number];
+    if (!peer->kept && peer->keepalive.wanted != 0 && keepalive->wanted == 0) {
+        peer->asked_ns = now_ns; /* as in nf_core_keep() */
+    }
+    peer->keepalive = *keepalive;
+    peer->silence_ns = 0;
+    nf_core_set_deadline_peer(core, number, now_ns);
+    return NETRON_OK;
+}
+
 void nf_core_say_goodbye(nf_core *core, uint32_t peer, uint8_t reason)
 {
     const uint8_t goodbye[NF_LINK_GOODBYE_BYTES] = {NF_LINK_GOODBYE, reason};

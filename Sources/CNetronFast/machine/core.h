@@ -78,6 +78,10 @@ typedef struct nf_peer {
     uint64_t seen_data;        /* sent by the data lanes, among seen_tx */
     uint64_t heard_ns, unanswered_ns, probe_ns, redial_ns;
     uint64_t silent_end_ns;         /* then it is down, unless it is heard before */
+    uint64_t sent_ns;               /* when something was last sealed for it, as far as is known */
+    uint64_t silence_ns;            /* before the echo that it was asked for; 0: none to tell of */
+    uint64_t patient_ns;            /* echoes that are lost before say nothing of its path */
+    netron_keepalive keepalive;     /* how it is asked; `interval_ms` 0: as always */
     bool kept;                      /* while idle */
     bool has_wall;                  /* its clock, by the last handshake: */
     uint64_t wall_ms;               /* what it shows less our own clock, modulo 2^64 */
@@ -193,6 +197,10 @@ int nf_core_set_address(nf_core *core, const netron_prefix *address, bool presen
 int nf_core_send_message(
     nf_core *core, const uint8_t id[32], const uint8_t *bytes, size_t length, uint64_t now_ns);
 int nf_core_keep(nf_core *core, const uint8_t id[32], bool kept, uint64_t now_ns);
+int nf_core_set_keepalive(nf_core *core,
+                          const uint8_t id[32],
+                          const netron_keepalive *keepalive,
+                          uint64_t now_ns);
 int nf_core_send_datagram(
     nf_core *core, const netron_endpoint *to, const uint8_t *bytes, size_t length, uint64_t now_ns);
 int nf_core_ping(nf_core *core, const uint8_t id[32], uint64_t token, uint64_t now_ns);
@@ -371,6 +379,8 @@ void nf_owners_remove(nf_core *core, uint32_t peer, const netron_prefix *prefix)
 /* liveness.c: looks at a peer and sets its next deadline */
 void nf_liveness_check(nf_core *core, uint32_t peer);
 /** Something is not answered: who is not heard within `end_ns` is down. */
+/** The peer asked for an echo, which was not answered yet. */
+void nf_liveness_asked(nf_core *core, const nf_session *session);
 void nf_liveness_doubt(nf_core *core, nf_peer *peer, uint64_t end_ns);
 
 /* path.c: echoes, path MTU, messages of the link */

@@ -42,7 +42,9 @@ enum {
     (100 * NF_MILLISECOND_NS) /* how often a peer with traffic is looked at */
 #define NF_UNANSWERED_MIN_NS (300 * NF_MILLISECOND_NS) /* or three round trips: then a probe */
 #define NF_KEEPALIVE_NS      (25 * NF_SECOND_NS)       /* without a packet from the peer: an echo */
-#define NF_KEEPALIVE_LAG_NS  (2 * NF_SECOND_NS)  /* the responder waits longer: one of two asks */
+#define NF_KEEPALIVE_LAG_NS  (2 * NF_SECOND_NS)        /* one end waits longer: one of two asks */
+#define NF_KEEPALIVE_MIN_MS  1000                      /* what the caller may set it to */
+#define NF_KEEPALIVE_MAX_MS  120000
 #define NF_SILENT_END_NS     (12 * NF_SECOND_NS) /* unanswered that long: the peer is down */
 /* Changes of the host gather that long, doubled while they go on, and at most. */
 #define NF_HOST_CHANGED_MIN_NS (200 * NF_MILLISECOND_NS)

@@ -42,28 +42,6 @@ static uint64_t next_probe_at(const nf_peer *peer)
     return peer->probe_ns + (hurries ? patience(peer) / 2 : patience(peer));
 }
 
-/* @return true if packets went either way since the last look */
-static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session, bool lanes_sent)
-{
-    uint64_t bytes;
-    uint64_t tx = nf_session_sent(session, &bytes);
-    uint64_t rx = atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
-    bool heard = rx != peer->seen_rx;
-    bool sent = tx != peer->seen_tx;
-    if (heard) {
-        peer->heard_ns = atomic_load_explicit(&session->heard_ns, memory_order_relaxed);
-        peer->unanswered_ns = 0;
-        peer->probes_lost = 0;
-        peer->redial_ns = 0;
-    } else if ((core->idle_ends ? lanes_sent : sent) && peer->unanswered_ns == 0) {
-        /* Where sessions are made on demand, messages are many, and few want an answer. */
-        nf_liveness_doubt(core, peer, NF_SILENT_END_NS);
-    }
-    peer->seen_rx = rx;
-    peer->seen_tx = tx;
-    return heard || sent;
-}
-
 /* @return true if the lanes sent since the last look: packets that the path's size matters to */
 static bool compare_data(nf_peer *peer, nf_session *session)
 {
@@ -89,24 +67,101 @@ static void note_use(nf_core *core, nf_peer *peer, bool lanes_sent)
         }
     }
     peer->used_ns = lanes_sent ? core->now_ns : peer->used_ns;
+    peer->sent_ns = lanes_sent ? core->now_ns : peer->sent_ns;
+    peer->patient_ns = lanes_sent ? 0 : peer->patient_ns;
+}
+
+static bool is_kept(const nf_peer *peer)
+{
+    return peer->kept || peer->keepalive.wanted != 0;
 }
 
 /* When the session ends if nobody uses it: never while one of the ends keeps it. Who does asks for
  * an echo three times in NF_IDLE_ASKED_NS. */
 static uint64_t idle_end_at(const nf_peer *peer)
 {
-    return peer->kept ? UINT64_MAX
-                      : later(peer->used_ns + NF_IDLE_END_NS, peer->asked_ns + NF_IDLE_ASKED_NS);
+    return is_kept(peer) ? UINT64_MAX
+                         : later(peer->used_ns + NF_IDLE_END_NS, peer->asked_ns + NF_IDLE_ASKED_NS);
+}
+
+/* Of silence, until one of the two ends asks. */
+static uint64_t interval_of(const nf_peer *peer)
+{
+    uint32_t told_ms = peer->keepalive.interval_ms;
+    return told_ms == 0 ? NF_KEEPALIVE_NS : told_ms * NF_MILLISECOND_NS;
 }
 
 /* When a peer that says nothing is asked. Two that ask at the same time would say twice as much. */
 static uint64_t keepalive_at(const nf_peer *peer, const nf_session *session)
 {
-    if (!peer->kept) {
+    if (!is_kept(peer)) {
         return UINT64_MAX;
     }
-    uint64_t lag_ns = session->initiator != 0 ? 0 : NF_KEEPALIVE_LAG_NS;
-    return peer->heard_ns + NF_KEEPALIVE_NS + lag_ns;
+    uint32_t turn = peer->keepalive.turn;
+    bool first = turn == NETRON_TURN_INITIATOR ? session->initiator != 0 : turn == NETRON_TURN_OURS;
+    return peer->heard_ns + interval_of(peer) + (first ? 0 : NF_KEEPALIVE_LAG_NS);
+}
+
+/* What is lost of this the next silence brings again, so that it leaves half of the queue alone. */
+static void tell_keepalive(nf_core *core, const nf_peer *peer, int32_t code, uint64_t silence_ns)
+{
+    bool is_due = silence_ns + NF_UNANSWERED_MIN_NS >= interval_of(peer);
+    bool has_room = core->event_ring.count < NF_EVENTS_MAX / 2;
+    if (peer->keepalive.reports == 0 || !is_due || !has_room) {
+        return;
+    }
+    netron_event *event = nf_event_add(core, NETRON_EVENT_KEEPALIVE);
+    if (event != NULL) {
+        memcpy(event->id, peer->id, sizeof(event->id));
+        event->endpoint = peer->path.remote;
+        event->code = code;
+        event->token = silence_ns / NF_MILLISECOND_NS;
+    }
+}
+
+/* How long neither said anything. Of what both said meanwhile the looks may not have heard yet. */
+static uint64_t silence_of(const nf_core *core, const nf_peer *peer)
+{
+    uint64_t last_ns = later(peer->heard_ns, peer->sent_ns);
+    return core->now_ns > last_ns ? core->now_ns - last_ns : 0;
+}
+
+void nf_liveness_asked(nf_core *core, const nf_session *session)
+{
+    nf_peer *peer = &core->peers[session->peer];
+    peer->asked_ns = core->now_ns;
+    uint64_t rx = atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
+    bool is_current = nf_peers_session(core, session->peer) == session;
+    if (is_current && rx == peer->seen_rx + 1 && peer->unanswered_ns == 0) {
+        tell_keepalive(core, peer, NETRON_KEEPALIVE_CAME, silence_of(core, peer));
+    }
+}
+
+/* @return true if packets went either way since the last look */
+static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session, bool lanes_sent)
+{
+    uint64_t bytes;
+    uint64_t tx = nf_session_sent(session, &bytes);
+    uint64_t rx = atomic_load_explicit(&session->rx_packets, memory_order_relaxed);
+    bool heard = rx != peer->seen_rx;
+    bool sent = tx != peer->seen_tx;
+    if (heard) {
+        if (peer->silence_ns != 0) {
+            tell_keepalive(core, peer, NETRON_KEEPALIVE_ASKED, peer->silence_ns);
+        }
+        peer->silence_ns = 0;
+        peer->patient_ns = 0;
+        peer->heard_ns = atomic_load_explicit(&session->heard_ns, memory_order_relaxed);
+        peer->unanswered_ns = 0;
+        peer->probes_lost = 0;
+        peer->redial_ns = 0;
+    } else if ((core->idle_ends ? lanes_sent : sent) && peer->unanswered_ns == 0) {
+        /* Where sessions are made on demand, messages are many, and few want an answer. */
+        nf_liveness_doubt(core, peer, NF_SILENT_END_NS);
+    }
+    peer->seen_rx = rx;
+    peer->seen_tx = tx;
+    return heard || sent;
 }
 
 static void tell_silent(nf_core *core, const nf_peer *peer)
@@ -138,6 +193,12 @@ static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
     uint64_t now_ns = core->now_ns;
     if (peer->unanswered_ns == 0) {
         if (now_ns >= keepalive_at(peer, session)) {
+            /* The peer may have heard what we sent since, and wait longer than we do. */
+            bool sent = peer->sent_ns > peer->heard_ns + NF_UNANSWERED_MIN_NS;
+            peer->silence_ns = sent ? 0 : silence_of(core, peer);
+            /* If its gate had closed, it opens it in a moment, as it hears nothing either. */
+            bool ours = peer->keepalive.turn == NETRON_TURN_OURS;
+            peer->patient_ns = ours ? now_ns + NF_KEEPALIVE_LAG_NS : 0;
             nf_path_echo(core, session, 0);
             nf_liveness_doubt(core, peer, NF_SILENT_END_NS);
         }
@@ -146,6 +207,10 @@ static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
     if (now_ns >= next_probe_at(peer)) {
         nf_path_echo(core, session, 0);
         peer->probe_ns = now_ns;
+        peer->silence_ns = 0; /* it did not answer at once */
+        if (now_ns < peer->patient_ns) {
+            return;
+        }
         if (peer->probes_lost < UINT8_MAX) {
             peer->probes_lost++;
         }

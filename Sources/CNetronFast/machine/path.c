@@ -262,7 +262,7 @@ void nf_path_message(nf_core *core, const nf_letter *letter, const uint8_t *body
             memcpy(reply, body, length);
             reply[0] = (uint8_t)(body[0] + 1);
             if (body[0] == NF_LINK_ECHO) {
-                core->peers[session->peer].asked_ns = core->now_ns;
+                nf_liveness_asked(core, session);
             }
             nf_core_seal(core, session, NF_TYPE_LINK, reply, length,
                          body[0] == NF_LINK_CHALLENGE ? &letter->path : NULL);

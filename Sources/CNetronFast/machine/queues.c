@@ -165,6 +165,7 @@ bool nf_core_seal(nf_core *core,
     outgoing->length = (uint16_t)nf_session_seal(session, aead, NF_LANE_CONTROL, type, 0, bytes,
                                                  length, outgoing->bytes);
     nf_assert(outgoing->length != 0); /* control seals some packets a second, never 2^28 */
+    core->peers[session->peer].sent_ns = core->now_ns;
     if (tries && nf_peers_session(core, session->peer) == session) {
         core->peers[session->peer].seen_tx++; /* its answer says nothing of the path in use */
     }
