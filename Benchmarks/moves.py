@@ -44,11 +44,14 @@ from node import NETRON, PORT, Node, environment  # noqa: E402
 from traffic import Stream, noise  # noqa: E402
 
 AGAIN_SECONDS = 1.5  # what is allowed
-KEEPALIVE_SECONDS = 25  # of a session that is kept; section 9 of docs/protocol.md
-IDLE_PACKETS, IDLE_SPAN = 2, 20  # so many packets of an idle peer in so many seconds
+# Section 9 of docs/protocol.md: of a session that is kept, before and after its gate is known, and
+# how much later the end asks whose turn it is not.
+FIRST_SECONDS, LEARNED_SECONDS, LAG_SECONDS = 25, 45, 2
+IDLE_PACKETS, IDLE_SPAN = 1, 20  # so many packets of an idle peer in so many seconds
 LINK = "@th,64,8 7"  # of a datagram: that its first byte says type 7, as that of keepalives
 
 KNOW_SECONDS = 60
+LEARN_SECONDS = 900  # until a gate is known
 SETTLE_SECONDS = 30
 GAP_SECONDS = 90  # a longer one is none
 FLOW_SECONDS = 12  # packets flow so long before something happens
@@ -155,6 +158,13 @@ class Place:
         until(is_settled, f"a {wanted} path", SETTLE_SECONDS)
         return time.monotonic() - begun
 
+    def learn(self):
+        """Lets bob find out how long his gate remembers a silent session."""
+        def is_known():
+            report = self.bob.ask("GET", "/v1/netcheck")
+            return (report["ipv4"]["silence_s_min"] or 0) >= LEARNED_SECONDS
+        until(is_known, "bob's gate is known", LEARN_SECONDS)
+
     def path(self, node):
         return node.peer(self.bob if node is self.ada else self.ada)["path"]
 
@@ -259,13 +269,15 @@ def forget(gate):
 # The runs.
 
 
-def gap(token, options, event, sender, ada, bob, relayed=False, flow=FLOW_SECONDS):
+def gap(token, options, event, sender, ada, bob, relayed=False, flow=FLOW_SECONDS, known=False):
     """One gap, and whether the connection lived on."""
     lab = Lab()
     try:
         relays = ("hub", "carol") if relayed else ("hub",)
         place = Place(lab, options, token, ada, bob, relays)
         place.settle("relayed" if relayed else "direct")
+        if known:
+            place.learn()
         one, other = (place.bob, place.ada) if sender == "bob" else (place.ada, place.bob)
         with Stream(one.host, other.host, other.address) as stream:
             stream.carry(noise(STREAM_BYTES))
@@ -312,6 +324,7 @@ def idle(token, options, which):
     try:
         place = Place(lab, options, token, "public", "keeps")
         place.settle()
+        place.learn()
         time.sleep(options.idle_after)
         gate = place.gates["bob"]
         gate.nft(COUNT.format(
@@ -343,6 +356,11 @@ def moves(event, allowed=AGAIN_SECONDS, bob="public", senders=("bob", "ada")):
     ]
 
 
+def rebound(allowed, ada, known=False):
+    return [(ada, "ada", AGAIN_SECONDS + LAG_SECONDS + allowed,
+             lambda *a: gap(*a, rebind, "ada", ada, "keeps", known=known))]
+
+
 def deaths(flow):
     kinds = ("symmetric", "symmetric")
     return [("symmetric", "ada", AGAIN_SECONDS,
@@ -360,7 +378,9 @@ CASES = {
     "suspend": ("bob, behind a gate, is suspended", moves(suspend, bob="keeps")),
     "rebind": ("bob's gate changes its ports",
                moves(rebind, bob="keeps", senders=("bob",))
-               + moves(rebind, AGAIN_SECONDS + KEEPALIVE_SECONDS, "keeps", ("ada",))),
+               + rebound(FIRST_SECONDS, "public") + rebound(FIRST_SECONDS, "keeps")),
+    "rebound": ("the same, after his gate was learned",
+                rebound(LEARNED_SECONDS, "public", known=True)),
     "death": (f"the relay dies after {FLOW_SECONDS} s", deaths(FLOW_SECONDS)),
     "early": ("the relay dies at once", deaths(0)),
     "same": ("both behind one gate: until direct", [("keeps", "ada", 15, same_gate)]),

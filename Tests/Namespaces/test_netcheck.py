@@ -25,7 +25,7 @@ SHAPE = {
     "dht_nodes",
     "relays", "relaying", "peers", "advice",
 }
-NAT = {"addresses", "public_endpoint", "observers", "mapping", "filtering"}
+NAT = {"addresses", "public_endpoint", "observers", "mapping", "filtering", "silence_s_min"}
 RELAY = {"id", "name", "rtt_ms", "reachable", "members"}
 RELAYING = {"circuits", "circuits_max", "bytes_per_s_max"}
 

@@ -78,7 +78,7 @@ struct ReportTests {
         var report = NetcheckReport()
         let nat =
             #"{"addresses":[],"filtering":null,"mapping":null,"observers":0,"#
-            + #""public_endpoint":null}"#
+            + #""public_endpoint":null,"silence_s_min":null}"#
         let peers =
             #"{"direct":0,"known":0,"last_handshake":null,"online":0,"relayed":0,"#
             + #""rtt_ms":null,"up":0}"#

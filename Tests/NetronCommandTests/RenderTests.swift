@@ -218,6 +218,7 @@ struct RenderTests {
         report.ipv4.publicEndpoint = "62.1.0.1:4711"
         report.ipv4.mapping = .addressDependent
         report.ipv4.filtering = .restricted
+        report.ipv4.silenceSeconds = 45
         report.ipv6.addresses = ["2a02::2"]
         report.isReachable = false
         report.table = .ready
@@ -250,7 +251,7 @@ struct RenderTests {
             NetcheckText.render(report) == """
                 UDP          works, port 7000
                 IPv4         seen at 62.1.0.1:4711, NAT that shows each host another port, \
-                lets in answers alone
+                lets in answers alone, remembers who is silent for 45 s at least
                 IPv6         2a02::2, nobody saw it yet
                 mapped port  off
                 reachable    not by strangers

@@ -17,13 +17,13 @@ struct NodeScript {
         return effects.filter { !isOfAnotherTest($0) }
     }
 
-    /// What the overlay and the directory have to say is looked at elsewhere.
+    /// What the overlay, the directory and the keepalives have to say is looked at elsewhere.
     private func isOfAnotherTest(_ effect: NodeEffect) -> Bool {
         switch effect {
-        case .wake, .keep: return true
+        case .wake, .keep, .keepalive: return true
         case .send(let bytes, _):
             switch try? Message.decode(bytes) {
-            case .gossip, .directory: return true
+            case .gossip, .directory, .path(.keepalive): return true
             default: return false
             }
         default: return false

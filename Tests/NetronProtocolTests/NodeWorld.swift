@@ -179,7 +179,7 @@ struct NodeWorld {
         case .setPrefixes(let id, let found): prefixes[number, default: [:]][id] = found
         case .route(let prefix, true): routes[number, default: []].insert(prefix)
         case .route(let prefix, false): routes[number]?.remove(prefix)
-        case .sendDatagram, .keep, .probe, .setTime, .ledgerChanged: break
+        case .sendDatagram, .keep, .keepalive, .probe, .setTime, .ledgerChanged: break
         case .circuit, .relay, .endCircuit, .tryPath, .usePath, .searchPath, .map: break
         case .ledgerRead(let key): reads[number, default: []].append(key)
         case .lease(let address, _, true): leases[number]?.insert(address)

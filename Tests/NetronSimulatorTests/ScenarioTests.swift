@@ -31,7 +31,7 @@ struct ScenarioTests {
         }
         try world.run(for: .seconds(10))
         world.stop(2)
-        // Who says goodbye and is not heard to leave is suspected for a minute.
+        // Who says goodbye and is not heard to leave is suspected for a while.
         try world.run(for: .seconds(65))
         #expect(world.node(0)?.machine.isOnline(world.id(of: 2)) == false)
         world.start(2, contacts: [])

@@ -22,6 +22,13 @@ private func circuit(_ number: UInt32) throws -> CircuitID { try #require(Circui
             (.open(opening), [1, 1, 2, 3, 4] + id(1) + id(2) + [2] + id(3) + id(4)),
             (.opened(one, by: two), [2, 1, 2, 3, 4, 0, 0, 0, 5]),
             (.refused(two, .busy), [3, 0, 0, 0, 5, 2]), (.close(one), [4, 1, 2, 3, 4]),
+            (.keepalive(.init(seconds: 25, isKept: false, isGated: false)), [6, 0, 25]),
+            (.keepalive(.init(seconds: 255, isKept: true, isGated: false)), [6, 1, 255]),
+            (.keepalive(.init(seconds: 1, isKept: false, isGated: true)), [6, 2, 1]),
+            (
+                .keepalive(.init(seconds: 45, isKept: true, isGated: true, isAnswer: true)),
+                [6, 7, 45]
+            ),
         ] + (try candidates())
     }
 
@@ -87,6 +94,8 @@ private func circuit(_ number: UInt32) throws -> CircuitID { try #require(Circui
             ([5, 0, 0, 4, 0, 0, 0] + endpoint, .notCanonical),
             ([5, 0, 0, 2, 0, 1, 0] + endpoint, .notCanonical),
             ([5, 0, 0, 3, 0, 1, 3] + endpoint, .notCanonical),
+            ([6, 8, 25], .notCanonical), ([6, 255, 25], .notCanonical),
+            ([6, 0, 0], .notCanonical),
         ]
         for (bytes, error) in bad {
             #expect(throws: error, "\(bytes)") { try Message.decode([1, 8] + bytes) }
@@ -94,7 +103,7 @@ private func circuit(_ number: UInt32) throws -> CircuitID { try #require(Circui
     }
 
     @Test("a kind or a reason that is not known is left alone") func unknown() throws {
-        #expect(try Message.decode([1, 8, 6, 9, 9]) == nil)
+        #expect(try Message.decode([1, 8, 7, 9, 9]) == nil)
         #expect(try Message.decode([1, 8, 3, 0, 0, 0, 1, 9]) == nil)
     }
 

@@ -86,6 +86,16 @@ internal import Synchronization
         }
     }
 
+    /// Says how a peer with a session is asked when it is silent; both ends are told the same.
+    package func setKeepalive(_ setting: KeepaliveSetting, of id: NodeID) throws(EngineError) {
+        try unsafe call { handle in
+            var keepalive = netron_keepalive(setting)
+            return unsafe id.withLentBytes {
+                unsafe netron_device_set_keepalive(handle, $0, &keepalive)
+            }
+        }
+    }
+
     /// Says what the wall clock shows, in milliseconds since 1970: epochs are counted by that.
     ///
     /// After 0 the host's clock counts, as at the start.

@@ -32,6 +32,9 @@ package enum DeviceEvent: Hashable, Sendable {
     case path(NodeID, Endpoint, rtt: Duration)
     /// A peer answered nothing of late, an echo neither; told once, until it is heard.
     case silent(NodeID)
+    /// A silence of a peer is over that lasted as long as it was set to: it asked for an echo, or
+    /// it was asked, as it had not, and answered at once.
+    case silenceEnded(NodeID, wasAsked: Bool, after: Duration)
 
     /// Why a peer went.
     package enum DownReason: Hashable, Sendable {
@@ -104,6 +107,12 @@ extension DeviceEvent {
             )
         case NETRON_EVENT_SILENT:
             self = .silent(NodeID(tuple: event.id))
+        case NETRON_EVENT_KEEPALIVE:
+            self = .silenceEnded(
+                NodeID(tuple: event.id),
+                wasAsked: Int(event.code) == NETRON_KEEPALIVE_ASKED,
+                after: .milliseconds(event.token)
+            )
         default:
             return nil
         }

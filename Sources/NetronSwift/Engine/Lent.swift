@@ -107,6 +107,21 @@ extension netron_circuit_side {
     }
 }
 
+extension netron_keepalive {
+    init(_ setting: KeepaliveSetting) {
+        self.init()
+        interval_ms = UInt32(setting.seconds) * 1_000
+        turn =
+            switch setting.turn {
+            case .initiator: UInt32(NETRON_TURN_INITIATOR)
+            case .ours: UInt32(NETRON_TURN_OURS)
+            case .theirs: UInt32(NETRON_TURN_PEERS)
+            }
+        wanted = setting.isWanted ? 1 : 0
+        reports = setting.isReported ? 1 : 0
+    }
+}
+
 extension netron_prefix {
     /// The range; its address goes first, whatever its family.
     init(_ prefix: Prefix) {

@@ -39,6 +39,8 @@ extension Node {
         case .silent(let id):
             logger.debug("member \(id.prefix()) answers nothing, another way is sought")
             feed(.silent(id))
+        case .silenceEnded(let id, let wasAsked, let silence):
+            feed(.silenceEnded(id, wasAsked: wasAsked, after: silence))
         case .lost(let count):
             logger.warning("\(count) events of the packet core were lost")
             recover()
@@ -98,6 +100,7 @@ extension Node {
             case .sendDatagram(let bytes, let endpoint):
                 try device?.sendDatagram(bytes, to: endpoint)
             case .keep(let id, let isKept): try device?.keep(id, isKept)
+            case .keepalive(let id, let setting): try device?.setKeepalive(setting, of: id)
             case .probe(let id): try probe(id)
             case .circuit(let side): try device?.addCircuit(side)
             case .relay(let one, let other): try device?.relay(one, other)

@@ -64,6 +64,7 @@ extension Node {
             case .open: .open
             case .restricted: .restricted
             }
+        report.silenceSeconds = machine.gateMemory(family).map { Int($0.components.seconds) }
         return report
     }
 

@@ -39,6 +39,11 @@ struct Session {
         /// Whether the path's size was looked for.
         var isSearched = false
         var asked: UInt64 = 0
+        /// When something was last sent to the other end.
+        var sent: UInt64 = 0
+        var keepalive = KeepaliveSetting.standard
+        /// Echoes that are lost before say nothing of the way.
+        var patient: UInt64 = 0
         var lost: UInt8 = 0
         var redial: UInt64 = 0
         var rtt: UInt64 = 0
@@ -52,19 +57,35 @@ struct Session {
         /// How long an answer is waited for.
         var patience: UInt64 { max(3 * rtt, CoreTimes.unansweredMin) }
 
+        /// Of silence, until one of the ends asks.
+        var interval: UInt64 { UInt64(keepalive.seconds) * CoreTimes.second }
+
         var keepaliveDue: UInt64 {
-            guard isKept else { return .max }
-            return heard + CoreTimes.keepalive + (isInitiator ? 0 : CoreTimes.keepaliveLag)
+            guard isKept || keepalive.isWanted else { return .max }
+            let isFirst =
+                switch keepalive.turn {
+                case .initiator: isInitiator
+                case .ours: true
+                case .theirs: false
+                }
+            return heard + interval + (isFirst ? 0 : CoreTimes.keepaliveLag)
         }
+
+        /// Whether it sent something since it was last heard, so that the other waits for longer.
+        var hasSpoken: Bool { sent > heard + CoreTimes.unansweredMin }
+
+        /// How long neither said anything, as this end knows.
+        func silence(at now: UInt64) -> UInt64 { now - max(heard, sent) }
 
         /// Whether a session of this age is worth another handshake.
         func wantsRekey(at now: UInt64) -> Bool {
-            isKept || now < carried + CoreTimes.rekeyInitiator
+            isKept || keepalive.isWanted || now < carried + CoreTimes.rekeyInitiator
         }
 
         mutating func hear(at now: UInt64) {
             heard = now
             unanswered = 0
+            patient = 0
             lost = 0
             redial = 0
         }
@@ -73,7 +94,7 @@ struct Session {
         func due(after now: UInt64) -> UInt64 {
             guard isUp else { return .max }
             var due = made + CoreTimes.sessionEnd
-            if !isKept { due = min(due, carried + CoreTimes.idleEnd) }
+            if !isKept, !keepalive.isWanted { due = min(due, carried + CoreTimes.idleEnd) }
             if wantsRekey(at: now) { due = min(due, rekey) }
             if unanswered == 0 {
                 due = min(due, keepaliveDue)

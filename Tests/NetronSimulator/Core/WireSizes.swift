@@ -48,7 +48,6 @@ enum CoreTimes {
     static let clocklessBurst: UInt64 = 20
 
     static let unansweredMin = 300 * millisecond
-    static let keepalive = 25 * second
     static let keepaliveLag = 2 * second
     static let circuitIdle = 200 * second
     static let searchAgain = 2 * second

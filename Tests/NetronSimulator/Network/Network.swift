@@ -117,6 +117,13 @@ struct Network {
         attachments[node].place = addPlace(.node(node))
     }
 
+    /// Takes a node behind another gateway.
+    mutating func roam(_ node: Int, to site: Int) {
+        precondition(attachments[node].site != nil, "only who is behind a gateway goes to another")
+        attachments[node].site = (site, hosts[site].count)
+        hosts[site].append(node)
+    }
+
     private mutating func addPlace(_ resident: Resident) -> Int {
         places.append(resident)
         return places.count - 1

@@ -83,7 +83,7 @@ extension NodeEvent {
         case .dialFailed: .dialFailed
         case .received: .received
         case .moved: .movedPeer
-        case .silent: .silent
+        case .silent, .silenceEnded: .silent
         case .datagram: .datagram
         case .unrouted: .unrouted
         case .sentToAll: .sentToAll

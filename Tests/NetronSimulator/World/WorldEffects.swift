@@ -24,6 +24,7 @@ extension World {
         case .usePath(let id, let endpoint): usePath(id, endpoint, from: number)
         case .searchPath(let id, let endpoint): search(id, endpoint, from: number)
         case .keep(let id, let isKept): keep(id, isKept, at: number)
+        case .keepalive(let id, let setting): set(setting, of: id, at: number)
         case .probe(let id): probe(id, from: number)
         case .setTime(let milliseconds):
             hosts[number].networkTimeOffset =

@@ -119,6 +119,7 @@ extension World {
         nodes[number] = newborn.node
         give(.started(introduction(of: number)), to: number)
         tellClock(to: number)
+        tellHost(to: number)
         for event in newborn.events { give(event, to: number) }
         if settings.findsOnLAN { findOnLAN(number) }
     }
@@ -217,6 +218,23 @@ extension World {
             guard world.hosts[number].boot == boot, world.isUp(number) else { return }
             for session in world.hosts[number].sessions { world.echo(session, from: number) }
         }
+    }
+
+    /// Takes a host that is behind a gateway behind another one; it notices.
+    package func roam(_ number: Int, to site: Int) {
+        trace.add(.moved, of: number, at: now)
+        network.roam(number, to: site)
+        tellHost(to: number)
+        for session in hosts[number].sessions { echo(session, from: number) }
+    }
+
+    private func tellHost(to number: Int) {
+        guard settings.tellsHosts else { return }
+        let endpoints = [IPAddress.Family.v4, .v6].compactMap {
+            network.localEndpoint(of: number, $0)
+        }
+        let port = network.attachments[number].port
+        give(.hostChanged(endpoints.map(\.address), port: port), to: number)
     }
 
     // MARK: - Partitions

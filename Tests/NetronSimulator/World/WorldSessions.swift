@@ -187,6 +187,8 @@ extension World {
     /// Packets are answered, messages need not be.
     func carry(_ session: Int, _ side: Int, wasSent: Bool) {
         sessions[session].ends[side].carried = now
+        sessions[session].ends[side].sent = now
+        if wasSent { sessions[session].ends[side].patient = 0 }
         if wasSent, sessions[session].ends[side].unanswered == 0 {
             sessions[session].ends[side].unanswered = now
             sessions[session].ends[side].asked = now
@@ -245,17 +247,25 @@ extension World {
         let end = sessions[session].ends[side]
         if end.unanswered == 0 { sessions[session].ends[side].unanswered = now }
         sessions[session].ends[side].asked = now
+        let ownSilence = end.hasSpoken ? 0 : end.silence(at: now)
+        sessions[session].ends[side].sent = now
         let load = Traffic.Load(kind: .keepalive, bytes: WireSizes.echo)
         guard let way = deliver(load, from: number, to: end.remote),
-            way.node == sessions[session].ends[1 - side].node,
-            // An echo is a sign that the other wants the session.
-            hear(session, end.key, 1 - side, from: way.source, isWanted: true)
+            way.node == sessions[session].ends[1 - side].node
         else { return false }
+        let (silence, isLate) = (sessions[session].ends[1 - side].silence(at: now), end.lost > 0)
+        // An echo is a sign that the other wants the session.
+        guard hear(session, end.key, 1 - side, from: way.source, isWanted: true) else {
+            return false
+        }
+        tellSilence(session, 1 - side, wasAsked: false, silence)
+        sessions[session].ends[1 - side].sent = now
         let back = sessions[session].ends[1 - side]
         guard let reply = deliver(load, from: back.node, to: back.remote),
             reply.node == number,
             hear(session, back.key, side, from: reply.source, isWanted: false)
         else { return false }
+        if !isLate { tellSilence(session, side, wasAsked: true, ownSilence) }
         let rtt = sessions[session].ends[side].rtt
         sessions[session].ends[side].rtt = (7 * rtt + way.delay + reply.delay) / 8
         return true
@@ -282,6 +292,25 @@ extension World {
         guard let other = numbers[id], let session = pairs[number, other] else { return }
         sessions[session].ends[sessions[session].side(of: number)].isKept = isKept
         schedule(session)
+    }
+
+    func set(_ setting: KeepaliveSetting, of id: NodeID, at number: Int) {
+        guard let other = numbers[id], let session = pairs[number, other] else { return }
+        sessions[session].ends[sessions[session].side(of: number)].keepalive = setting
+        schedule(session)
+    }
+
+    /// A silence of an end is over; its node is told, if it wants to know and waited for that.
+    private func tellSilence(_ session: Int, _ side: Int, wasAsked: Bool, _ silence: UInt64) {
+        let end = sessions[session].ends[side]
+        let other = sessions[session].ends[1 - side].node
+        guard end.keepalive.isReported, silence >= end.interval else { return }
+        let event = NodeEvent.silenceEnded(
+            hosts[other].id,
+            wasAsked: wasAsked,
+            after: .nanoseconds(Int64(silence))
+        )
+        tell(event, to: end.node)
     }
 
     // MARK: - The look
@@ -326,14 +355,20 @@ extension World {
             return bringDown(session, side, .silent)
         }
         if now >= end.made + CoreTimes.sessionEnd
-            || !end.isKept && now >= end.carried + CoreTimes.idleEnd
+            || !end.isKept && !end.keepalive.isWanted && now >= end.carried + CoreTimes.idleEnd
         {
-            let isIdle = !end.isKept && end.unanswered == 0
+            let isIdle = !end.isKept && !end.keepalive.isWanted && end.unanswered == 0
             return bringDown(session, side, isIdle ? .idle : .silent)
         }
         if end.probeEnd != 0, now >= end.probeEnd { answerProbe(session, side, isAlive: false) }
         if end.unanswered == 0 {
-            if now >= end.keepaliveDue { echo(session, from: end.node) }
+            if now >= end.keepaliveDue {
+                let isOurs = end.keepalive.turn == .ours
+                sessions[session].ends[side].patient = isOurs ? now + CoreTimes.keepaliveLag : 0
+                echo(session, from: end.node)
+            }
+        } else if now >= end.asked + end.patience, now < end.patient {
+            echo(session, from: end.node)
         } else if now >= end.asked + end.patience {
             if end.lost < .max { sessions[session].ends[side].lost += 1 }
             if end.lost + 1 == CoreTimes.probesLost { tellSilent(session, side) }

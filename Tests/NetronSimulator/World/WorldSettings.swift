@@ -15,6 +15,8 @@ package struct WorldSettings: Hashable, Sendable {
     package var searchesPaths = true
     /// Nodes behind one gateway find each other on their LAN.
     package var findsOnLAN = true
+    /// Nodes are told which addresses their hosts have, so that they know what stands before them.
+    package var tellsHosts = false
     /// What a node does against the rules ends the run: messages to itself or without a session,
     /// messages that are too long, deadlines that come again without end.
     package var checksRules = true

@@ -76,6 +76,8 @@ public struct NATReport: Codable, Hashable, Sendable {
     public var mapping: Mapping?
     /// Whom the NAT lets in.
     public var filtering: Filtering?
+    /// For how many seconds, at least, what stands before the node lets in a member that is silent.
+    public var silenceSeconds: Int?
 
     /// Nothing is known yet.
     package init() {}
@@ -184,6 +186,7 @@ extension NATReport {
         case observers
         case mapping
         case filtering
+        case silenceSeconds = "silence_s_min"
     }
 
     /// Writes all keys.
@@ -194,6 +197,7 @@ extension NATReport {
         try container.encode(observers, forKey: .observers)
         try container.encode(mapping, forKey: .mapping)
         try container.encode(filtering, forKey: .filtering)
+        try container.encode(silenceSeconds, forKey: .silenceSeconds)
     }
 }
 

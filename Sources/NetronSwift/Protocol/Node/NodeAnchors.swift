@@ -26,16 +26,18 @@ extension NodeMachine {
         anchorsDue = now + NodeLimits.anchorsInterval
         wake(at: anchorsDue)
         guard internet.isReachable(at: now) != true else {
-            for anchor in anchors { release(anchor, into: &effects) }
+            for anchor in anchors { release(anchor, at: now, into: &effects) }
             return
         }
-        for anchor in anchors where !leadsHere(anchor) { release(anchor, into: &effects) }
+        for anchor in anchors where !leadsHere(anchor) {
+            release(anchor, at: now, into: &effects)
+        }
         let here = gossip.active.filter { members[$0] != nil && leadsHere($0) }
         let wanted = NodeLimits.anchorsMin - Set(here + anchors).count
         guard wanted > 0 else { return }
         let met = members.values.filter { !$0.endpoint.isRelayed && leadsHere($0.id) }
             .map(\.id).filter { !here.contains($0) && !anchors.contains($0) }.sorted()
-        for id in met.prefix(wanted) { anchor(id, into: &effects) }
+        for id in met.prefix(wanted) { anchor(id, at: now, into: &effects) }
         if met.count < wanted {
             let known = here + anchors
             for id in reachableMembers(atMost: wanted - met.count, besides: known) {
@@ -51,17 +53,18 @@ extension NodeMachine {
         wake(at: anchorsDue)
     }
 
-    private mutating func anchor(_ id: NodeID, into effects: inout [Effect]) {
+    private mutating func anchor(_ id: NodeID, at now: Instant, into effects: inout [Effect]) {
         guard !anchors.contains(id), anchors.count < NodeLimits.anchorsMax else { return }
         anchors.append(id)
-        effects.append(.keep(id, true))
+        keep(id, true, at: now, into: &effects)
     }
 
     /// Keeps it no more for that reason.
-    mutating func release(_ id: NodeID, into effects: inout [Effect]) {
+    mutating func release(_ id: NodeID, at now: Instant, into effects: inout [Effect]) {
         guard let index = anchors.firstIndex(of: id) else { return }
         anchors.remove(at: index)
-        if members[id] != nil, !gossip.active.contains(id) { effects.append(.keep(id, false)) }
+        guard members[id] != nil, !gossip.active.contains(id) else { return }
+        keep(id, false, at: now, into: &effects)
     }
 
     /// Whether a member is here, and says that strangers reach it.

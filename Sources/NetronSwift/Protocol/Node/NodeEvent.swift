@@ -94,6 +94,9 @@ package enum NodeEvent: Hashable, Sendable {
     /// A member answered nothing of late, so that its path may be dead; told once, until it is
     /// heard.
     case silent(NodeID)
+    /// A silence of a member is over, as long as its setting says: it asked for an echo, or it was
+    /// asked, as it had not, and answered at once.
+    case silenceEnded(NodeID, wasAsked: Bool, after: Duration)
     /// A datagram of the distributed hash table came, from anybody.
     case datagram([UInt8], from: Endpoint)
     /// A packet waits for an inner address that no session has.
@@ -149,6 +152,8 @@ package enum NodeEffect: Hashable, Sendable {
     case sendDatagram([UInt8], to: Endpoint)
     /// Whether the session with a member is kept while it is idle. None is, until it is said.
     case keep(NodeID, Bool)
+    /// How a member with a session is asked for an echo when it is silent.
+    case keepalive(NodeID, KeepaliveSetting)
     /// Asks a member with a session for an echo; answered by `.probed`.
     case probe(NodeID)
     /// This node is an end of a circuit; it is over by `.circuitEnded`.

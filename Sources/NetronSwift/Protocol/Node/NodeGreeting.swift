@@ -135,6 +135,7 @@ extension NodeMachine {
         members[id] = member
         guard isNew else { return }
         search(.observed(endpoint, by: id), at: now, into: &effects)
+        mindWay(to: id, at: now, into: &effects)
         refreshPresence(at: now, into: &effects)
     }
 }

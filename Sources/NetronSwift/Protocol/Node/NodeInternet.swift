@@ -38,6 +38,7 @@ extension NodeMachine {
         case .reachability(_, let endpoint):
             publicEndpoint = endpoint
             scheduleAnchors(at: now)
+            mindWays(at: now, into: &effects)
             refreshPresence(at: now, into: &effects)
         case .wake(let instant):
             internetDue = instant

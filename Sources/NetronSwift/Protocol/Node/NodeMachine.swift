@@ -8,11 +8,11 @@ package import NetronWire
 /// know nothing of each other: what one of them asks for is another one's event. The overlay is in
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, what members say in NodeLedger.swift,
 /// what is not kept here in NodePlacement.swift, the Internet in NodeInternet.swift, ways through
-/// others in NodePaths.swift and NodeAnchors.swift, ways in through a router in
-/// NodeForwarding.swift; what is told in a session in NodeGreeting.swift, whom to dial in
-/// NodeDialling.swift, what the user named in NodeContacts.swift, addresses in NodeClaims.swift
-/// and NodeLeases.swift, what is carried for others in NodeGateways.swift, and a key that runs
-/// twice in NodeTwin.swift.
+/// others in NodePaths.swift and NodeAnchors.swift, how long sessions may be silent in
+/// NodeKeepalives.swift, ways in through a router in NodeForwarding.swift; what is told in a
+/// session in NodeGreeting.swift, whom to dial in NodeDialling.swift, what the user named in
+/// NodeContacts.swift, addresses in NodeClaims.swift and NodeLeases.swift, what is carried for
+/// others in NodeGateways.swift, and a key that runs twice in NodeTwin.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -65,6 +65,8 @@ package struct NodeMachine {
     var circuitsDue = Instant.never
     var puncher: HolePuncher
     var puncherDue = Instant.never
+    var keepalives = KeepaliveLearner()
+    var keepalivesDue = Instant.never
     var mapper: PortMapper
     var mapperDue = Instant.never
     var gateways = GatewayTable()
@@ -263,6 +265,9 @@ package struct NodeMachine {
         case .moved(let id, let endpoint):
             moved(id, endpoint, at: now, into: &effects)
         case .silent(let id): seekOtherWay(to: id, at: now, into: &effects)
+        case .silenceEnded(let id, let wasAsked, let silence):
+            let event = KeepaliveEvent.silenceEnded(id, wasAsked: wasAsked, after: silence)
+            mind(event, at: now, into: &effects)
         case .circuitEnded(let circuit): route(.ended(circuit), at: now, into: &effects)
         case .datagram, .unrouted, .sentToAll, .wanted, .ledgerWanted, .probed, .clockHeard,
             .clock, .hostChanged, .gatewayChanged, .mapped:
@@ -324,7 +329,7 @@ package struct NodeMachine {
         guard addresses != hostAddresses || port != hostPort else { return }
         hostAddresses = addresses
         hostPort = port
-        nat.change(to: addresses, port: port)
+        let isAnother = nat.change(to: addresses, port: port)
         search(.addresses(addresses), at: now, into: &effects)
         if !isFirst {
             ask(.networkChanged, at: now, into: &effects)
@@ -333,6 +338,8 @@ package struct NodeMachine {
         }
         map(.host(addresses, port: port, gateway), at: now, into: &effects)
         refreshPresence(at: now, into: &effects)
+        if isAnother { mind(.networkChanged, at: now, into: &effects) }
+        mindWays(at: now, into: &effects)
     }
 
     /// Does all that is due, and finds the next deadline.
@@ -360,13 +367,14 @@ package struct NodeMachine {
         if placementDue.take(at: now) { place(.timeout, at: now, into: &effects) }
         if circuitsDue.take(at: now) { route(.timeout, at: now, into: &effects) }
         if puncherDue.take(at: now) { punch(.timeout, at: now, into: &effects) }
+        if keepalivesDue.take(at: now) { mind(.timeout, at: now, into: &effects) }
         if mapperDue.take(at: now) { map(.timeout, at: now, into: &effects) }
         runReads(at: now, into: &effects)
         lookForGateways(at: now, into: &effects)
         lookForNear(at: now, into: &effects)
         wake(at: min(overlayDue, directoryDue, internetDue, tableDue))
         wake(at: min(memoryDue, ledgerDue, placementDue))
-        wake(at: min(circuitsDue, puncherDue, mapperDue))
+        wake(at: min(circuitsDue, puncherDue, keepalivesDue, mapperDue))
     }
 
     /// Sees to it that what is due at `instant` is not late.

@@ -23,9 +23,9 @@ extension NodeMachine {
         switch effect {
         case .connect(let id, let endpoints):
             connect(id, endpoints, at: now, into: &effects)
-        case .keep(let id): effects.append(.keep(id, true))
+        case .keep(let id): keep(id, true, at: now, into: &effects)
         case .release(let id):
-            if !anchors.contains(id) { effects.append(.keep(id, false)) }
+            if !anchors.contains(id) { keep(id, false, at: now, into: &effects) }
         case .send(let message, let id):
             post(.gossip(message), to: id, into: &effects)
         case .deliver(let rumor, let payload, let teller):

@@ -205,6 +205,9 @@ extension NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) {
+        if case .keepalive(let keepalive) = message {
+            return minded(keepalive, by: id, at: now, into: &effects)
+        }
         guard case .candidates(var candidates) = message else {
             return route(.received(message, from: id), at: now, into: &effects)
         }

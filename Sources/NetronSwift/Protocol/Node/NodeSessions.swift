@@ -106,7 +106,8 @@ extension NodeMachine {
         overlay(.sessionDown(id, departure), at: now, into: &effects)
         punch(.settled(id), at: now, into: &effects)
         route(.sessionDown(id), at: now, into: &effects)
-        release(id, into: &effects)
+        mind(.gone(id), at: now, into: &effects)
+        release(id, at: now, into: &effects)
         if anchorsDue != .never { scheduleAnchors(at: now) }
     }
 
@@ -119,6 +120,7 @@ extension NodeMachine {
     ) {
         let wasRelayed = members[id]?.endpoint.isRelayed
         guard members[id]?.reach(at: endpoint) == true else { return }
+        mindWay(to: id, at: now, into: &effects)
         effects.append(.tell(.memberChanged(id)))
         members[id]?.isSilent = false
         greetSoon(id, at: now)

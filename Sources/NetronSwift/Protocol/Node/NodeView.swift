@@ -86,6 +86,12 @@ extension NodeMachine {
     /// Whether strangers reach this node; nil if nobody knows.
     package func isReachable(at now: Instant) -> Bool? { internet.isReachable(at: now) }
 
+    /// How long the gate before this node is known to remember a silent session; nil as long as
+    /// that was not found out.
+    package func gateMemory(_ family: IPAddress.Family = .v4) -> Duration? {
+        keepalives.memory(family)
+    }
+
     package var timeSource: NetworkTime.Source { time.source }
 }
 

@@ -127,7 +127,7 @@ package struct CircuitMachine {
             guard isThrough(peer, circuit) else { return ignore() }
             end(circuit, at: now, isHere: false, into: &effects)
         // What a way is found by is not the matter of circuits.
-        case .candidates: counters.ignored += 1
+        case .candidates, .keepalive: counters.ignored += 1
         }
     }
 

@@ -36,10 +36,13 @@ package struct OwnNAT: Sendable {
     /// The host's own addresses, and the port that all goes through.
     ///
     /// What others saw of an address that is gone means nothing any more.
-    package mutating func change(to listed: [IPAddress], port: UInt16) {
+    /// It is another network then, and the answer true.
+    @discardableResult
+    package mutating func change(to listed: [IPAddress], port: UInt16) -> Bool {
         let isAnother = port != self.port || addresses.contains { !listed.contains($0) }
         (addresses, self.port) = (listed, port)
         if isAnother { startOver() }
+        return isAnother
     }
 
     /// Somebody says from where our datagrams come to it.

@@ -9,6 +9,9 @@
 ///     kind 5  candidates  marks (1 byte: 1 if those of the receiver came, and 2 if the sender now
 ///                         has many ports open to the receiver), count (1 byte, at most 16), then
 ///                         as many endpoints, none twice; then the sender's gate (`Gate`)
+///     kind 6  keepalive   marks (1 byte: 1 if the sender keeps the session, 2 if something stands
+///                         before it that forgets, and 4 if this answers a keepalive), seconds
+///                         (1 byte, not 0)
 ///
 ///     circuit   4 bytes, not 0; what its owner wants to see on the datagrams of the circuit
 ///     origin    the id of the member that the circuit is for
@@ -21,6 +24,8 @@ package enum PathMessage: Hashable, Sendable {
     case close(CircuitID)
     /// Where the sender may be reached, and whether it knows that of the receiver.
     case candidates(Candidates)
+    /// How long the session with the receiver may be silent.
+    case keepalive(Keepalive)
 
     /// Relays of one circuit.
     package static let relaysMax = 2
@@ -47,6 +52,25 @@ package enum PathMessage: Hashable, Sendable {
             precondition(endpoints.count <= candidatesMax, "\(endpoints.count) candidates")
             (self.endpoints, self.gate) = (endpoints, gate)
             (self.hasHeard, self.isSearching) = (hasHeard, isSearching)
+        }
+    }
+
+    /// How long a session may be silent for its sender's sake.
+    package struct Keepalive: Hashable, Sendable {
+        /// Until one end asks the other for an echo.
+        package let seconds: UInt8
+        /// Whether the sender wants the session even while nobody uses it.
+        package let isKept: Bool
+        /// Whether something stands before the sender that lets the receiver in only as long as it
+        /// remembers what was sent to it.
+        package let isGated: Bool
+        /// Whether the receiver said its own before.
+        package var isAnswer: Bool
+
+        package init(seconds: UInt8, isKept: Bool, isGated: Bool, isAnswer: Bool = false) {
+            precondition(seconds > 0, "no time at all")
+            (self.seconds, self.isKept) = (seconds, isKept)
+            (self.isGated, self.isAnswer) = (isGated, isAnswer)
         }
     }
 
@@ -86,6 +110,7 @@ package enum PathMessage: Hashable, Sendable {
         case refused = 3
         case close = 4
         case candidates = 5
+        case keepalive = 6
     }
 }
 
@@ -113,6 +138,9 @@ extension PathMessage {
         case .candidates(let candidates):
             writer.write(Kind.candidates.rawValue)
             candidates.write(to: &writer)
+        case .keepalive(let keepalive):
+            writer.write(Kind.keepalive.rawValue)
+            keepalive.write(to: &writer)
         }
     }
 
@@ -129,6 +157,7 @@ extension PathMessage {
             self = .refused(circuit, refusal)
         case .close: self = .close(try reader.readCircuit())
         case .candidates: self = .candidates(try Candidates(from: &reader))
+        case .keepalive: self = .keepalive(try Keepalive(from: &reader))
         }
     }
 }
@@ -158,6 +187,34 @@ extension PathMessage.Candidates {
             endpoints.append(endpoint)
         }
         gate = try Gate(from: &reader)
+    }
+}
+
+extension PathMessage.Keepalive {
+    private static let keptMark: UInt8 = 1
+    private static let gatedMark: UInt8 = 2
+    private static let answerMark: UInt8 = 4
+
+    fileprivate func write(to writer: inout ByteWriter) {
+        writer.write(
+            (isKept ? Self.keptMark : 0) | (isGated ? Self.gatedMark : 0)
+                | (isAnswer ? Self.answerMark : 0)
+        )
+        writer.write(seconds)
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(WireError) {
+        let marks = try reader.read(UInt8.self)
+        let seconds = try reader.read(UInt8.self)
+        guard marks <= Self.keptMark | Self.gatedMark | Self.answerMark, seconds > 0 else {
+            throw .notCanonical
+        }
+        self.init(
+            seconds: seconds,
+            isKept: marks & Self.keptMark != 0,
+            isGated: marks & Self.gatedMark != 0,
+            isAnswer: marks & Self.answerMark != 0
+        )
     }
 }
 

@@ -49,7 +49,8 @@ enum NetcheckText {
             case .restricted?: "lets in answers alone"
             case nil: nil as String?
             }
-        return ["seen at \(endpoint)", mapping, filtering].compactMap(\.self)
+        let memory = report.silenceSeconds.map { "remembers who is silent for \($0) s at least" }
+        return ["seen at \(endpoint)", mapping, filtering, memory].compactMap(\.self)
             .joined(separator: ", ")
     }
 
