@@ -20,6 +20,8 @@ struct NodeWorld {
     private(set) var machines: [UInt8: NodeMachine] = [:]
     private(set) var notices: [UInt8: [Notice]] = [:]
     private var leases: [UInt8: Set<IPAddress>] = [:]
+    /// How many addresses each node took by itself.
+    private(set) var leaseCounts: [UInt8: Int] = [:]
     /// The disk of each node, which stays when it stops.
     private var disks: [UInt8: Disk] = [:]
     /// The keys that a node was asked for and has looked for.
@@ -182,7 +184,9 @@ struct NodeWorld {
         case .sendDatagram, .keep, .keepalive, .probe, .setTime, .ledgerChanged: break
         case .circuit, .relay, .endCircuit, .tryPath, .usePath, .searchPath, .map: break
         case .ledgerRead(let key): reads[number, default: []].append(key)
-        case .lease(let address, _, true): leases[number]?.insert(address)
+        case .lease(let address, _, true):
+            leases[number]?.insert(address)
+            leaseCounts[number, default: 0] += 1
         case .lease(let address, _, false): leases[number]?.remove(address)
         case .resolve(let host):
             later(.milliseconds(5), .resolved(host, names[host.host] ?? []), to: number)

@@ -143,7 +143,7 @@ extension Node {
             }
         }
         if Clock.now() - startedAt > NodeLimits.leasePatience {
-            lines += machine.unleasedRanges.map(Health.noLease)
+            lines += machine.fullRanges.map(Health.noLease)
         }
         if machine.memberCount == 0, Clock.now() - startedAt > Health.aloneAfter {
             lines.append(Health.alone)

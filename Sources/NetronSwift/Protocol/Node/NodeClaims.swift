@@ -86,12 +86,14 @@ extension NodeMachine {
     mutating func contested(
         _ address: IPAddress,
         holder: NodeID,
+        by teller: NodeID,
         at now: Instant,
         into effects: inout [Effect]
     ) {
         guard let index = ownClaims.firstIndex(where: { $0.address == address }),
             ownClaims[index].holder == nil, let own, holder != own.id
         else { return }
+        let isLeased = ownClaims[index].isLeased
         if addresses.isSettled(address, at: now) {
             // We had it before that one came here; the user is told, and keeps it.
             ownClaims[index].rival = holder
@@ -102,6 +104,8 @@ extension NodeMachine {
             announceClaims(at: now, into: &effects)
         }
         reviewConflicts(at: now, into: &effects)
+        // Who tells knows more than this node did when it took the address.
+        if isLeased { register(.reconcile(teller), at: now, into: &effects) }
     }
 
     /// Replaces what a member claims, or this node, with all that follows.

@@ -91,7 +91,7 @@ extension NodeMachine {
             keepLedger(.received(message, from: id), at: now, into: &effects)
         case .path(let message): takeIn(message, from: id, at: now, into: &effects)
         case .contested(let address, let holder):
-            contested(address, holder: holder, at: now, into: &effects)
+            contested(address, holder: holder, by: id, at: now, into: &effects)
         case .placement(let message): placed(message, by: id, at: now, into: &effects)
         case nil: counters.unknown += 1
         }

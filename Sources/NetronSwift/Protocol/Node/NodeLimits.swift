@@ -119,8 +119,22 @@ package enum NodeLimits {
     package static let leaseAloneAfter = Duration.seconds(5)
     package static let leasePatience = Duration.seconds(30)
     static let leaseLookPause = Duration.milliseconds(250)
-    /// Leased addresses that were lost to others and are not tried again, of one range.
-    static let leasesLostMax = 16
+    /// How often it looks when all addresses are taken.
+    static let leaseFullPause = Duration.seconds(1)
+    /// Addresses of one range of which others are asked at a time.
+    package static let leaseLooksMax = 4
+    /// Addresses of one range that others were found to have; with so many it counts as full.
+    package static let leaseTakenMax = 256
+    /// How long each of them is let be.
+    package static let leaseTakenFor = Duration.seconds(600)
+    /// How long none is taken after one was lost to another, doubled for each that follows.
+    static let leaseLostFirst = Duration.milliseconds(250)
+    static let leaseLostMax = Duration.seconds(60)
+    /// When it is looked whether another one has a leased address too: first when the answer that
+    /// nobody has it is forgotten, then after so many times as long, up to the most.
+    package static let leaseCheckFirst = Duration.seconds(12)
+    static let leaseCheckFactor = 5
+    static let leaseCheckMax = Duration.seconds(1_800)
     /// Contests that are told again in one round.
     package static let contestsPerRoundMax = 16
 

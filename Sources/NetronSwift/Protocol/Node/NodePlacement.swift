@@ -144,6 +144,7 @@ extension NodeMachine {
         switch target {
         case .member, .networkAddress: for presence in found { want(presence.author, at: now) }
         case .address(let address):
+            guard !lookedUpLease(address, outcome, at: now, into: &effects) else { return }
             if let id = addresses.holder(of: address) { want(id, at: now) }
         case .key(let key):
             if key.bucket == LedgerBucket.gateways {

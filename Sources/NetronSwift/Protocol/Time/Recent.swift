@@ -22,4 +22,7 @@ struct Recent<Element: Equatable & Sendable>: Sendable {
     func contains(_ element: Element, at now: Instant) -> Bool {
         list.contains { $0.element == element && now < $0.until }
     }
+
+    /// Whether one more would make another one go.
+    func isFull(at now: Instant) -> Bool { list.count { now < $0.until } >= most }
 }
