@@ -292,8 +292,8 @@ struct LedgerRoutesTests {
         #expect(
             await ask("GET", "/v1/ledger-stats").body
                 == #"{"budget_bytes":0,"complete":true,"equivocating":0,"file_bytes":0,"#
-                + #""live_bytes":0,"missing":0,"#
-                + #""own_bytes":0,"own_records":0,"records":1,"states":0,"version":1}"#
+                + #""live_bytes":0,"member_bits":0,"missing":0,"own_bytes":0,"#
+                + #""own_records":0,"records":1,"state_bits":0,"states":0,"version":1}"#
         )
         #expect(
             await ask("POST", "/v1/ledger-verify").body

@@ -152,12 +152,21 @@ struct LedgerTextTests {
                 the records of 1 more member are missing, as far as is known
                 2 records of 345 bytes by this node
                 4.1 kB in memory, of 16.8 MB that it may have
+                room for all that members say
 
                 """
         )
         report.fileBytes = 1_048_576
         #expect(
             LedgerText.statistics(report).contains("\n1.0 MB on disk, 4.1 kB of it in use, of 16.8")
+        )
+        report.memberBits = 7
+        report.stateBits = 2
+        #expect(
+            LedgerText.statistics(report).contains(
+                "\nroom for 1 in 128 members and the records of 1 in 4; others are asked for the"
+                    + " rest\n"
+            )
         )
     }
 }

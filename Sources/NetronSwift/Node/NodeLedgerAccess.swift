@@ -124,6 +124,7 @@ extension Node {
         report.liveBytes = storage.liveBytes
         report.budgetBytes = storage.budgetBytes
         report.equivocating = machine.allEvidence(at: Clock.now()).count
+        (report.memberBits, report.stateBits) = machine.coverageBits
         report.complete = machine.isLedgerComplete
         return report
     }

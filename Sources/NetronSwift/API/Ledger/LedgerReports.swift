@@ -198,6 +198,10 @@ package struct LedgerStatisticsReport: Codable, Hashable, Sendable {
     package var budgetBytes = 0
     /// Members that made two different statements with one number.
     package var equivocating = 0
+    /// Of how many bits the places of members begin alike of whom all is known, and of whom all
+    /// states are kept; 0 where these are all members.
+    package var memberBits = 0
+    package var stateBits = 0
     package var complete = false
 
     package init() {}
@@ -213,6 +217,8 @@ package struct LedgerStatisticsReport: Codable, Hashable, Sendable {
         case fileBytes = "file_bytes"
         case liveBytes = "live_bytes"
         case budgetBytes = "budget_bytes"
+        case memberBits = "member_bits"
+        case stateBits = "state_bits"
         case complete
     }
 }

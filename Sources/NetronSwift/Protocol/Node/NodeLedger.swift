@@ -279,6 +279,12 @@ extension NodeMachine {
         try ledger.statistics()
     }
 
+    /// Of how many bits the places of members begin alike of whom all is known here, and of whom
+    /// the states are kept; 0 where these are all members.
+    package var coverageBits: (members: Int, states: Int) {
+        (directory.coverageBits, ledger.coverageBits)
+    }
+
     /// Where the ledger is kept.
     package var ledgerStorage: any LedgerStorage { ledger.storage }
 

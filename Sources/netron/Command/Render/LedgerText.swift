@@ -122,7 +122,15 @@ enum LedgerText {
             \(missing), as far as is known
             \(count(report.ownRecords, "record")) of \(count(report.ownBytes, "byte")) by this node
             \(place), of \(Units.bytes(UInt64(report.budgetBytes))) that it may have
+            room for \(coverage(report))
 
             """ + equivocating(report)
+    }
+
+    private static func coverage(_ report: LedgerStatisticsReport) -> String {
+        func part(_ bits: Int) -> String { bits == 0 ? "all" : "1 in \(1 << bits)" }
+        guard report.memberBits > 0 || report.stateBits > 0 else { return "all that members say" }
+        return "\(part(report.memberBits)) members and the records of \(part(report.stateBits));"
+            + " others are asked for the rest"
     }
 }
