@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLMDB
 package import NetronWire
 
 extension Store {
@@ -19,6 +20,9 @@ extension Store {
             throw error
         }
         environment = draft
+        // What was copied lay in memory for a moment. The C library would keep most of that, as
+        // pieces between what stays, and a little more each day.
+        _ = malloc_trim(0)
         try path.synchronizeDirectory()
     }
 
