@@ -3,11 +3,12 @@
 """Simulates idle networks of several sizes and says what a node of each sends and receives.
 
     Benchmarks/traffic.py [--nodes 10,30,100,300,1000] [--hours 2] [--settled]
-                          [--svg docs/traffic.svg]
+                          [--records] [--svg docs/traffic.svg]
 
 One line of a table a size, and with --svg a plot. Traffic is of one node, both directions with IP
 and UDP headers, without the DHT. With --settled the nodes know each other when the hours begin:
-that 10,000 get to know each other takes too long. Everything is computed (`netron simulate`):
+that 10,000 get to know each other takes too long. With --records each has an address, and one in
+ten a service in the ledger. Everything is computed (`netron simulate`):
 nothing is sent, and the figures are the same on every machine.
 """
 
@@ -26,10 +27,9 @@ BUDGET = [(2, 125), (100, 125), (100, 4096), (20_000, 4096)]  # bytes a second, 
 NODES, BYTES = (5, 20_000), (30, 10_000)  # what the axes reach
 
 
-def simulate(nodes, hours, settled):
+def simulate(nodes, hours, flags):
     command = [NETRON, "simulate", "--nodes", str(nodes), "--hours", str(hours), "--json"]
-    if settled:
-        command.append("--settled")
+    command += flags
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"netron simulate --nodes {nodes}: {done.stderr.strip()}")
@@ -71,13 +71,15 @@ def main():
     parser.add_argument("--nodes", default="10,30,100,300,1000")
     parser.add_argument("--hours", type=float, default=2)
     parser.add_argument("--settled", action="store_true")
+    parser.add_argument("--records", action="store_true")
     parser.add_argument("--svg", type=Path)
     given = parser.parse_args()
     measured = []
     print("| members | mean B/s | p99 B/s | handshakes | keepalives | messages | simulated in |")
     print("|---:|---:|---:|---:|---:|---:|---:|")
     for nodes in (int(word) for word in given.nodes.split(",")):
-        report = simulate(nodes, given.hours, given.settled)
+        flags = [f"--{name}" for name in ("settled", "records") if getattr(given, name)]
+        report = simulate(nodes, given.hours, flags)
         if report["failure"]:
             sys.exit(f"{nodes} nodes: {report['failure']}")
         row = figures(report)

@@ -72,8 +72,8 @@ struct SimulateTests {
         #expect(
             Set(reports[0].keys) == [
                 "version", "netron", "nodes", "hours", "churn_percent_per_day", "loss_percent",
-                "settled", "seed", "rows", "elapsed_s", "wall_s", "events", "events_per_s",
-                "failure",
+                "records", "settled", "seed", "rows", "elapsed_s", "wall_s", "events",
+                "events_per_s", "failure",
             ]
         )
         #expect(reports[0]["version"] as? Int == 1 && reports[0]["failure"] is NSNull)
@@ -89,6 +89,22 @@ struct SimulateTests {
             #expect(kinds.count == Traffic.Kind.allCases.count)
             #expect(abs(kinds.values.reduce(0, +) - (mean ?? 0)) < 1)
         }
+    }
+
+    @Test("addresses and services cost a little more") func records() async throws {
+        var means: [Double] = []
+        for flags in [[], ["--records"]] {
+            let transcript = Transcript()
+            let arguments = ["simulate", "--nodes", "12", "--hours", "0.2", "--json"] + flags
+            #expect(await Program.run(arguments, on: transcript.console()) == .done)
+            let object = try JSONSerialization.jsonObject(with: Data(transcript.output.utf8))
+            let report = try #require(object as? [String: Any])
+            #expect(report["records"] as? Bool == !flags.isEmpty)
+            let rows = try #require(report["rows"] as? [[String: Any]])
+            let all = rows.compactMap { $0["traffic_mean_bytes_per_s"] as? Double }
+            means.append(all.reduce(0, +))
+        }
+        #expect(means[0] < means[1] && means[1] < 1.5 * means[0])
     }
 
     @Test("where all know each other from the start, so does the first row") func settled() async {

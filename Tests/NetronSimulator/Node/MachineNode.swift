@@ -93,6 +93,16 @@ package final class MachineNode: SimulatedNode {
         return machine.ownRecord.map { UInt64($0.order.version) }
     }
 
+    /// Writes in the ledger that it has a service.
+    func writeService(at now: Instant, into effects: inout [NodeEffect]) {
+        self.now = now
+        guard let own = machine.ownRecord, let bucket = LedgerName("services"),
+            let key = LedgerKey(bucket, "service-\(own.author.prefix())")
+        else { return }
+        let value = Array("tcp \(own.claims.first.map { "\($0.address)" } ?? ""):8080".utf8)
+        _ = machine.write([.put(key, value)], at: now, into: &effects)
+    }
+
     package func heard(of speaker: NodeID) -> UInt64? {
         machine.record(of: speaker).map { UInt64($0.order.version) }
     }

@@ -12,6 +12,8 @@ package final class Planner {
         /// Whether all know all when its time begins, and not only when all have heard of all: that
         /// takes the square of `nodeCount` events.
         package var isSettled = false
+        /// Whether each node has an address, and one in ten a service in the ledger.
+        package var hasRecords = false
 
         package init(nodeCount: Int, seed: UInt64) {
             self.nodeCount = nodeCount
@@ -40,6 +42,9 @@ package final class Planner {
         package let eventCount: UInt64
     }
 
+    /// One node of so many has a service.
+    private static let nodesPerService = 10
+
     private let settings: Settings
     private let world: World<MachineNode>
     private var mark: TrafficMark
@@ -53,6 +58,7 @@ package final class Planner {
         world.links.loss = settings.loss
         world.traceCount = 64
         world.beginsAtRest = settings.isSettled
+        world.givesAddresses = settings.hasRecords
         self.world = World(seed: settings.seed, settings: world, factory: MachineNode.make)
         mark = self.world.trafficMark
         self.world.checkers = MachineNode.checkers
@@ -85,10 +91,17 @@ package final class Planner {
         guard !hasGrown, world.elapsed >= beginning else { return }
         hasGrown = true
         if settings.isSettled { world.rest() }
+        if settings.hasRecords { writeServices() }
         // What nodes cost that have just come is another matter than what they cost.
         mark = world.trafficMark
         eventsBefore = world.eventCount
         world.begin(Churn(perDay: settings.churnPerDay))
+    }
+
+    private func writeServices() {
+        for number in world.live where number % Self.nodesPerService == 0 {
+            _ = world.perform(on: number) { $0.writeService(at: $1, into: &$2) }
+        }
     }
 
     /// What it was like since the last row.

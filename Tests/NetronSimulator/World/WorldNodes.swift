@@ -126,12 +126,15 @@ extension World {
 
     private func introduction(of number: Int) -> Introduction {
         let host = hosts[number]
+        let address = IPAddress(.v4, number: 0x0A00_0001 + UInt128(number))
+        let claim = Hello.Claim(address, since: settings.wallMilliseconds)
         return Introduction(
             id: host.id,
             ula: host.ula,
             name: "n\(number)",
             version: "0.0.0",
             platform: "simulated",
+            claims: settings.givesAddresses ? [claim] : [],
             contacts: host.contacts,
             relayedMax: host.profile.relays ? CircuitLimits.relayedMax : 0
         )

@@ -20,6 +20,8 @@ package struct WorldSettings: Hashable, Sendable {
     /// What a node does against the rules ends the run: messages to itself or without a session,
     /// messages that are too long, deadlines that come again without end.
     package var checksRules = true
+    /// Each node has an inner address that its user gave it.
+    package var givesAddresses = false
     /// Nodes, which all have clocks, find neighbours and say nothing of themselves until `rest()`.
     package var beginsAtRest = false
     /// How many events a failure's report has.

@@ -46,6 +46,9 @@ struct Simulate: Performing {
     @Option(help: ArgumentHelp("How many of 100 datagrams get lost.", valueName: "percent"))
     var loss = 0.0
 
+    @Flag(help: "Give each node an address, and one in ten a service in the ledger.")
+    var records = false
+
     @Flag(help: "Begin with nodes that all know each other, and not with ones that start.")
     var settled = false
 
@@ -128,6 +131,7 @@ private struct Simulation {
         settings.churnPerDay = command.churn / 100
         settings.loss = command.loss / 100
         settings.isSettled = command.settled
+        settings.hasRecords = command.records
         residentBefore = System.residentBytes()
         planner = Planner(settings)
         seconds = Int(command.hours * 3600)

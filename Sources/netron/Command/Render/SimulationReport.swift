@@ -80,6 +80,8 @@ struct SimulationReport: Encodable {
     var hours: Double
     var churnPercentPerDay: Double
     var lossPercent: Double
+    /// Whether nodes had addresses and services.
+    var records: Bool
     /// Whether all nodes knew each other when it began.
     var settled: Bool
     var seed: UInt64
@@ -98,6 +100,7 @@ struct SimulationReport: Encodable {
         case hours
         case churnPercentPerDay = "churn_percent_per_day"
         case lossPercent = "loss_percent"
+        case records
         case settled
         case seed
         case rows
@@ -113,6 +116,7 @@ struct SimulationReport: Encodable {
         hours = command.hours
         churnPercentPerDay = command.churn
         lossPercent = command.loss
+        records = command.records
         settled = command.settled
         seed = command.seed
     }
@@ -125,6 +129,7 @@ struct SimulationReport: Encodable {
         try container.encode(hours, forKey: .hours)
         try container.encode(churnPercentPerDay, forKey: .churnPercentPerDay)
         try container.encode(lossPercent, forKey: .lossPercent)
+        try container.encode(records, forKey: .records)
         try container.encode(settled, forKey: .settled)
         try container.encode(seed, forKey: .seed)
         try container.encode(rows, forKey: .rows)
