@@ -97,6 +97,35 @@ internal import Testing
         try store.verify()
     }
 
+    @Test("a full store that was made dense keeps within its limit, too") func denseAndFull()
+        throws
+    {
+        let limit = 1 << 20
+        var store = try folder.open(fileBytesMax: limit)
+        var number = 0
+        for _ in 0..<4 {
+            var isFull = false
+            while !isFull {
+                number += 1
+                let record = (pattern(number), pattern(number, count: 1000))
+                do { try store.apply(LedgerBatch(.heads, [record])) } catch { isFull = true }
+                #expect(try store.statistics().fileBytes <= limit)
+            }
+            // Far apart, so that each has a page of its own; as many at once as there is room for.
+            for count in [60, 50, 40, 32, 25] {
+                var removal = LedgerBatch()
+                for step in 0..<count {
+                    removal.remove(pattern(step * number / count), from: .heads)
+                }
+                try? store.apply(removal)
+                #expect(try store.statistics().fileBytes <= limit)
+            }
+            try store.compact()
+            #expect(try store.statistics().fileBytes <= limit)
+        }
+        try store.verify()
+    }
+
     @Test("a write that failed for want of space is none, whoever catches it") func swallowed()
         throws
     {

@@ -21,8 +21,9 @@ internal import NetronWire
     private var purpose = Purpose.change
     /// Whether the file is no longer mapped, so that LMDB may not be asked for anything.
     private var isUnmapped = false
-    /// What the file had when it was opened: more than it may have, if the limit was lowered since.
-    private let openedBytes: Int
+    /// What the file had when it was opened, or when it was made of another one: more than it may
+    /// have, if the limit was lowered since.
+    private var openedBytes: Int
 
     /// The smaller of LMDB's two lists of pages (MDB_IDL_UM_MAX), in bytes.
     private static let listBytes: Int32 = 1 << 20
@@ -150,7 +151,11 @@ internal import NetronWire
     /// Waits until a draft is on disk; from then on it is written as the options say.
     func settle() throws(StoreError) {
         try unsafe check(mdb_env_sync(environment, 1))
-        try StoreFile(path.draft, of: path, O_RDONLY).synchronize()
+        let file = try StoreFile(path.draft, of: path, O_RDONLY)
+        try file.synchronize()
+        // What it was made of may have been larger.
+        openedBytes = try file.byteCount()
+        try resize()
         guard options.isDurable else { return }
         try unsafe check(mdb_env_set_flags(environment, UInt32(MDB_NOSYNC), 0))
     }
@@ -168,17 +173,23 @@ internal import NetronWire
     private func mapBytes(for purpose: Purpose) -> Int {
         switch purpose {
         case .change: options.fileBytesMax - options.reserveBytes
-        case .removal: max(options.fileBytesMax, openedBytes + options.reserveBytes)
+        case .removal where openedBytes > options.fileBytesMax:
+            openedBytes + options.reserveBytes
+        case .removal: options.fileBytesMax
         }
     }
 
     /// Moves the limit of the file to what the purpose allows; the file never shrinks by that.
     private func size(for purpose: Purpose) throws(StoreError) {
         guard purpose != self.purpose else { return }
+        self.purpose = purpose
+        try resize()
+    }
+
+    private func resize() throws(StoreError) {
         let code = unsafe mdb_env_set_mapsize(environment, mapBytes(for: purpose))
         isUnmapped = code != MDB_SUCCESS
         try check(code)
-        self.purpose = purpose
     }
 
     private func begin(flags: Int32) throws(StoreError) -> OpaquePointer {
