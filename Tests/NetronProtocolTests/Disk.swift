@@ -8,6 +8,8 @@ final class Disk: LedgerStorage {
     private(set) var writeCount = 0
     /// What each write fails with.
     var failure: StoreError?
+    /// How many records can be removed at once, as that takes room on a disk.
+    var removalsMax = Int.max
 
     init(bytesMax: Int = .max) { store = MemoryStore(bytesMax: bytesMax) }
 
@@ -38,6 +40,9 @@ final class Disk: LedgerStorage {
 
     func apply(_ batch: LedgerBatch) throws(StoreError) {
         if let failure { throw failure }
+        if batch.onlyRemoves, batch.changes.count > removalsMax {
+            throw StoreError(.full, "there is no room for so many removals")
+        }
         try store.apply(batch)
         writeCount += 1
     }

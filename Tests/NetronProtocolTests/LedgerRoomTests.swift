@@ -10,8 +10,9 @@ import Testing
     private let neighbour = many(1_000)
 
     /// A node that heard of 200 members, each with a state of about 350 bytes, and asked for them.
-    private func script() -> LedgerScript {
+    private func script(removingAtOnce most: Int = .max) -> LedgerScript {
         var script = LedgerScript(bytesMax: Self.bytesMax)
+        script.disk.removalsMax = most
         script.after(.neighbourUp(neighbour))
         for number in 1...Self.count { hear(number, by: &script) }
         return script
@@ -64,6 +65,16 @@ import Testing
         let kept = kept(by: script)
         // Half of those that have room, or more.
         #expect(kept > 20 && kept < 90)
+    }
+
+    @Test("where few can be removed at once it keeps as many all the same") func crowded() {
+        var roomy = script()
+        tellHeads(to: &roomy)
+        var crowded = script(removingAtOnce: 2)
+        tellHeads(to: &crowded)
+        #expect(crowded.ledger.coverageBits == roomy.ledger.coverageBits)
+        #expect(kept(by: crowded) == kept(by: roomy))
+        #expect(crowded.disk.store.byteCount <= Self.bytesMax)
     }
 
     @Test("those of whom it keeps the states are the same whoever came first") func same() {

@@ -98,17 +98,28 @@ extension Ledger {
     private mutating func dropUncovered(into effects: inout [Effect]) throws(StoreError) {
         wants.keep(where: coverage.contains)
         var last: NodeID?
-        repeat {
-            let some = try shelf.authors(after: last, limit: LedgerLimits.dropCount)
+        var count = LedgerLimits.dropCount
+        while true {
+            let some = try shelf.authors(after: last, limit: count)
+            var keys: [LedgerKey] = []
             for author in some where author != id && !coverage.contains(author) {
                 guard let old = try shelf.state(of: author) else { continue }
                 let changes = LedgerChanges(from: old, to: .empty)
                 shelf.remove(author, by: changes)
-                effects.append(.changed(changes.list.map(\.key)))
+                keys += changes.list.map(\.key)
             }
-            try shelf.flush()
-            last = some.count < LedgerLimits.dropCount ? nil : some.last
-        } while last != nil
+            do {
+                try shelf.flush()
+            } catch {
+                // Removing takes room too, of which a small file keeps little: fewer at once.
+                guard error.kind == .full, count > 1 else { throw error }
+                count /= 2
+                continue
+            }
+            if !keys.isEmpty { effects.append(.changed(keys)) }
+            guard some.count == count else { return }
+            last = some.last
+        }
     }
 
     /// Keeps the states of twice as many members, if they are sure to have room.

@@ -56,7 +56,7 @@ package enum LedgerLimits {
     static let compactInterval = Duration.seconds(86_400)
     /// A node that is full keeps states of a 65,536th of all members at least.
     static let coverageBitsMax = 16
-    /// States that are dropped at once for want of room.
+    /// States that are dropped at once for want of room; fewer where that takes too much itself.
     static let dropCount = 64
     /// Statements of the history that go for want of room, and how many of them at once.
     static let historyDropMax = 4_096
