@@ -106,5 +106,7 @@ def test_its_file_stays_within_the_budget_while_others_write(members):
     # It is the same after a life that ended in the midst of it.
     carol.kill()
     carol.start()
-    until(lambda: carol.ask("GET", "/v1/ledger-stats")["records"] == 4 * KEYS, "carol has all again")
+    until(
+        lambda: carol.ask("GET", "/v1/ledger-stats")["records"] == 4 * KEYS, "carol has all again"
+    )
     assert file_bytes(carol) <= BUDGET
