@@ -8,8 +8,8 @@
 import NetronEngine
 
 let usage =
-    "usage: flat [DAYS] | apply [BLOCKS] | full [MEMBERS] | reconcile [MEMBERS] | join [MEMBERS]"
-    + " | all"
+    "usage: flat [DAYS] | apply [BLOCKS] | full [MEMBERS] | light [MEMBERS] | reconcile [MEMBERS]"
+    + " | join [MEMBERS] | all"
 let arguments = Array(CommandLine.arguments.dropFirst())
 let number = arguments.count > 1 ? Int(arguments[1]) : nil
 guard arguments.count <= 1 || number.map({ $0 > 0 }) == true else { fatalError(usage) }
@@ -18,11 +18,12 @@ let stages: [String: (String) throws -> Void] = [
     "flat": { try Stages.flat(in: $0, days: number ?? 365) },
     "apply": { try Stages.apply(in: $0, blocks: number ?? 50_000) },
     "full": { try Stages.full(in: $0, members: number ?? 10_000) },
+    "light": { try Light.run(in: $0, members: number ?? 100_000) },
     "reconcile": { _ in try Meeting.reconcile(members: number ?? 100_000) },
     "join": { _ in try Meeting.join(members: number ?? 10_000) },
 ]
 let wanted = arguments.first ?? "all"
-let names = wanted == "all" ? ["flat", "apply", "full", "reconcile", "join"] : [wanted]
+let names = wanted == "all" ? ["flat", "apply", "full", "light", "reconcile", "join"] : [wanted]
 for name in names {
     guard let stage = stages[name] else { fatalError(usage) }
     // The folder stays, what lies in it does not.
