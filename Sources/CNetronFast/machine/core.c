@@ -416,11 +416,14 @@ int nf_core_set_keepalive(nf_core *core,
         return NETRON_E_INVALID;
     }
     nf_peer *peer = &core->peers[number];
-    if (!peer->kept && peer->keepalive.wanted != 0 && keepalive->wanted == 0) {
+    if (!peer->kept && peer->wanted && keepalive->wanted == 0) {
         peer->asked_ns = now_ns; /* as in nf_core_keep() */
     }
-    peer->keepalive = *keepalive;
-    peer->silence_ns = 0;
+    peer->keepalive_ms = keepalive->interval_ms;
+    peer->keepalive_turn = (uint8_t)keepalive->turn;
+    peer->keepalive_reported = keepalive->reports != 0;
+    peer->wanted = keepalive->wanted != 0;
+    peer->silence_ms = 0;
     nf_core_set_deadline_peer(core, number, now_ns);
     return NETRON_OK;
 }

@@ -79,9 +79,12 @@ typedef struct nf_peer {
     uint64_t heard_ns, unanswered_ns, probe_ns, redial_ns;
     uint64_t silent_end_ns;         /* then it is down, unless it is heard before */
     uint64_t sent_ns;               /* when something was last sealed for it, as far as is known */
-    uint64_t silence_ns;            /* before the echo that it was asked for; 0: none to tell of */
-    uint64_t patient_ns;            /* echoes that are lost before say nothing of its path */
-    netron_keepalive keepalive;     /* how it is asked; `interval_ms` 0: as always */
+    uint32_t silence_ms;            /* before the echo that it was asked for; 0: none to tell of */
+    uint32_t keepalive_ms;          /* of silence, until one asks; 0: as always */
+    uint8_t keepalive_turn;         /* NETRON_TURN_*: who asks first */
+    bool keepalive_reported;        /* what became of each silence */
+    bool keepalive_patient;         /* echoes lost within NF_KEEPALIVE_LAG_NS tell nothing */
+    bool wanted;                    /* it keeps the session */
     bool kept;                      /* while idle */
     bool has_wall;                  /* its clock, by the last handshake: */
     uint64_t wall_ms;               /* what it shows less our own clock, modulo 2^64 */
@@ -378,9 +381,9 @@ void nf_owners_remove(nf_core *core, uint32_t peer, const netron_prefix *prefix)
 
 /* liveness.c: looks at a peer and sets its next deadline */
 void nf_liveness_check(nf_core *core, uint32_t peer);
-/** Something is not answered: who is not heard within `end_ns` is down. */
 /** The peer asked for an echo, which was not answered yet. */
 void nf_liveness_asked(nf_core *core, const nf_session *session);
+/** Something is not answered: who is not heard within `end_ns` is down. */
 void nf_liveness_doubt(nf_core *core, nf_peer *peer, uint64_t end_ns);
 
 /* path.c: echoes, path MTU, messages of the link */

@@ -116,11 +116,13 @@ note_source(nf_lane *lane, nf_session *session, const uint8_t *opened, const nf_
         atomic_store_explicit(&session->path_heard_ns, lane->now_ns, memory_order_relaxed);
         return;
     }
-    if (session->roam_told_ns != 0 && lane->now_ns - session->roam_told_ns < NF_CHECK_ACTIVE_NS) {
+    uint32_t now_ms = (uint32_t)(lane->now_ns / NF_MILLISECOND_NS);
+    if (session->roam_told_ms != 0 &&
+        now_ms - session->roam_told_ms < NF_CHECK_ACTIVE_NS / NF_MILLISECOND_NS) {
         return;
     }
     uint32_t index = nf_receiver_index_of(opened);
-    session->roam_told_ns = lane->now_ns;
+    session->roam_told_ms = now_ms;
     nf_letter letter = {.kind = NF_LETTER_ROAMED, .index = index, .path = *from};
     (void)nf_lane_post(lane, &letter, NULL, 0);
 }

@@ -68,12 +68,12 @@ static void note_use(nf_core *core, nf_peer *peer, bool lanes_sent)
     }
     peer->used_ns = lanes_sent ? core->now_ns : peer->used_ns;
     peer->sent_ns = lanes_sent ? core->now_ns : peer->sent_ns;
-    peer->patient_ns = lanes_sent ? 0 : peer->patient_ns;
+    peer->keepalive_patient &= !lanes_sent;
 }
 
 static bool is_kept(const nf_peer *peer)
 {
-    return peer->kept || peer->keepalive.wanted != 0;
+    return peer->kept || peer->wanted;
 }
 
 /* When the session ends if nobody uses it: never while one of the ends keeps it. Who does asks for
@@ -87,8 +87,7 @@ static uint64_t idle_end_at(const nf_peer *peer)
 /* Of silence, until one of the two ends asks. */
 static uint64_t interval_of(const nf_peer *peer)
 {
-    uint32_t told_ms = peer->keepalive.interval_ms;
-    return told_ms == 0 ? NF_KEEPALIVE_NS : told_ms * NF_MILLISECOND_NS;
+    return peer->keepalive_ms == 0 ? NF_KEEPALIVE_NS : peer->keepalive_ms * NF_MILLISECOND_NS;
 }
 
 /* When a peer that says nothing is asked. Two that ask at the same time would say twice as much. */
@@ -97,17 +96,18 @@ static uint64_t keepalive_at(const nf_peer *peer, const nf_session *session)
     if (!is_kept(peer)) {
         return UINT64_MAX;
     }
-    uint32_t turn = peer->keepalive.turn;
+    uint32_t turn = peer->keepalive_turn;
     bool first = turn == NETRON_TURN_INITIATOR ? session->initiator != 0 : turn == NETRON_TURN_OURS;
     return peer->heard_ns + interval_of(peer) + (first ? 0 : NF_KEEPALIVE_LAG_NS);
 }
 
 /* What is lost of this the next silence brings again, so that it leaves half of the queue alone. */
-static void tell_keepalive(nf_core *core, const nf_peer *peer, int32_t code, uint64_t silence_ns)
+static void tell_keepalive(nf_core *core, const nf_peer *peer, int32_t code, uint32_t silence_ms)
 {
+    uint64_t silence_ns = silence_ms * NF_MILLISECOND_NS;
     bool is_due = silence_ns + NF_UNANSWERED_MIN_NS >= interval_of(peer);
     bool has_room = core->event_ring.count < NF_EVENTS_MAX / 2;
-    if (peer->keepalive.reports == 0 || !is_due || !has_room) {
+    if (!peer->keepalive_reported || !is_due || !has_room) {
         return;
     }
     netron_event *event = nf_event_add(core, NETRON_EVENT_KEEPALIVE);
@@ -115,15 +115,16 @@ static void tell_keepalive(nf_core *core, const nf_peer *peer, int32_t code, uin
         memcpy(event->id, peer->id, sizeof(event->id));
         event->endpoint = peer->path.remote;
         event->code = code;
-        event->token = silence_ns / NF_MILLISECOND_NS;
+        event->token = silence_ms;
     }
 }
 
 /* How long neither said anything. Of what both said meanwhile the looks may not have heard yet. */
-static uint64_t silence_of(const nf_core *core, const nf_peer *peer)
+static uint32_t silence_of(const nf_core *core, const nf_peer *peer)
 {
     uint64_t last_ns = later(peer->heard_ns, peer->sent_ns);
-    return core->now_ns > last_ns ? core->now_ns - last_ns : 0;
+    uint64_t silence_ms = core->now_ns > last_ns ? (core->now_ns - last_ns) / NF_MILLISECOND_NS : 0;
+    return silence_ms < UINT32_MAX ? (uint32_t)silence_ms : UINT32_MAX;
 }
 
 void nf_liveness_asked(nf_core *core, const nf_session *session)
@@ -146,11 +147,11 @@ static bool compare_counters(nf_core *core, nf_peer *peer, nf_session *session, 
     bool heard = rx != peer->seen_rx;
     bool sent = tx != peer->seen_tx;
     if (heard) {
-        if (peer->silence_ns != 0) {
-            tell_keepalive(core, peer, NETRON_KEEPALIVE_ASKED, peer->silence_ns);
+        if (peer->silence_ms != 0) {
+            tell_keepalive(core, peer, NETRON_KEEPALIVE_ASKED, peer->silence_ms);
         }
-        peer->silence_ns = 0;
-        peer->patient_ns = 0;
+        peer->silence_ms = 0;
+        peer->keepalive_patient = false;
         peer->heard_ns = atomic_load_explicit(&session->heard_ns, memory_order_relaxed);
         peer->unanswered_ns = 0;
         peer->probes_lost = 0;
@@ -195,10 +196,9 @@ static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
         if (now_ns >= keepalive_at(peer, session)) {
             /* The peer may have heard what we sent since, and wait longer than we do. */
             bool sent = peer->sent_ns > peer->heard_ns + NF_UNANSWERED_MIN_NS;
-            peer->silence_ns = sent ? 0 : silence_of(core, peer);
+            peer->silence_ms = sent ? 0 : silence_of(core, peer);
             /* If its gate had closed, it opens it in a moment, as it hears nothing either. */
-            bool ours = peer->keepalive.turn == NETRON_TURN_OURS;
-            peer->patient_ns = ours ? now_ns + NF_KEEPALIVE_LAG_NS : 0;
+            peer->keepalive_patient = peer->keepalive_turn == NETRON_TURN_OURS;
             nf_path_echo(core, session, 0);
             nf_liveness_doubt(core, peer, NF_SILENT_END_NS);
         }
@@ -207,8 +207,8 @@ static void ask_if_silent(nf_core *core, nf_peer *peer, nf_session *session)
     if (now_ns >= next_probe_at(peer)) {
         nf_path_echo(core, session, 0);
         peer->probe_ns = now_ns;
-        peer->silence_ns = 0; /* it did not answer at once */
-        if (now_ns < peer->patient_ns) {
+        peer->silence_ms = 0; /* it did not answer at once */
+        if (peer->keepalive_patient && now_ns < peer->unanswered_ns + NF_KEEPALIVE_LAG_NS) {
             return;
         }
         if (peer->probes_lost < UINT8_MAX) {

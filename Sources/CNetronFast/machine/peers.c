@@ -185,8 +185,8 @@ void nf_peers_install(nf_core *core, uint32_t index, uint64_t begun_ns, uint64_t
     peer->heard_ns = core->now_ns;
     peer->unanswered_ns = 0;
     peer->probes_lost = 0;
-    peer->silence_ns = 0;
-    peer->patient_ns = 0;
+    peer->silence_ms = 0;
+    peer->keepalive_patient = false;
     peer->redial_ns = 0;
     if (rtt_ns != 0 && peer->rtt_ns == 0) {
         peer->rtt_ns = rtt_ns;

@@ -51,7 +51,7 @@ typedef struct nf_session {
     _Atomic uint64_t used_ns; /* when an inner packet or a control message came; 0: none did */
     _Atomic uint64_t rx_packets, rx_bytes;
     _Atomic uint64_t path_heard_ns; /* when the newest packet came by the path itself */
-    uint64_t roam_told_ns;          /* when control was last told of another source */
+    uint32_t roam_told_ms;          /* when control was last told of another source, modulo 2^32 */
     bool confirmed;                 /* a packet of it was authenticated */
     nf_replay windows[NF_LANE_COUNT];
     uint64_t window_bits[NF_REPLAY_WORDS_MAX];
