@@ -101,6 +101,20 @@ import Testing
         for number in 0..<10 { #expect(script.read(key("own", "\(number)")) != nil) }
     }
 
+    @Test("what authorities say has room all the same, and stays when others go") func trust()
+        throws
+    {
+        var script = script()
+        let object = revoking(0..<200, serial: 1)
+        var effects: [LedgerEffect] = []
+        try script.ledger.keepTrust(object, into: &effects)
+        tellHeads(to: &script)
+        let kept = try script.ledger.trustRecords().map(\.value)
+        #expect(kept == [object.encoded()])
+        #expect(script.disk.store.byteCount <= Self.bytesMax)
+        #expect(script.ledger.coverageBits > 0)
+    }
+
     @Test("when most are gone it keeps all again") func widening() {
         var script = script()
         var effects: [LedgerEffect] = []

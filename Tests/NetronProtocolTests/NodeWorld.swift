@@ -34,6 +34,8 @@ struct NodeWorld {
     var budget: Int?
     /// How many control messages were sent.
     private(set) var messageCount = 0
+    /// Whose lists hold, as the config of each node that starts says.
+    var authorities: [NodeID] = []
     /// What a host name leads to.
     var names: [String: [Endpoint]] = [:]
 
@@ -59,6 +61,7 @@ struct NodeWorld {
         var introduction = introduction(of: number, claims: claims, contacts: contacts)
         introduction.ranges = ranges
         introduction.gateways = gateways
+        introduction.authorities = authorities
         (routes[number], prefixes[number]) = ([], [:])
         give(.started(introduction), to: number)
         give(.clock(wallMilliseconds: wall, isTrusted: true), to: number)
@@ -98,6 +101,14 @@ struct NodeWorld {
         }
         for effect in effects { carryOut(effect, of: number) }
         return results[0]
+    }
+
+    /// Publishes at a node what an authority signed.
+    mutating func publish(_ object: TrustObject, at number: UInt8) -> TrustRefusal? {
+        var effects: [NodeEffect] = []
+        let refusal = machines[number]?.publish(object.encoded(), at: now, into: &effects)
+        for effect in effects { carryOut(effect, of: number) }
+        return refusal
     }
 
     /// The disk of a node, while it runs and after.

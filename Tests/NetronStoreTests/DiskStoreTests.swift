@@ -54,7 +54,9 @@ private actor Holder {
         let records = (0..<1000).map { (pattern($0), pattern($0, count: 900)) }
         try await holder.apply(LedgerBatch(.states, records))
         let full = try await holder.statistics()
-        #expect(full.records == [.heads: 0, .states: 1000, .index: 0, .tree: 0, .meta: 0])
+        #expect(
+            full.records == [.heads: 0, .states: 1000, .index: 0, .tree: 0, .meta: 0, .trust: 0]
+        )
         #expect(full.liveBytes >= 1000 * 908 && full.liveBytes < 2 * 1000 * 908)
         #expect(isOnDisk ? full.fileBytes > full.liveBytes : full.fileBytes == 0)
         #expect(full.budgetBytes == 8 << 20)

@@ -109,7 +109,7 @@ internal import Testing
 
     @Test("an unknown version or kind is skipped, whatever follows") func unknown() throws {
         let others: [[UInt8]] = [
-            [1, 0], [1, 9, 1, 2, 3], [1, 7, 5, 1],
+            [1, 0], [1, 10, 1, 2, 3], [1, 9, 5, 1], [1, 9, 4, 4, 1], [1, 7, 5, 1],
             [1, 6, 5, 1], [1, 6, 4, 4, 1], [1, 2, 255, 1], [1, 5, 9, 1],
             [1, 5, 7, 4, 1], [1, 255],
             [0, 1], [2, 1, 9],

@@ -234,6 +234,16 @@ extension Node {
             isTwinSeen = true
         case .doubled: giveUp(because: .identityInUse)
         case .equivocation(let id): logger.warning("\(Health.equivocation(by: id).text)")
+        case .revocations(let authority, let serial, let count):
+            let words = count == 1 ? "1 certificate" : "\(count) certificates"
+            logger.notice("list \(serial) of the authority \(authority.prefix()) revokes \(words)")
+        case .twoLists(let authority, let serial):
+            logger.warning(
+                """
+                the authority \(authority.prefix()) signed two lists with the number \(serial), \
+                and one does not count; revoke again what `netron trust list` does not show
+                """
+            )
         case .malformed(let id, let error):
             logger.warning("member \(id.prefix()) sent what is no message: \(error); ignored")
         }

@@ -31,6 +31,7 @@ extension LedgerTable {
         case .index: "index"
         case .tree: "tree"
         case .meta: "meta"
+        case .trust: "trust"
         }
     }
 }

@@ -164,8 +164,8 @@ package struct Directory {
             switch DirectoryPayload(of: payload) {
             case .presence: take(payload, at: moment, into: &effects)
             case .suspicion: takeSuspicion(payload, at: moment, into: &effects)
-            // What is in it is taken apart by who knows of ledgers.
-            case .block, nil: .refuse(.unknown)
+            // What is in it is taken apart by who knows of ledgers, and of authorities.
+            case .block, .trust, .trustHead, nil: .refuse(.unknown)
             }
         settle(at: moment, into: &effects)
         return verdict

@@ -126,7 +126,10 @@ extension Ledger {
     mutating func widen(into effects: inout [Effect]) throws(StoreError) {
         guard coverage.bits > 0 else { return }
         let statistics = try storage.statistics()
-        guard statistics.liveBytes < statistics.budgetBytes / LedgerLimits.widenPart,
+        // What authorities say takes its room, and does not grow with those who are covered.
+        let trustBytes = try trustRecords().reduce(0) { $0 + $1.value.count }
+        let bytes = statistics.liveBytes - trustBytes
+        guard bytes < statistics.budgetBytes / LedgerLimits.widenPart,
             coverage.shorten()
         else { return }
         effects.append(.tellHeads)

@@ -15,6 +15,7 @@ internal import NetronWire
 ///     table heads    see LedgerHistory.swift
 ///     table meta     "own"
 ///                    -> the own statement that was told last
+///     table trust    see LedgerTrust.swift
 ///
 /// H is the keyed BLAKE2b with the key "netron/1 index"; numbers have their most significant byte
 /// first.
@@ -167,6 +168,11 @@ struct LedgerShelf {
             try addHistory(to: &batch)
         }
         more(&batch)
+        if !batch.isEmpty { try storage.apply(batch) }
+    }
+
+    /// Writes changes that do not wait for others.
+    mutating func apply(_ batch: LedgerBatch) throws(StoreError) {
         if !batch.isEmpty { try storage.apply(batch) }
     }
 

@@ -34,10 +34,12 @@ extension NodeMachine {
         at now: Instant,
         into effects: inout [Effect]
     ) -> GossipEvent.Verdict {
-        guard let wall = time.wall(at: now) else { return .refuse }
-        if DirectoryPayload(of: payload) == .block {
-            return judgeBlock(payload, from: teller, at: now, into: &effects)
+        switch DirectoryPayload(of: payload) {
+        case .block: return judgeBlock(payload, from: teller, at: now, into: &effects)
+        case .trust, .trustHead: return judgeTrust(payload, from: teller, at: now, into: &effects)
+        case .presence, .suspicion, nil: break
         }
+        guard let wall = time.wall(at: now) else { return .refuse }
         informant = teller
         defer { informant = nil }
         lookForEvidence(payload, at: now, wall: wall, into: &effects)

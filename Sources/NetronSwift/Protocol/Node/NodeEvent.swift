@@ -30,6 +30,8 @@ package struct Introduction: Hashable, Sendable {
     package var dialsTCP: Bool
     /// What it carries for others, and others for it.
     package var gateways: GatewaySettings
+    /// Whose lists of revoked certificates hold in the network.
+    package var authorities: [NodeID]
 
     package init(
         id: NodeID,
@@ -46,7 +48,8 @@ package struct Introduction: Hashable, Sendable {
         mapsPort: Bool = true,
         announced: [HostPort] = [],
         dialsTCP: Bool = false,
-        gateways: GatewaySettings = GatewaySettings()
+        gateways: GatewaySettings = GatewaySettings(),
+        authorities: [NodeID] = []
     ) {
         self.id = id
         self.ula = ula
@@ -63,6 +66,7 @@ package struct Introduction: Hashable, Sendable {
         self.announced = announced
         self.dialsTCP = dialsTCP
         self.gateways = gateways
+        self.authorities = authorities
     }
 }
 
@@ -212,6 +216,10 @@ package enum Notice: Hashable, Sendable {
     case doubled
     /// A member made two different statements with one number.
     case equivocation(NodeID)
+    /// Another list of an authority's counts: its number, and how many certificates are revoked.
+    case revocations(by: NodeID, serial: UInt64, count: Int)
+    /// An authority signed two lists with one number, of which one does not count.
+    case twoLists(by: NodeID, serial: UInt64)
     /// A member sent what is no message; told once a session.
     case malformed(from: NodeID, WireError)
 }

@@ -93,6 +93,8 @@ extension NodeMachine {
         case .contested(let address, let holder):
             contested(address, holder: holder, by: id, at: now, into: &effects)
         case .placement(let message): placed(message, by: id, at: now, into: &effects)
+        case .trust(let message):
+            keepTrust(.received(message, from: id), at: now, into: &effects)
         case nil: counters.unknown += 1
         }
     }

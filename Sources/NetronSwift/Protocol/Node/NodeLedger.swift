@@ -46,7 +46,7 @@ extension NodeMachine {
         return result
     }
 
-    private mutating func carryOut(
+    mutating func carryOut(
         _ effect: LedgerEffect,
         at now: Instant,
         into effects: inout [Effect]
@@ -176,10 +176,11 @@ extension NodeMachine {
 
     /// Takes the storage of the ledger, before the node starts.
     ///
-    /// Throws if what this node wrote in an earlier life cannot be read.
+    /// Throws if what this node wrote in an earlier life, or what authorities said, cannot be read.
     package mutating func keepLedger(in storage: any LedgerStorage) throws(StoreError) {
         precondition(own == nil, "a node keeps its ledger in one place")
         try ledger.keep(in: storage)
+        _ = try ledger.trustRecords()
         takeRoom(in: storage)
     }
 

@@ -7,12 +7,13 @@ package import NetronWire
 /// A pure machine: events and the time go in, effects come out. It is made of smaller ones, which
 /// know nothing of each other: what one of them asks for is another one's event. The overlay is in
 /// NodeOverlay.swift, who is a member in NodeDirectory.swift, what members say in NodeLedger.swift,
-/// what is not kept here in NodePlacement.swift, the Internet in NodeInternet.swift, ways through
-/// others in NodePaths.swift and NodeAnchors.swift, how long sessions may be silent in
-/// NodeKeepalives.swift, ways in through a router in NodeForwarding.swift; what is told in a
-/// session in NodeGreeting.swift, whom to dial in NodeDialling.swift, what the user named in
-/// NodeContacts.swift, addresses in NodeClaims.swift and NodeLeases.swift, what is carried for
-/// others in NodeGateways.swift, and a key that runs twice in NodeTwin.swift.
+/// what authorities say in NodeTrust.swift, what is not kept here in NodePlacement.swift, the
+/// Internet in NodeInternet.swift, ways through others in NodePaths.swift and NodeAnchors.swift,
+/// how long sessions may be silent in NodeKeepalives.swift, ways in through a router in
+/// NodeForwarding.swift; what is told in a session in NodeGreeting.swift, whom to dial in
+/// NodeDialling.swift, what the user named in NodeContacts.swift, addresses in NodeClaims.swift
+/// and NodeLeases.swift, what is carried for others in NodeGateways.swift, and a key that runs
+/// twice in NodeTwin.swift.
 package struct NodeMachine {
     package typealias Event = NodeEvent
     package typealias Effect = NodeEffect
@@ -61,6 +62,8 @@ package struct NodeMachine {
     var placement: Placement
     var placementDue = Instant.never
     var desk = PlacementDesk()
+    var trust: Trust
+    var trustDue = Instant.never
     var circuits: CircuitMachine
     var circuitsDue = Instant.never
     var puncher: HolePuncher
@@ -165,6 +168,12 @@ package struct NodeMachine {
             nonce: [UInt8](repeating: 0, count: PCP.nonceByteCount),
             random: random()
         )
+        trust = Trust(
+            network: network,
+            cryptography: cryptography,
+            syncBytesPerSecond: budgets.sync,
+            random: random()
+        )
         time = NetworkTime(buildMilliseconds: 0)
         takeRoom(in: storage)
     }
@@ -203,6 +212,7 @@ package struct NodeMachine {
         precondition(introduction.claims.count + introduction.ranges.count < Hello.claimsMax)
         precondition(introduction.contacts.count <= NodeLimits.contactsMax)
         precondition(introduction.announced.count <= NodeLimits.announcedMax)
+        precondition(introduction.authorities.count <= TrustObject.authoritiesMax)
         own = introduction
         isRunning = true
         let discovery = introduction.discovery
@@ -228,6 +238,7 @@ package struct NodeMachine {
             nonce: mappingNonce,
             random: mapper.random
         )
+        beginTrust(introduction.authorities, into: &effects)
         overlay(.started(own: Hint(introduction.id, at: [])), at: now, into: &effects)
         claimOwn(introduction, at: now, into: &effects)
         contacts = introduction.contacts.map { Contact(host: $0, due: now) }
@@ -365,6 +376,7 @@ package struct NodeMachine {
         if memoryDue.take(at: now) { remember(.timeout, at: now, into: &effects) }
         if ledgerDue.take(at: now) { keepLedger(.timeout, at: now, into: &effects) }
         if placementDue.take(at: now) { place(.timeout, at: now, into: &effects) }
+        if trustDue.take(at: now) { keepTrust(.timeout, at: now, into: &effects) }
         if circuitsDue.take(at: now) { route(.timeout, at: now, into: &effects) }
         if puncherDue.take(at: now) { punch(.timeout, at: now, into: &effects) }
         if keepalivesDue.take(at: now) { mind(.timeout, at: now, into: &effects) }
@@ -373,7 +385,7 @@ package struct NodeMachine {
         lookForGateways(at: now, into: &effects)
         lookForNear(at: now, into: &effects)
         wake(at: min(overlayDue, directoryDue, internetDue, tableDue))
-        wake(at: min(memoryDue, ledgerDue, placementDue))
+        wake(at: min(memoryDue, ledgerDue, placementDue, trustDue))
         wake(at: min(circuitsDue, puncherDue, keepalivesDue, mapperDue))
     }
 

@@ -35,12 +35,14 @@ extension NodeMachine {
         case .neighbourUp(let id):
             register(.neighbourUp(id), at: now, into: &effects)
             keepLedger(.neighbourUp(id), at: now, into: &effects)
+            keepTrust(.neighbourUp(id), at: now, into: &effects)
             refreshPresence(at: now, into: &effects)
             // What was said while nobody listened is said again, so that all know of us at once.
             if gossip.active.count == 1 { register(.again, at: now, into: &effects) }
         case .neighbourDown(let id):
             register(.neighbourDown(id), at: now, into: &effects)
             keepLedger(.neighbourDown(id), at: now, into: &effects)
+            keepTrust(.neighbourDown(id), at: now, into: &effects)
             refreshPresence(at: now, into: &effects)
         case .unreachable(let id): register(.unreachable(id), at: now, into: &effects)
         // Discovery goes by sessions, of which there is none then.

@@ -11,6 +11,10 @@ package enum DirectoryPayload: UInt8, Sendable {
     case suspicion = 2
     /// See `LedgerBlock`.
     case block = 3
+    /// See `TrustObject`.
+    case trust = 4
+    /// See `TrustHead`.
+    case trustHead = 5
 
     /// How many bytes the id of a network has, which every signature covers.
     package static let networkByteCount = 8

@@ -15,6 +15,7 @@
 ///     kind 6  ledger     see LedgerMessage
 ///     kind 7  placement  see PlacementMessage
 ///     kind 8  path       see PathMessage
+///     kind 9  trust      see TrustMessage
 ///
 /// A value has one form in bytes; any other is refused. Texts and lists begin with their length in
 /// one byte. Numbers are written most significant byte first.
@@ -35,6 +36,8 @@ package enum Message: Hashable, Sendable {
     case placement(PlacementMessage)
     /// How the two find a way to each other.
     case path(PathMessage)
+    /// Which certificates the network's authorities have revoked.
+    case trust(TrustMessage)
 
     /// The version that this codec speaks.
     package static let version: UInt8 = 1
@@ -51,6 +54,7 @@ package enum Message: Hashable, Sendable {
         case ledger = 6
         case placement = 7
         case path = 8
+        case trust = 9
     }
 
     /// The message as bytes, at most `bytesMax`.
@@ -75,6 +79,9 @@ package enum Message: Hashable, Sendable {
             message.write(to: &writer)
         case .path(let message):
             writer.write(Kind.path.rawValue)
+            message.write(to: &writer)
+        case .trust(let message):
+            writer.write(Kind.trust.rawValue)
             message.write(to: &writer)
         case .contested(let address, let holder):
             writer.write(Kind.contested.rawValue)
@@ -111,6 +118,7 @@ package enum Message: Hashable, Sendable {
             case .ledger: try LedgerMessage(from: &reader).map { .ledger($0) }
             case .placement: try PlacementMessage(from: &reader).map { .placement($0) }
             case .path: try PathMessage(from: &reader).map { .path($0) }
+            case .trust: try TrustMessage(from: &reader).map { .trust($0) }
             case .contested:
                 .contested(try reader.readAddress(), holder: try reader.readNodeID())
             case .observed: .observed(try reader.readEndpoint())

@@ -12,6 +12,8 @@ package enum LedgerTable: Int, CaseIterable, Hashable, Sendable {
     case tree
     /// What a node notes for itself.
     case meta
+    /// The trust object of each authority of the network.
+    case trust
 
     /// How many bytes a key has at most; it has one at least.
     package static let keyBytesMax = 64
