@@ -80,6 +80,39 @@ struct FieldReader {
         return Int(number)
     }
 
+    /// The nodes' keys in the list of that name, in ascending order; none if it is left out.
+    mutating func keys(_ name: String, most: Int) throws(ConfigError) -> [NodeID] {
+        let node = take(name)
+        guard let node else { return [] }
+        guard case .sequence(let items) = node else { throw mistyped(name, "a list of keys") }
+        guard items.count <= most else {
+            throw ConfigError(
+                path + name,
+                "has \(items.count) keys, more than \(most)",
+                remedy: "leave out those that are not in use"
+            )
+        }
+        var keys: [NodeID] = []
+        for (index, item) in items.enumerated() {
+            guard case .scalar(let text, _) = item, let key = NodeID(text) else {
+                throw ConfigError(
+                    path + name,
+                    "has as number \(index + 1) what is no public key",
+                    remedy: "write there what `netron trust key` printed, 52 characters"
+                )
+            }
+            guard !keys.contains(key) else {
+                throw ConfigError(
+                    path + name,
+                    "has \(key.prefix()) twice",
+                    remedy: "leave one of the two out"
+                )
+            }
+            keys.append(key)
+        }
+        return keys.sorted()
+    }
+
     /// Takes the field of that name; one that is there but null counts as left out.
     private mutating func take(_ name: String) -> YAMLNode? {
         guard let index = fields.firstIndex(where: { $0.key == name }) else { return nil }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import NetronWire
+package import NetronWire
 
 /// What makes a network: the secrets that all its members share.
 ///
@@ -25,6 +25,11 @@ package struct NetworkConfig: Sendable {
     /// How large EdgeVPN lets a message be, in bytes.
     package let maxMessageSize: Int
 
+    /// Whose lists of revoked certificates hold in the network: Ed25519 public keys, ascending.
+    ///
+    /// No secret is made of them: who has another list is still a member, and judges by its own.
+    package let authorities: [NodeID]
+
     /// Fields that the text has and this program does not know, for instance "otp.dht.colour".
     package let unknownFields: [String]
 
@@ -41,6 +46,8 @@ package struct NetworkConfig: Sendable {
         package static let maxMessageSizeDefault = 20 << 20
         /// The least that the packet core's secrets live, in seconds.
         package static let epochSecondsMin = 3600
+        /// As many as a node holds lists of.
+        package static let authoritiesMax = TrustObject.authoritiesMax
     }
 }
 
@@ -50,6 +57,7 @@ extension NetworkConfig: Equatable {
         left.dht == right.dht && left.crypto == right.crypto && left.room == right.room
             && left.rendezvous == right.rendezvous && left.mdns == right.mdns
             && left.maxMessageSize == right.maxMessageSize
+            && left.authorities == right.authorities
     }
 }
 
@@ -101,6 +109,7 @@ extension NetworkConfig {
             rendezvous: .random(using: &random),
             mdns: .random(using: &random),
             maxMessageSize: Limits.maxMessageSizeDefault,
+            authorities: [],
             unknownFields: []
         )
     }

@@ -82,6 +82,7 @@ extension NetworkConfig {
             in: Limits.messageSizes,
             default: Limits.maxMessageSizeDefault
         )
+        authorities = try root.keys("authorities", most: Limits.authoritiesMax)
         unknownFields = root.unread + otp.unread + dht.unread + crypto.unread
     }
 }
@@ -119,7 +120,13 @@ extension NetworkConfig {
         mdns: \(mdns.quoted)
         max_message_size: \(maxMessageSize)
 
-        """
+        """ + authoritiesText
+    }
+
+    /// Left out where there are none: such a config is EdgeVPN's, to the byte.
+    private var authoritiesText: String {
+        guard !authorities.isEmpty else { return "" }
+        return "authorities:\n" + authorities.map { "  - \"\($0)\"\n" }.joined()
     }
 
     /// The token: the base64 of exactly what `yaml()` gives.

@@ -14,10 +14,14 @@ package enum NetworkSource {
         case (nil, let file?): return try NetworkConfig(yaml: file.contents, path: file.path)
         case (let token?, let file?):
             let network = try NetworkConfig(token: token)
-            guard try NetworkConfig(yaml: file.contents, path: file.path) == network else {
+            let other = try NetworkConfig(yaml: file.contents, path: file.path)
+            guard other == network else {
+                let isOther = other.authorities == network.authorities
                 throw ConfigError(
                     "token",
-                    "and config \(file.path) are different networks",
+                    isOther
+                        ? "and config \(file.path) are different networks"
+                        : "and config \(file.path) name different authorities",
                     remedy: "give one of the two"
                 )
             }

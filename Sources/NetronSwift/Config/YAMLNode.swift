@@ -6,10 +6,11 @@ internal import NetronWire
 indirect enum YAMLNode {
     /// A text; `isPlain` if it stands without quotes.
     case scalar(String, isPlain: Bool)
-    case sequence
+    case sequence([YAMLNode])
     case mapping([(key: String, value: YAMLNode)])
 
-    /// What a document of ours may have at most; a config has 15 nodes, 3 deep.
+    /// What a document of ours may have at most; a config has 15 nodes, 3 deep,
+    /// and some more for authorities.
     enum Limits {
         static let bytes = 64 << 10
         static let depth = 8
@@ -71,12 +72,12 @@ indirect enum YAMLNode {
             }
         }
 
-        /// Reads past the elements: no field of ours is a list.
         private mutating func sequence(depth: Int) throws(Failure) -> YAMLNode {
+            var items: [YAMLNode] = []
             while true {
                 let event = try parser.next()
-                if case .sequenceEnd = event { return .sequence }
-                _ = try node(event, depth: depth + 1)
+                if case .sequenceEnd = event { return .sequence(items) }
+                items.append(try node(event, depth: depth + 1))
             }
         }
 
