@@ -154,7 +154,9 @@ private final class File: Sendable {
             if more == 0 { break }
             count += more
         }
-        return Array(bytes.prefix(count))
+        // In place: what is wiped after use shall not have a copy.
+        bytes.removeLast(most - count)
+        return bytes
     }
 
     /// Writes all of it and waits until it is on disk.

@@ -14,8 +14,9 @@ public import NetronWire
 /// there as long as the node is, and comes back with it. In the buckets `services`, `files`, `dns`,
 /// `users` and `egress` a key belongs to the member that has had it for longest, and nobody else
 /// can write it; of all others the last write counts, whoever made it. The buckets `machines` and
-/// `healthcheck` follow from what members say of themselves: nobody writes them, and of their
-/// changes nobody is told who watches.
+/// `healthcheck` follow from what members say of themselves, `trustzone` and `trustzoneAuth` from
+/// what the network's authorities signed: nobody writes them, and of their changes nobody is told
+/// who watches.
 public struct LedgerHandle: Sendable {
     /// A record as this node knows it.
     public struct Record: Hashable, Sendable {
@@ -27,7 +28,7 @@ public struct LedgerHandle: Sendable {
         public let value: [UInt8]
         /// Who wrote it.
         public let author: NodeID
-        /// When it was last written, in milliseconds since 1970.
+        /// When it was last written, in milliseconds since 1970; 0 for what authorities say.
         public let time: UInt64
 
         /// What was written, as text; what is no UTF-8 is replaced.
@@ -138,6 +139,7 @@ extension Node {
     /// What counts for a key; who does not keep all asks others first.
     func record(_ key: LedgerKey) async throws(NodeError) -> LedgerRecord? {
         if let bucket = ComputedBucket(key.bucket) { return computedRecord(of: key, in: bucket) }
+        if let bucket = TrustBucket(key.bucket) { return trustRecord(of: key, in: bucket) }
         await look(for: key)
         return try reading { () throws(StoreError) in
             try machine.ledgerRecord(of: key, at: Clock.now())
@@ -151,6 +153,9 @@ extension Node {
     ) throws(NodeError) -> LedgerPage {
         if let bucket = ComputedBucket(bucket) {
             return computedPage(of: bucket, from: cursor, limit: limit)
+        }
+        if let bucket = TrustBucket(bucket) {
+            return trustPage(of: bucket, from: cursor, limit: limit)
         }
         return try reading { () throws(StoreError) in
             try machine.ledgerRecords(in: bucket, from: cursor, limit: limit, at: Clock.now())
@@ -206,10 +211,11 @@ extension LedgerFault {
             "this node's records would take \(count) bytes, more than the network allows each"
                 + " member; delete some first"
         case .notWritable(let key):
-            LedgerBucket(key.bucket) == .computed
-                ? "nobody writes in the bucket \(key.bucket): it is computed from what members say"
+            LedgerBucket(key.bucket) == .trust
+                ? "nobody writes in the bucket \(key.bucket): it shows what authorities sign; see"
+                    + " `netron trust`"
+                : "nobody writes in the bucket \(key.bucket): it is computed from what members say"
                     + " of themselves; choose another"
-                : "nobody writes in the bucket \(key.bucket); choose another"
         case .notOwnID(let key): "the keys of \(key.bucket) are node ids; write this node's own"
         case .deleted(let key): "\(key) cannot be kept as deleted; delete it"
         case .sinceTooEarly(let key), .sinceTooLate(let key), .timeTooLate(let key):

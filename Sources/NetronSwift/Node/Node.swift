@@ -358,7 +358,8 @@ extension Node {
             mapsPort: settings.options.mapsPort,
             announced: settings.options.announced,
             dialsTCP: settings.options.tcp,
-            gateways: gatewaySettings
+            gateways: gatewaySettings,
+            authorities: settings.network.authorities
         )
     }
 

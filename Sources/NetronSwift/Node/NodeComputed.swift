@@ -5,7 +5,7 @@ internal import NetronEngine
 internal import NetronProtocol
 internal import NetronWire
 
-// The buckets that nobody writes.
+// The buckets that follow from what members say of themselves.
 extension Node {
     func computedRecord(of key: LedgerKey, in bucket: ComputedBucket) -> LedgerRecord? {
         machine.computedRecord(of: key.text, in: bucket).map(record)
@@ -54,42 +54,58 @@ extension Node {
     }
 }
 
-/// Where a page of buckets begins: so many computed ones come before, then the ledger's own place.
+/// Where a page of buckets begins: so many of those that nobody writes come before, then the
+/// ledger's own place.
 private struct BucketPlace {
-    let computed: Int
+    let unwritten: Int
     /// Nil for the first bucket that members wrote in.
     let written: [UInt8]?
 
-    init(computed: Int = ComputedBucket.allCases.count, written: [UInt8]? = nil) {
-        (self.computed, self.written) = (computed, written)
+    init(unwritten: Int, written: [UInt8]? = nil) {
+        (self.unwritten, self.written) = (unwritten, written)
     }
 
     init(_ cursor: [UInt8]?) {
-        computed = Int(cursor?.first ?? 0)
+        unwritten = Int(cursor?.first ?? 0)
         let rest = cursor?.dropFirst() ?? []
         written = rest.isEmpty ? nil : Array(rest)
     }
 
-    var bytes: [UInt8] { [UInt8(clamping: computed)] + (written ?? []) }
+    var bytes: [UInt8] { [UInt8(clamping: unwritten)] + (written ?? []) }
 }
 
 extension Node {
-    /// Some of the buckets in use, the computed ones first.
+    /// The buckets that nobody writes, each with whether it has a record.
+    private var unwrittenBuckets: [(name: LedgerName, isInUse: Bool)] {
+        let computed = ComputedBucket.allCases.map { bucket in
+            let first = machine.computedRecords(in: bucket, from: nil, limit: 1).records.first
+            return (bucket.name, first != nil)
+        }
+        let trust = TrustBucket.allCases.map { bucket in
+            (bucket.name, !trustPage(of: bucket, from: nil, limit: 1).records.isEmpty)
+        }
+        return computed + trust
+    }
+
+    /// Some of the buckets in use, those that nobody writes first.
     func ledgerBuckets(
         from cursor: [UInt8]?,
         limit: Int
     ) throws(NodeError) -> LedgerBucketPage {
         let place = BucketPlace(cursor)
         var names: [LedgerName] = []
-        for (number, bucket) in ComputedBucket.allCases.enumerated().dropFirst(place.computed) {
+        let unwritten = unwrittenBuckets
+        for (number, bucket) in unwritten.enumerated().dropFirst(place.unwritten) {
             guard names.count < limit else {
-                return LedgerBucketPage(names: names, next: BucketPlace(computed: number).bytes)
+                return LedgerBucketPage(names: names, next: BucketPlace(unwritten: number).bytes)
             }
-            let isInUse = machine.computedRecords(in: bucket, from: nil, limit: 1).records.first
-            if isInUse != nil { names.append(bucket.name) }
+            if bucket.isInUse { names.append(bucket.name) }
         }
         guard names.count < limit else {
-            return LedgerBucketPage(names: names, next: BucketPlace().bytes)
+            return LedgerBucketPage(
+                names: names,
+                next: BucketPlace(unwritten: unwritten.count).bytes
+            )
         }
         let room = limit - names.count
         let written = try reading { () throws(StoreError) in
@@ -97,7 +113,7 @@ extension Node {
         }
         return LedgerBucketPage(
             names: names + written.names,
-            next: written.next.map { BucketPlace(written: $0).bytes }
+            next: written.next.map { BucketPlace(unwritten: unwritten.count, written: $0).bytes }
         )
     }
 }

@@ -158,7 +158,8 @@ extension Node {
                 .peers(peers),
                 .netcheck(check),
                 .ping(peers: peers, ping: echo),
-            ] + ControlRoutes.Route.ledger(access) + edge.all
+            ] + ControlRoutes.Route.ledger(access)
+                + ControlRoutes.Route.trust(NodeTrustAccess(self)) + edge.all
         )
     }
 

@@ -118,5 +118,5 @@ package struct StateDirectory: Sendable {
 
 extension Files.Status {
     /// Whether it is this user's, and nobody else's to read.
-    fileprivate var isPrivate: Bool { owner == Host.user && mode & 0o077 == 0 }
+    var isPrivate: Bool { owner == Host.user && mode & 0o077 == 0 }
 }

@@ -6,7 +6,13 @@ package enum Base32 {
 
     /// The text of `bytes`.
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        String(decoding: utf8(of: bytes), as: UTF8.self)
+    }
+
+    /// The text of `bytes` as bytes, of which nobody else has a copy: for what is wiped after use.
+    package static func utf8(of bytes: some Sequence<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
+        text.reserveCapacity((bytes.underestimatedCount * 8 + 4) / 5)
         var buffer: UInt32 = 0
         var count = 0
         for byte in bytes {
@@ -18,18 +24,23 @@ package enum Base32 {
             }
         }
         if count > 0 { text.append(alphabet[Int(buffer << (5 - count) & 31)]) }
-        return String(decoding: text, as: UTF8.self)
+        return text
     }
 
     /// The bytes of `text`, or nil unless it is exactly what `encode` would make of them.
     ///
     /// Upper case, padding, a lone last character and left-over bits that are not 0 are refused, so
     /// that one value has one text.
-    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? { decode(utf8: text.utf8) }
+
+    /// The bytes of a text that is given as bytes itself.
+    package static func decode(utf8 text: some Collection<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
+        // What is wiped after use leaves no copy behind by growing.
+        bytes.reserveCapacity(text.count * 5 / 8)
         var buffer: UInt32 = 0
         var count = 0
-        for character in text.utf8 {
+        for character in text {
             guard let value = value(of: character) else { return nil }
             buffer = buffer << 5 | value
             count += 5

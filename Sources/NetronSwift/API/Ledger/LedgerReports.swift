@@ -12,10 +12,10 @@ package struct LedgerRecordReport: Decodable, Hashable, Sendable {
     package var base64: String?
     /// Who wrote it.
     package var author: String
-    /// When it was last written.
-    package var time: Timestamp
-    /// From when on the author has the key.
-    package var since: Timestamp
+    /// When it was last written; nil for what authorities say, which has no time.
+    package var time: Timestamp?
+    /// From when on the author has the key; nil with the time.
+    package var since: Timestamp?
 
     package init(_ record: LedgerRecord) {
         bucket = record.key.bucket.description
@@ -23,8 +23,10 @@ package struct LedgerRecordReport: Decodable, Hashable, Sendable {
         value = String(validating: record.value, as: UTF8.self)
         base64 = value == nil ? Base64.encode(record.value) : nil
         author = record.author.description
-        time = Timestamp(milliseconds: record.time.milliseconds)
-        since = Timestamp(milliseconds: record.since)
+        if record.time.number > 0 {
+            time = Timestamp(milliseconds: record.time.milliseconds)
+            since = Timestamp(milliseconds: record.since)
+        }
     }
 }
 

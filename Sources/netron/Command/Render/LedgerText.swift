@@ -20,7 +20,7 @@ enum LedgerText {
         let rows = report.records.map { record in
             [
                 record.key, beginning(of: record), String(record.author.prefix(idCharacters)),
-                Units.ago(record.time, at: now),
+                record.time.map { Units.ago($0, at: now) } ?? "-",
             ]
         }
         let table = Table.render(
