@@ -11,7 +11,7 @@ struct Netron: Performing {
         usage: """
             netron -g > netron.yaml
             netron --config netron.yaml --address 10.1.0.11/24
-            netron status | peers | ping NODE | netcheck | ledger | start | simulate
+            netron status | peers | ping NODE | netcheck | ledger | trust | start | simulate
             """,
         discussion: """
             Every host that runs `netron` with the same token, or the config that it stands for, \
@@ -26,7 +26,7 @@ struct Netron: Performing {
         version: Release.version,
         subcommands: [
             Start.self, Status.self, Peers.self, Ping.self, Netcheck.self, LedgerCommand.self,
-            Simulate.self,
+            TrustCommand.self, Simulate.self,
         ]
     )
 
