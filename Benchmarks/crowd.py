@@ -173,8 +173,7 @@ def measure_netron(lab, options, round_number, figures):
         for train in options.trains:
             for senders in options.senders:
                 before = received(node)
-                found = send_undisturbed(
-                    crowd, options, node.process.pid, senders, train)
+                found = send_undisturbed(crowd, options, node.process.pid, senders, train)
                 after = received(node)
                 got = sorted(after[id] - before.get(id, 0) for id in after)[-senders:]
                 found["least"] = got[0] / statistics.mean(got)
@@ -206,8 +205,7 @@ def measure_relay(lab, options, cipher, figures):
         warm = crowd.send(options.peers, 1, WARM_BYTES)
         assert warm["arrived"] == warm["sent"], f"the relay does not take all: {warm}"
         for train in options.trains:
-            found = send_undisturbed(
-                crowd, options, relay.pid, max(options.senders), train)
+            found = send_undisturbed(crowd, options, relay.pid, max(options.senders), train)
             figures.setdefault((train, 0), []).append(found)
     finally:
         if crowd:
