@@ -12,36 +12,19 @@ public struct NodeID: Hashable, Sendable {
     /// How many characters the text of an id has.
     public static let characterCount = 52
 
-    // Four words, most significant byte first, so that they compare as the bytes do.
-    private let first: UInt64
-    private let second: UInt64
-    private let third: UInt64
-    private let fourth: UInt64
+    private let words: FourWords
 
     /// Takes an id from its 32 bytes, or nil if there are not 32 or the sign bit is set.
     public init?(bytes: some Collection<UInt8>) {
-        guard bytes.count == Self.byteCount else { return nil }
-        var words: [4 of UInt64] = .init(repeating: 0)
-        for (index, byte) in bytes.enumerated() {
-            words[index / 8] = words[index / 8] << 8 | UInt64(byte)
-        }
-        guard words[3] & 0x80 == 0 else { return nil }
-        (first, second, third, fourth) = (words[0], words[1], words[2], words[3])
+        guard let words = FourWords(bytes: bytes), words.fourth & 0x80 == 0 else { return nil }
+        self.words = words
     }
 
     /// The 32 bytes.
-    public var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.byteCount)
-        bytes.append(bigEndian: first)
-        bytes.append(bigEndian: second)
-        bytes.append(bigEndian: third)
-        bytes.append(bigEndian: fourth)
-        return bytes
-    }
+    public var bytes: [UInt8] { words.bytes }
 
     /// The first 8 bytes as a number, most significant first.
-    package var leadingNumber: UInt64 { first }
+    package var leadingNumber: UInt64 { words.first }
 
     /// The first `count` characters of the text, to tell nodes apart in a log.
     public func prefix(_ count: Int = 8) -> String { String(description.prefix(count)) }
@@ -49,10 +32,7 @@ public struct NodeID: Hashable, Sendable {
 
 extension NodeID: Comparable {
     /// Whether the bytes of `left` come before those of `right`.
-    public static func < (left: Self, right: Self) -> Bool {
-        (left.first, left.second, left.third, left.fourth)
-            < (right.first, right.second, right.third, right.fourth)
-    }
+    public static func < (left: Self, right: Self) -> Bool { left.words < right.words }
 }
 
 extension NodeID: LosslessStringConvertible {

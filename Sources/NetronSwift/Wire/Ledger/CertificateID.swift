@@ -8,36 +8,20 @@ package struct CertificateID: Hashable, Sendable {
     /// How many bytes an id has.
     package static let byteCount = 32
 
-    // Four words, most significant byte first, so that they compare as the bytes do.
-    private let first: UInt64
-    private let second: UInt64
-    private let third: UInt64
-    private let fourth: UInt64
+    private let words: FourWords
 
     /// Takes an id from its 32 bytes, or nil if there are not 32.
     package init?(bytes: some Collection<UInt8>) {
-        guard bytes.count == Self.byteCount else { return nil }
-        var words: [4 of UInt64] = .init(repeating: 0)
-        for (index, byte) in bytes.enumerated() {
-            words[index / 8] = words[index / 8] << 8 | UInt64(byte)
-        }
-        (first, second, third, fourth) = (words[0], words[1], words[2], words[3])
+        guard let words = FourWords(bytes: bytes) else { return nil }
+        self.words = words
     }
 
     /// The 32 bytes.
-    package var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.byteCount)
-        for word in [first, second, third, fourth] { bytes.append(bigEndian: word) }
-        return bytes
-    }
+    package var bytes: [UInt8] { words.bytes }
 }
 
 extension CertificateID: Comparable {
-    package static func < (left: Self, right: Self) -> Bool {
-        (left.first, left.second, left.third, left.fourth)
-            < (right.first, right.second, right.third, right.fourth)
-    }
+    package static func < (left: Self, right: Self) -> Bool { left.words < right.words }
 }
 
 extension CertificateID: LosslessStringConvertible {
