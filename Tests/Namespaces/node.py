@@ -236,6 +236,15 @@ def meet(*nodes, bound=BOUND):
                 )
 
 
+def reach(*nodes):
+    """Waits until packets pass between all of them: who has met knows more than its core for some
+    milliseconds, as changes of routes gather. For tests that send a packet but once."""
+    for node in nodes:
+        for other in nodes:
+            if other is not node:
+                node.host.ping(other.address, "-W", "0.1")
+
+
 def known_addresses(node, other):
     return {address.split("/")[0] for address in node.peer(other)["addresses"]}
 
@@ -249,4 +258,5 @@ def pair(lab, token, mtu=1500, **options):
     one = Node(ada, token, "10.1.0.11/24", **options).start()
     other = Node(bob, token, "10.1.0.12/24", peers=[f"192.0.2.1:{PORT}"], **options).start()
     meet(one, other)
+    reach(one, other)
     return one, other

@@ -18,7 +18,7 @@ import socket
 import pytest
 
 from lab import BOUND, until
-from node import PORT, Node, meet
+from node import PORT, Node, meet, reach
 from packets import Capture, inject, udp
 from traffic import Stream, noise, tcp_both_ways
 
@@ -228,6 +228,7 @@ def test_what_a_member_sends_from_a_range_of_another_is_dropped_and_counted(plac
     bob = place.node(place.bob, 3).start()
     meet(gate, ada, bob)
     accepts(ada, gate, "192.168.50.0/24", "fd50::/64")
+    reach(ada, bob)
     before = ada.drops("spoofed")
     forged = [
         udp("192.168.50.9", "10.1.0.2", 1, 2, b"forged"),

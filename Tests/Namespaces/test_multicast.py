@@ -19,7 +19,7 @@ import pytest
 
 from avahi import start_avahi
 from lab import until
-from node import PORT, Node, meet
+from node import PORT, Node, meet, reach
 from packets import Capture, inject, udp
 
 INTERFACE = "netron0"
@@ -50,6 +50,7 @@ def start(hosts, token, off=()):
         for number, host in enumerate(hosts, 1)
     ]
     meet(*nodes)
+    reach(*nodes)
     return nodes
 
 
