@@ -109,7 +109,7 @@ private func friends(_ count: Int) -> GossipScript {
         #expect(begun == GossipLimits.probesBurst)
         script.hear(.probeRequest(number: 5, GossipWorld.hint(7)), from: 8)
         #expect(script.effects.isEmpty)
-        _ = script.pass(GossipLimits.probeForgottenAfter)
+        _ = script.pass(GossipLimits.probeAnsweredAfter)
         #expect(script.machine.sizes.probes == 0)
     }
 }

@@ -30,7 +30,7 @@ import Testing
         return script
     }
 
-    @Test("who is accused and does not answer is offline after 45 s, and still a member")
+    @Test("who is accused and does not answer is offline after 30 s, and still a member")
     func unanswered() {
         var script = script()
         let (verdict, effects) = script.judge(suspicion(of: accused, by: accuser))

@@ -69,7 +69,7 @@ package enum DirectoryLimits {
     /// Members that are suspected at once; further suspicions are refused.
     package static let suspectsMax = 1_024
     /// After that long without a newer statement who is suspected counts as offline.
-    package static let suspicionTimeout = Duration.seconds(45)
+    package static let suspicionTimeout = Duration.seconds(30)
     /// After a suspicion of a member no other of it is taken for that long.
     static let suspicionPause = Duration.seconds(30)
     /// How many suspicions of one accuser are taken in a minute, ours included.

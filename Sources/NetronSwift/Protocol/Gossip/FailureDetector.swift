@@ -174,7 +174,7 @@ extension FailureDetector {
             probes.count < GossipLimits.probesMax, askers[place].allowance.take(at: turn.time)
         else { return }
         guard hasSession || !hint.endpoints.isEmpty else { return }
-        let ends = turn.time + GossipLimits.probeForgottenAfter
+        let ends = turn.time + GossipLimits.probeAnsweredAfter
         let isUnderWay = probes.contains { $0.target == hint.id }
         probes.append(Probe(target: hint.id, asker: id, number: number, ends: ends))
         guard !isUnderWay else { return }

@@ -166,7 +166,9 @@ package enum GossipLimits {
     package static let heardPause = Duration.seconds(10)
     /// Probes for others under way; further ones are not begun.
     package static let probesMax = 32
-    package static let probeForgottenAfter = Duration.seconds(30)
+    /// Who is not heard by then is silent, though a dial by way of others may go on for longer:
+    /// whoever asked has to know while it still waits.
+    package static let probeAnsweredAfter = Duration.seconds(6)
     /// Probes for one neighbour, a second and at once.
     package static let probesPerSecond = 1
     package static let probesBurst = 8
