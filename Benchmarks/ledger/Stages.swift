@@ -42,7 +42,7 @@ enum Stages {
             while let place = due.indices.min(by: { due[$0] < due[$1] }), due[place] < end {
                 observer.pass(to: due[place])
                 let wall = observer.wall
-                let isFirst = authors[place].state.entries.count < 3
+                let isFirst = authors[place].state.count < 3
                 let payload =
                     isFirst || random.happens(0.05)
                     ? authors[place].write(

@@ -5,9 +5,12 @@
 /// Every method either takes all that it needs or throws and takes nothing.
 package struct ByteReader {
     private let bytes: [UInt8]
-    private var position = 0
+    private var position: Int
 
-    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ bytes: [UInt8]) { self.init(bytes, at: 0) }
+
+    /// Reads from a place on.
+    init(_ bytes: [UInt8], at position: Int) { (self.bytes, self.position) = (bytes, position) }
 
     /// How many bytes are left.
     package var count: Int { bytes.count - position }

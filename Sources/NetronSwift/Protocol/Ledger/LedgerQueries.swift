@@ -72,7 +72,7 @@ extension Ledger {
             states: try shelf.storage.count(of: .states),
             records: try shelf.storage.count(of: .index),
             missing: wants.count,
-            ownRecords: own.state.entries.count,
+            ownRecords: own.state.count,
             ownBytes: own.state.byteCount
         )
     }

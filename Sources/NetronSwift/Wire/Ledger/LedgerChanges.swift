@@ -52,45 +52,32 @@ package struct LedgerChanges: Hashable, Sendable {
     /// Finds the changes that make `new` of `old`.
     package init(from old: LedgerState, to new: LedgerState) {
         var list: [Change] = []
-        var rest = old.entries[...]
-        for entry in new.entries {
-            while let first = rest.first, first.key < entry.key {
-                list.append(.remove(first.key))
-                rest = rest.dropFirst()
+        var before = 0
+        for index in 0..<new.count {
+            let key = new.key(at: index)
+            while before < old.count, old.key(at: before) < key {
+                list.append(.remove(LedgerKey(old.key(at: before))))
+                before += 1
             }
-            if let first = rest.first, first.key == entry.key {
-                rest = rest.dropFirst()
-                if first == entry { continue }
+            if before < old.count, old.key(at: before) == key {
+                before += 1
+                if old.record(at: before - 1) == new.record(at: index) { continue }
             }
-            list.append(.set(entry))
+            list.append(.set(new.entry(at: index)))
         }
-        self.list = list + rest.map { .remove($0.key) }
+        self.list = list + (before..<old.count).map { .remove(LedgerKey(old.key(at: $0))) }
     }
 
     /// The state that the changes make of this one; it may break rules, see `LedgerState.check`.
     package func applied(to state: LedgerState) throws(Misfit) -> LedgerState {
-        var entries: [LedgerEntry] = []
-        entries.reserveCapacity(state.entries.count + list.count)
-        var rest = state.entries[...]
+        var state = state
         for change in list {
-            while let first = rest.first, first.key < change.key {
-                entries.append(first)
-                rest = rest.dropFirst()
-            }
-            var before: LedgerEntry?
-            if let first = rest.first, first.key == change.key {
-                before = first
-                rest = rest.dropFirst()
-            }
             switch change {
-            case .set(let entry):
-                guard entry != before else { throw .same(entry.key) }
-                entries.append(entry)
-            case .remove(let key):
-                guard before != nil else { throw .absent(key) }
+            case .set(let entry): if !state.put(entry) { throw .same(entry.key) }
+            case .remove(let key): if !state.take(key) { throw .absent(key) }
             }
         }
-        return LedgerState(ascending: entries + rest)
+        return state
     }
 }
 

@@ -20,7 +20,7 @@ package struct LedgerEntry: Hashable, Sendable {
     package static let valueBytesMax = 2_048
 
     /// The length that marks a deleted key.
-    private static let deleted = UInt16.max
+    fileprivate static let deleted = UInt16.max
 
     package let key: LedgerKey
 
@@ -56,16 +56,33 @@ extension LedgerEntry {
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
-        key = try LedgerKey(from: &reader)
+        self.init(try LedgerEntryParts(from: &reader))
+    }
+
+    init(_ parts: LedgerEntryParts) {
+        key = LedgerKey(parts.key)
+        (since, time, value) = (parts.since, parts.time, parts.value.map { Array($0) })
+    }
+}
+
+/// A record where it lies among other bytes.
+struct LedgerEntryParts {
+    let key: LedgerKeyParts
+    let since: UInt64
+    let time: HybridTime
+    let value: ArraySlice<UInt8>?
+
+    init(from reader: inout ByteReader) throws(WireError) {
+        key = try LedgerKeyParts(from: &reader)
         since = try reader.read(UInt64.self)
         guard since <= Presence.timeMax else { throw .notCanonical }
         time = HybridTime(number: try reader.read(UInt64.self))
         let length = try reader.read(UInt16.self)
-        if length == Self.deleted {
+        if length == LedgerEntry.deleted {
             value = nil
         } else {
-            guard length <= Self.valueBytesMax else { throw .tooMany }
-            value = Array(try reader.read(bytes: Int(length)))
+            guard length <= LedgerEntry.valueBytesMax else { throw .tooMany }
+            value = try reader.read(bytes: Int(length))
         }
     }
 }

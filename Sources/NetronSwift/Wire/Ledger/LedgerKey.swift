@@ -54,12 +54,43 @@ extension LedgerKey {
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
-        let name = try reader.read(textUpTo: LedgerName.bytesMax)
-        guard !name.isEmpty else { throw .notCanonical }
-        guard let bucket = LedgerName(name) else { throw .notText }
+        self.init(try LedgerKeyParts(from: &reader))
+    }
+
+    init(_ parts: LedgerKeyParts) { (bucket, bytes) = (LedgerName(parts), Array(parts.key)) }
+}
+
+/// A key where it lies among other bytes; keys compare as these do.
+struct LedgerKeyParts {
+    let bucket: ArraySlice<UInt8>
+    let key: ArraySlice<UInt8>
+
+    init(_ key: LedgerKey) {
+        bucket = Array(key.bucket.description.utf8)[...]
+        self.key = key.bytes[...]
+    }
+
+    init(from reader: inout ByteReader) throws(WireError) {
+        bucket = try reader.read(plainTextUpTo: LedgerName.bytesMax)
+        guard !bucket.isEmpty else { throw .notCanonical }
+        guard bucket.allSatisfy(LedgerName.isAllowed) else { throw .notText }
         // Of what makes no key the reader lets only the empty text pass.
-        let text = try reader.read(plainTextUpTo: Self.bytesMax)
-        guard !text.isEmpty else { throw .notCanonical }
-        (self.bucket, bytes) = (bucket, Array(text))
+        key = try reader.read(plainTextUpTo: LedgerKey.bytesMax)
+        guard !key.isEmpty else { throw .notCanonical }
+    }
+
+    /// The key that begins at `start`, of bytes that were read before.
+    init(read bytes: [UInt8], at start: Int) {
+        let keyStart = start + 1 + Int(bytes[start])
+        bucket = bytes[(start + 1)..<keyStart]
+        key = bytes[(keyStart + 1)..<(keyStart + 1 + Int(bytes[keyStart]))]
+    }
+}
+
+extension LedgerKeyParts: Comparable {
+    static func < (left: Self, right: Self) -> Bool {
+        left.bucket == right.bucket
+            ? left.key.lexicographicallyPrecedes(right.key)
+            : left.bucket.lexicographicallyPrecedes(right.bucket)
     }
 }

@@ -23,7 +23,10 @@ package struct LedgerName: Hashable, Sendable {
         self.description = description
     }
 
-    private static func isAllowed(_ byte: UInt8) -> Bool {
+    /// The bucket's name in a key that was read.
+    init(_ parts: LedgerKeyParts) { description = String(decoding: parts.bucket, as: UTF8.self) }
+
+    static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),

@@ -13,7 +13,7 @@ package struct StateSummary: Hashable, Sendable {
 
     /// Makes the summary of a state; nil if it has no records, as who says nothing sums nothing up.
     package init?(of state: LedgerState, with cryptography: Cryptography) {
-        guard !state.entries.isEmpty else { return nil }
+        guard !state.isEmpty else { return nil }
         root = StateTree(of: state, with: cryptography).root
         byteCount = 2 + state.byteCount
     }

@@ -33,7 +33,7 @@ package struct StateTree: Sendable {
     /// Hashes the records of a state.
     package init(of state: LedgerState, with cryptography: Cryptography) {
         var hash = StateHash(cryptography)
-        let leaves = state.entries.map { hash.leaf($0) }
+        let leaves = (0..<state.count).map { hash.leaf(state.record(at: $0)) }
         let bytes = hash.tree(over: leaves[...])
         guard let root = StateRoot(bytes: bytes) else {
             preconditionFailure("a digest of \(bytes.count) bytes")
@@ -88,7 +88,9 @@ package struct StatePath: Hashable, Sendable {
             hashes.allSatisfy({ $0.count == StateRoot.byteCount })
         else { return false }
         var hash = StateHash(cryptography)
-        var sum = hash.leaf(entry)
+        var writer = ByteWriter(reserving: entry.byteCount)
+        entry.write(to: &writer)
+        var sum = hash.leaf(writer.bytes[...])
         // RFC 9162, section 2.1.3.2, with its names: where the record is on each level, and the
         // last place of that level.
         var (fn, sn) = (index, count - 1)
@@ -134,10 +136,11 @@ private struct StateHash: Sendable {
         return (part.prefix(split), part.dropFirst(split))
     }
 
-    mutating func leaf(_ entry: LedgerEntry) -> [UInt8] {
+    /// The hash of a record, by its bytes.
+    mutating func leaf(_ record: ArraySlice<UInt8>) -> [UInt8] {
         message.clear()
         message.write(Self.leafPrefix)
-        entry.write(to: &message)
+        message.write(record)
         return digest(message.bytes, Self.key)
     }
 
