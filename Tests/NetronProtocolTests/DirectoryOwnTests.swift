@@ -117,6 +117,20 @@ import Testing
         #expect(script.pass(interval / 8 + .seconds(1)).presences.count == 1)
     }
 
+    @Test("a million members renew within the budget, and of more a lease is as long as may be")
+    func largestNetwork() throws {
+        func lease(among count: Int) throws -> UInt32 {
+            var script = DirectoryScript()
+            script.directory.hold()
+            script.after(.own(fields("a")))
+            let (now, wall) = (script.now, script.wall)
+            let said = script.directory.statement(among: count, at: now, wall: wall)
+            return try #require(said).lease
+        }
+        #expect(try lease(among: 1_000_000) == UInt32(2 * (1_000_000 * 520 / 1_536) + 600))
+        #expect(try lease(among: 1 << 24) == Presence.leaseMax)
+    }
+
     @Test("who stops says so, and nothing more") func stopping() throws {
         var script = DirectoryScript()
         #expect(DirectoryScript(many(4)).directory.ownRecord == nil)

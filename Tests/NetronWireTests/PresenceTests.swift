@@ -120,7 +120,7 @@ internal import Testing
         expectRefused(34, [0, 1], .notCanonical)  // an incarnation of 49 bits
         expectRefused(46, [0, 1], .notCanonical)  // a time of 49 bits
         expectRefused(54, [0, 0, 0, 0], .notCanonical)
-        expectRefused(54, [0, 1, 0x51, 0x81], .notCanonical)  // a second more than a day
+        expectRefused(54, [0, 0x0A, 0x8C, 0x01], .notCanonical)  // a second more than eight days
         expectRefused(58, [16], .notCanonical)
         expectRefused(59, [64], .tooMany)
         expectRefused(60, [0x1B], .notText)

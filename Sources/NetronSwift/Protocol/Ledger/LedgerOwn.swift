@@ -275,9 +275,12 @@ extension Ledger {
         into effects: inout [Effect]
     ) {
         var state = own.state
+        // As long as statements of others may hold that nobody here has heard of.
+        let lease = UInt64(own.head?.lease ?? 0) * 1_000
+        let kept = max(LedgerLimits.deletedMilliseconds, lease)
         for entry in own.state.entries where entry.value == nil {
             let age = moment.wall - min(moment.wall, entry.time.milliseconds)
-            guard age > LedgerLimits.deletedMilliseconds,
+            guard age > kept,
                 let others = try? others(on: entry.key, heads), others.isEmpty
             else { continue }
             state.remove(entry.key)

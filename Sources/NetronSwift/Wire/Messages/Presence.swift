@@ -12,7 +12,7 @@
 ///     incarnation  8 bytes, milliseconds since 1970 when the author started
 ///     version      4 bytes, counts up within an incarnation
 ///     time         8 bytes, milliseconds since 1970 when it was signed, in network time
-///     lease        4 bytes, seconds for which it holds from then on: 1 to 86,400
+///     lease        4 bytes, seconds for which it holds from then on: 1 to 691,200
 ///     flags        1 byte: 1 reachable from everywhere, 2 leaving, 4 has a state in the ledger;
 ///                  who leaves has none, 8 relays nothing
 ///     name         text, at most 63 bytes
@@ -40,8 +40,9 @@ package struct Presence: Hashable, Sendable {
     /// How short one can be, in bytes.
     package static let bytesMin = Offset.name + 4 + Cryptography.signatureByteCount
 
-    /// How long a lease may be, in seconds.
-    package static let leaseMax: UInt32 = 86_400
+    /// How long a lease may be, in seconds: eight days, with which a million members can renew theirs
+    /// so seldom that all of it fits the budget of gossip.
+    package static let leaseMax: UInt32 = 691_200
 
     /// How far another's clock may be before ours, and how long an ended lease is borne with.
     package static let skewMilliseconds: UInt64 = 120_000
