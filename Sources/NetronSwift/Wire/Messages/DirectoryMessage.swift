@@ -5,7 +5,7 @@
 ///     kind 1  ask       range, summary: "this is what I have there; and you?"
 ///     kind 2  same      range: "the same"
 ///     kind 3  parts     range, 16 summaries of its parts by the next 4 bits
-///     kind 4  list      range, count (1 byte, at most 24), then as often an entry
+///     kind 4  list      range, count (1 byte, at most 46), then as often an entry
 ///     kind 5  want      count (1 byte, 1 to 64), then as many places of 8 bytes, ascending
 ///     kind 6  records   count (1 byte, 1 to 8), then as often a length (2 bytes) and a statement
 ///     kind 7  chunks    see ChunkMessage
@@ -32,7 +32,7 @@ package enum DirectoryMessage: Hashable, Sendable {
     case keeps(DirectoryRange, bits: Int)
 
     package static let partBits = 4
-    package static let entriesMax = 24
+    package static let entriesMax = 46
     package static let wantsMax = 64
     package static let recordsMax = 8
 
