@@ -128,6 +128,51 @@ internal import Testing
         #expect(world.opened[1]?.count == 1)
     }
 
+    @Test("who does not answer at once does not keep others from being asked")
+    func slow() throws {
+        var world = CircuitWorld(4)
+        world.connect((1, 3), (3, 4))
+        // The session with 2 is one that only 1 believes in.
+        world.give(.wanted(node(4), through: [node(2)], orElse: [node(3)]), to: 1)
+        world.run(for: .milliseconds(250))
+        #expect(world.messageCount == 1)
+        world.run(for: .milliseconds(150))
+        let circuit = try #require(world.opened[1]?.first)
+        #expect(world.follow(circuit, from: 1) == [3, 4])
+        #expect(world.failed[1] == nil)
+    }
+
+    @Test("others are asked only when those who lead there do not answer, or refuse")
+    func otherwise() throws {
+        var world = CircuitWorld(5, unwilling: [2])
+        world.connect((1, 2), (1, 3), (2, 4), (3, 4), (3, 5))
+        world.give(.wanted(node(5), through: [node(3)], orElse: [node(2)]), to: 1)
+        world.run(for: .seconds(1))
+        #expect(world.opened[1]?.count == 1 && world.messageCount == 4)
+        world.give(.wanted(node(4), through: [node(2)], orElse: [node(2), node(3)]), to: 1)
+        world.run(for: .seconds(1))
+        #expect(world.opened[1]?.count == 2 && world.failed[1] == nil)
+    }
+
+    @Test("without a session at its ends a circuit is over, for all")
+    func unused() throws {
+        var world = row()
+        world.give(.wanted(node(3), through: [node(2)]), to: 1)
+        world.run(for: .milliseconds(50))
+        let circuit = try #require(world.opened[1]?.first)
+        world.give(.unused(node(3)), to: 1)
+        world.run(for: .milliseconds(50))
+        #expect(world.follow(circuit, from: 1) == nil)
+        #expect(world.machine(2)?.relayedCount == 0)
+        #expect(world.machine(3)?.circuits(to: node(1)) == [])
+        // One that is asked for meanwhile goes on being asked for.
+        world.losses = 1
+        world.give(.wanted(node(3), through: [node(2)]), to: 1)
+        world.give(.unused(node(3)), to: 1)
+        world.run(for: .seconds(1))
+        #expect(world.opened[1]?.count == 2)
+    }
+
     @Test("the end of a session ends what went through it, for all")
     func broken() throws {
         var world = row()

@@ -52,10 +52,13 @@ struct GateMemoryTests {
         for loss in [0.05, 0.1] {
             let world = try world(timeout: timeout, loss: loss)
             try world.run(for: .seconds(1_800))
+            var near = 0
             for _ in 0..<6 {
-                #expect(isNear(memory(world), timeout), "\(loss)")
+                if isNear(memory(world), timeout) { near += 1 }
                 try world.run(for: .seconds(600))
             }
+            // Echoes that were lost may look like a gate that forgot, until it is tried again.
+            #expect(near >= 5, "\(loss)")
         }
     }
 

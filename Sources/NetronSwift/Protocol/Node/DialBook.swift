@@ -20,7 +20,7 @@ struct DialBook {
     // Both in the order of time; so the first is the next to go.
     private var dials: [Dial] = []
     private var failures: [Failure] = []
-    /// Where else datagrams went.
+    /// Where datagrams went, of dials and others: a gate may let in who answers.
     private var tried = Recent<IPAddress>(
         for: NodeLimits.gateTime,
         atMost: NodeLimits.triedMax
@@ -42,11 +42,9 @@ struct DialBook {
     /// Whether datagrams of ours went there, or to that member, of late.
     func wasTried(_ id: NodeID, _ endpoint: Endpoint, at now: Instant) -> Bool {
         isDialling(id) || tried.contains(endpoint.address, at: now)
-            || dials.contains { $0.endpoint.address == endpoint.address }
-            || failures.contains { $0.endpoint.address == endpoint.address }
     }
 
-    /// Takes note that datagrams go there which are no dials.
+    /// Takes note that datagrams go there, or did until now.
     mutating func tried(_ address: IPAddress, at now: Instant) { tried.note(address, at: now) }
 
     func failedOfLate(_ endpoint: Endpoint, at now: Instant) -> Bool {
@@ -61,6 +59,7 @@ struct DialBook {
         tcpDue: Instant = .never
     ) {
         precondition(!isFull)
+        if endpoint.isUDP { tried(endpoint.address, at: now) }
         let forgottenAt = now + NodeLimits.dialForgottenAfter
         dials.append(Dial(endpoint: endpoint, id: id, forgottenAt: forgottenAt, tcpDue: tcpDue))
     }
@@ -80,6 +79,8 @@ struct DialBook {
 
     mutating func failed(_ endpoint: Endpoint, _ id: NodeID?, at now: Instant) {
         dials.removeAll { $0.endpoint == endpoint && $0.id == id }
+        // For as long as it lasted it was repeated.
+        if endpoint.isUDP { tried(endpoint.address, at: now) }
         failures.removeAll { $0.until <= now || $0.endpoint == endpoint }
         if failures.count >= NodeLimits.failuresMax { failures.removeFirst() }
         failures.append(Failure(endpoint: endpoint, until: now + NodeLimits.failurePause))

@@ -70,6 +70,8 @@ struct Sought {
     let until: Instant
     /// When a circuit is asked for; never once it was, until that failed.
     var circuitDue: Instant
+    /// Whether one was asked for: whoever is met and leads there is asked at once.
+    var isWayAsked = false
 }
 
 /// A host that the user named.

@@ -137,6 +137,7 @@ extension NodeMachine {
         }
         for id in sought.filter({ $0.value.circuitDue <= now }).keys.sorted() {
             sought[id]?.circuitDue = .never
+            sought[id]?.isWayAsked = true
             seekCircuit(to: id, at: now, into: &effects)
         }
         wake(at: dials.deadline)

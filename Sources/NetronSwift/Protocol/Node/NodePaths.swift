@@ -75,19 +75,24 @@ extension NodeMachine {
     ) {
         guard let record = statement(of: id) else { return }
         let introducers = record.introducers.filter { $0 != own?.id }
-        var relays = ways(to: id).filter { $0 != id }
-        if relays.isEmpty {
+        let relays = ways(to: id).filter { $0 != id }
+        if relays.count < NodeLimits.relaysPerMember {
             for introducer in introducers where members[introducer] == nil {
                 want(introducer, at: now)
             }
-            // They may know more of those who lead there.
-            relays = gossip.active.filter { $0 != id && isNearRelay($0) }
         }
-        guard !relays.isEmpty else { return }
-        route(.wanted(id, through: relays), at: now, into: &effects)
+        // They may know more of those who lead there; and one of those may be gone.
+        let others = gossip.active.filter {
+            $0 != id && isNearRelay($0) && !relays.contains($0)
+        }
+        let first = relays.isEmpty ? others : relays
+        guard !first.isEmpty else { return }
+        let event = CircuitEvent.wanted(id, through: first, orElse: relays.isEmpty ? [] : others)
+        route(event, at: now, into: &effects)
     }
 
-    /// Asks for the circuits that somebody new leads to.
+    /// Asks for the circuits that somebody new leads to, also where all who were asked before have
+    /// refused just now.
     mutating func routeThrough(
         _ new: NodeID,
         at now: Instant,
@@ -95,10 +100,13 @@ extension NodeMachine {
     ) {
         guard !sought.isEmpty else { return }
         let waiting = sought.keys.sorted().filter {
-            sought[$0]?.circuitDue == .never
+            sought[$0]?.isWayAsked == true
                 && statement(of: $0)?.introducers.contains(new) == true
         }
-        for id in waiting { route(.wanted(id, through: [new]), at: now, into: &effects) }
+        for id in waiting {
+            sought[id]?.circuitDue = .never
+            route(.wanted(id, through: [new]), at: now, into: &effects)
+        }
     }
 }
 

@@ -85,17 +85,18 @@ extension NodeMachine {
     ) {
         guard let member = members.removeValue(forKey: id) else { return }
         effects.append(.tell(.memberDown(id, departure)))
+        // A gate may let it in for as long as it remembers what we sent: it is no stranger then.
+        for endpoint in member.endpoints where endpoint.isUDP {
+            dials.tried(endpoint.address, at: now)
+        }
         // Who went, or no longer answers us, has no address until it speaks again.
         let isStillThere = departure == .idle && isHere(id)
         let record = isStillThere ? statement(of: id) : nil
         register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
-        if departure == .silent {
-            seekLost(member, at: now)
-            // It led nowhere, and is no way to dial by.
-            if let circuit = member.endpoint.circuit {
-                route(.ended(circuit), at: now, into: &effects)
-            }
-        }
+        if departure == .silent { seekLost(member, at: now) }
+        // Nobody sees to it that they go on leading there: when it is wanted again others are asked
+        // for, and none is dialled by that a relay or a gate has forgotten.
+        route(.unused(id), at: now, into: &effects)
         contactsLost(id, at: now)
         search(.sessionDown(id), at: now, into: &effects)
         remember(.sessionDown(id), at: now, into: &effects)

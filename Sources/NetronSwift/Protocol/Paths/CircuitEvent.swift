@@ -5,13 +5,15 @@ package import NetronWire
 /// What happened; the input of `CircuitMachine`.
 package enum CircuitEvent: Hashable, Sendable {
     /// A circuit to a member is wanted, through one of these that there are sessions with, the best
-    /// first; nothing happens if there is one.
-    case wanted(NodeID, through: [NodeID])
+    /// first, or through one of others if none of them answers; nothing happens if there is one.
+    case wanted(NodeID, through: [NodeID], orElse: [NodeID] = [])
     /// One more circuit to a member that is reached by one, through somebody else.
     case spareWanted(NodeID, through: [NodeID])
     case received(PathMessage, from: NodeID)
     /// The session with a member is over, and so are the circuits through it.
     case sessionDown(NodeID)
+    /// There is no session with a member any more, so that the circuits to it lead to nothing.
+    case unused(NodeID)
     /// The packet core ended a circuit, as nothing came on it or its neighbour went.
     case ended(CircuitID)
     case timeout

@@ -26,6 +26,8 @@ package enum CircuitLimits {
     /// When a request without an answer is repeated, doubled each time, and how often.
     static let answerFirst = Duration.milliseconds(300)
     static let triesMax = 4
+    /// Who was asked so often is no longer waited for alone.
+    static let slowTries = 2
     /// How long a relay waits for the target's answer: longer than who asks repeats its request.
     static let relayingMax = Duration.seconds(6)
 }

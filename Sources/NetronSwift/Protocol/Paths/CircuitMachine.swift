@@ -32,8 +32,25 @@ package struct CircuitMachine {
         let isSpare: Bool
         /// Who is still to be asked, the best first.
         var relays: [NodeID]
+        /// Who is when none of these is there to answer.
+        var others: [NodeID] = []
         /// Who was.
         var asked: [NodeID] = []
+
+        /// Takes who is asked next, with nobody else if `isAlone`.
+        mutating func next(isAlone: Bool) -> NodeID? {
+            others.removeAll { asked.contains($0) || relays.contains($0) }
+            let next: NodeID
+            if !relays.isEmpty {
+                next = relays.removeFirst()
+            } else if isAlone, !others.isEmpty, asked.count < CircuitLimits.relaysAskedMax {
+                next = others.removeFirst()
+            } else {
+                return nil
+            }
+            asked.append(next)
+            return next
+        }
     }
 
     let id: NodeID
@@ -74,17 +91,21 @@ package struct CircuitMachine {
         into effects: inout [Effect]
     ) {
         switch event {
-        case .wanted(let target, let relays):
+        case .wanted(let target, let relays, let others):
             if let circuit = circuits(to: target).first {
                 effects.append(.opened(circuit, to: target))
             } else {
-                want(target, through: relays, isSpare: false, at: now, into: &effects)
+                want(target, through: relays, or: others, isSpare: false, at: now, into: &effects)
             }
         case .spareWanted(let target, let relays):
-            want(target, through: relays, isSpare: true, at: now, into: &effects)
+            want(target, through: relays, or: [], isSpare: true, at: now, into: &effects)
         case .received(let message, let peer):
             receive(message, from: peer, at: now, ways, into: &effects)
         case .sessionDown(let peer): sessionDown(peer, at: now, into: &effects)
+        case .unused(let other):
+            for circuit in circuits(to: other) {
+                end(circuit, at: now, isHere: true, into: &effects)
+            }
         case .ended(let circuit): end(circuit, at: now, isHere: true, into: &effects)
         case .timeout: wake = .never
         }
@@ -154,6 +175,7 @@ extension CircuitMachine {
     private mutating func want(
         _ target: NodeID,
         through relays: [NodeID],
+        or others: [NodeID],
         isSpare: Bool,
         at now: Instant,
         into effects: inout [Effect]
@@ -167,31 +189,35 @@ extension CircuitMachine {
             let count = want.relays.count + want.asked.count
             if !isKnown, count < CircuitLimits.relaysAskedMax { want.relays.append(relay) }
         }
+        if want.others.isEmpty { want.others = others.filter { $0 != target && $0 != id } }
         wants[target] = want
         askMore(for: target, at: now, into: &effects)
     }
 
-    /// Asks the next relays, as many as are asked at a time.
+    /// Asks the next relays, as many as are asked at a time; who did not answer at once may be gone
+    /// or slow, and does not keep others from being asked.
     private mutating func askMore(
         for target: NodeID,
         at now: Instant,
         into effects: inout [Effect]
     ) {
         guard var want = wants[target] else { return }
-        var open = ends.values.count { $0.other == target && $0.out == nil }
+        let waiting = ends.values.filter { $0.other == target && $0.out == nil }
+        var open = waiting.count { $0.tries < CircuitLimits.slowTries }
         let most = want.isSpare ? 1 : CircuitLimits.parallel
-        while open < most, !want.relays.isEmpty,
-            ends.count < CircuitLimits.endsMax
+        while open < most, ends.count < CircuitLimits.endsMax,
+            let relay = want.next(isAlone: open == 0)
         {
-            let relay = want.relays.removeFirst()
-            want.asked.append(relay)
             let circuit = unusedID()
             ends[circuit] = End(neighbour: relay, other: target)
             ask(circuit, at: now, into: &effects)
             open += 1
         }
-        wants[target] = open > 0 ? want : nil
-        if open == 0 { effects.append(.failed(target)) }
+        guard open > 0 || !waiting.isEmpty else {
+            wants[target] = nil
+            return effects.append(.failed(target))
+        }
+        wants[target] = want
     }
 
     private mutating func ask(
@@ -213,6 +239,7 @@ extension CircuitMachine {
             guard let end = ends[circuit] else { continue }
             if end.tries < CircuitLimits.triesMax {
                 ask(circuit, at: now, into: &effects)
+                askMore(for: end.other, at: now, into: &effects)
             } else {
                 ends[circuit] = nil
                 // Its answer may only be late.

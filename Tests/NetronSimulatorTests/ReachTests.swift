@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NetronProtocol
+internal import NetronSimulator
+internal import NetronWire
+internal import Testing
+
+@Suite("any two members of a network of many gates reach each other")
+struct ReachTests {
+    private static let count = 30
+    /// One in six is public; few know each other's neighbours, and nobody has sessions with all.
+    private static let profiles: [NodeProfile] = [
+        NodeProfile(), .behind(.portRestricted), .behind(.symmetricRandom),
+        .behind(.portRestricted), .behind(.symmetricRandom), .behind(.fullCone),
+    ]
+
+    /// A network that has settled, where so much is lost.
+    private func world(seed: UInt64, loss: Double) throws -> World<MachineNode> {
+        var settings = WorldSettings()
+        settings.tellsHosts = true
+        settings.links.loss = loss
+        let world = World(seed: seed, settings: settings, factory: MachineNode.make)
+        for number in 0..<Self.count {
+            let profile = number < 2 ? NodeProfile() : Self.profiles[number % Self.profiles.count]
+            world.start(world.add(profile), contacts: number == 0 ? [] : [world.contact(0)])
+        }
+        try world.run(for: .seconds(300))
+        return world
+    }
+
+    /// Sends packets until there is a session; how long that took, or nil if it takes too long.
+    private func reach(
+        _ world: World<MachineNode>,
+        _ number: Int,
+        _ other: Int
+    ) throws -> Duration? {
+        let begun = world.elapsed
+        while world.elapsed < begun + .seconds(10) {
+            world.sendData(bytes: 100, from: number, to: other)
+            if world.hasSession(number, other) { return world.elapsed - begun }
+            try world.run(for: .milliseconds(50))
+        }
+        return nil
+    }
+
+    // A round trip takes 8 to 360 ms here, and the handshakes on the way several of them.
+    @Test("in 2 s as a rule, also where a twentieth of all is lost", arguments: [0, 0.05])
+    func reached(loss: Double) throws {
+        var times: [Duration] = []
+        for seed in UInt64(1)...3 {
+            let world = try world(seed: seed, loss: loss)
+            var random = SeededRandom(seed: seed)
+            for _ in 0..<20 {
+                let number = Int.random(in: 0..<Self.count, using: &random)
+                let other = Int.random(in: 0..<Self.count, using: &random)
+                guard number != other, !world.hasSession(number, other) else { continue }
+                let took = try reach(world, number, other)
+                times.append(try #require(took, "seed \(seed): \(number) to \(other)"))
+                // Those that were met are forgotten, and so is what led there.
+                try world.run(for: .seconds(20))
+            }
+        }
+        times.sort()
+        #expect(times.count > 20)
+        #expect(times[times.count * 9 / 10] < .seconds(2), "\(times)")
+        #expect(times.last ?? .zero < .seconds(5), "\(times)")
+    }
+
+    @Test("and nobody takes an answer for a stranger that came in")
+    func closed() throws {
+        for seed in UInt64(1)...3 {
+            let world = try world(seed: seed, loss: 0)
+            for number in 2..<Self.count where [1, 2, 3, 4].contains(number % 6) {
+                let isReachable = world.node(number)?.machine.statements.first {
+                    $0.author == world.id(of: number)
+                }?.isReachable
+                #expect(isReachable == false, "seed \(seed): \(number)")
+            }
+        }
+    }
+}
