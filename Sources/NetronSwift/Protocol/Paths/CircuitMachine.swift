@@ -37,7 +37,7 @@ package struct CircuitMachine {
         /// Who was.
         var asked: [NodeID] = []
 
-        /// Takes who is asked next, with nobody else if `isAlone`.
+        /// Takes who is asked next: others only if nobody else is waited for.
         mutating func next(isAlone: Bool) -> NodeID? {
             others.removeAll { asked.contains($0) || relays.contains($0) }
             let next: NodeID

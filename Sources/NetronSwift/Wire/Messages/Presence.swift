@@ -40,8 +40,8 @@ package struct Presence: Hashable, Sendable {
     /// How short one can be, in bytes.
     package static let bytesMin = Offset.name + 4 + Cryptography.signatureByteCount
 
-    /// How long a lease may be, in seconds: eight days, with which a million members can renew theirs
-    /// so seldom that all of it fits the budget of gossip.
+    /// How long a lease may be, in seconds: eight days, with which a million members can renew
+    /// theirs so seldom that all of it fits the budget of gossip.
     package static let leaseMax: UInt32 = 691_200
 
     /// How far another's clock may be before ours, and how long an ended lease is borne with.
