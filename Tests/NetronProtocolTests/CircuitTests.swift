@@ -160,7 +160,7 @@ internal import Testing
         world.give(.wanted(node(3), through: [node(2)]), to: 1)
         world.run(for: .milliseconds(50))
         let circuit = try #require(world.opened[1]?.first)
-        world.give(.unused(node(3)), to: 1)
+        world.give(.sessionDown(node(3)), to: 1)
         world.run(for: .milliseconds(50))
         #expect(world.follow(circuit, from: 1) == nil)
         #expect(world.machine(2)?.relayedCount == 0)
@@ -168,7 +168,7 @@ internal import Testing
         // One that is asked for meanwhile goes on being asked for.
         world.losses = 1
         world.give(.wanted(node(3), through: [node(2)]), to: 1)
-        world.give(.unused(node(3)), to: 1)
+        world.give(.sessionDown(node(3)), to: 1)
         world.run(for: .seconds(1))
         #expect(world.opened[1]?.count == 2)
     }

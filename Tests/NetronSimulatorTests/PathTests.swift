@@ -18,21 +18,6 @@ struct PathTests {
         return world
     }
 
-    /// Sends packets from one to the other until there is a session; how long that took.
-    private func reach(
-        _ world: World<MachineNode>,
-        _ number: Int,
-        _ other: Int
-    ) throws -> Duration? {
-        let begun = world.elapsed
-        while world.elapsed < begun + .seconds(10) {
-            world.sendData(bytes: 100, from: number, to: other)
-            if world.hasSession(number, other) { return world.elapsed - begun }
-            try world.run(for: .milliseconds(100))
-        }
-        return nil
-    }
-
     /// Whether theory allows a direct way: not where both sides show every host another port.
     private func canBeDirect(_ left: NATKind, _ right: NATKind) -> Bool {
         !(left.isSymmetric && right.isSymmetric)
@@ -76,7 +61,7 @@ struct PathTests {
             for _ in 0..<2 { world.start(world.add(.behind(.symmetric)), contacts: contact) }
             if hasOther { world.start(world.add(), contacts: contact) }
             try world.run(for: .seconds(90))
-            #expect(try (reach(world, 1, 2) != nil) == hasOther)
+            #expect(try (world.reach(1, 2) != nil) == hasOther)
         }
     }
 
@@ -85,7 +70,7 @@ struct PathTests {
         for left in NATKind.allCases {
             for right in NATKind.allCases {
                 let world = try world([left, right])
-                let took = try #require(try reach(world, 1, 2), "\(left), \(right)")
+                let took = try #require(try world.reach(1, 2), "\(left), \(right)")
                 #expect(took < .seconds(2), "\(left), \(right)")
                 let most: Duration = needsSearch(left, right) ? .seconds(10) : .seconds(3)
                 let isDirect = try settle(world, within: most) != nil

@@ -28,21 +28,6 @@ struct ReachTests {
         return world
     }
 
-    /// Sends packets until there is a session; how long that took, or nil if it takes too long.
-    private func reach(
-        _ world: World<MachineNode>,
-        _ number: Int,
-        _ other: Int
-    ) throws -> Duration? {
-        let begun = world.elapsed
-        while world.elapsed < begun + .seconds(10) {
-            world.sendData(bytes: 100, from: number, to: other)
-            if world.hasSession(number, other) { return world.elapsed - begun }
-            try world.run(for: .milliseconds(50))
-        }
-        return nil
-    }
-
     // A round trip takes 8 to 360 ms here, and the handshakes on the way several of them.
     @Test("in 2 s as a rule, also where a twentieth of all is lost", arguments: [0, 0.05])
     func reached(loss: Double) throws {
@@ -54,7 +39,7 @@ struct ReachTests {
                 let number = Int.random(in: 0..<Self.count, using: &random)
                 let other = Int.random(in: 0..<Self.count, using: &random)
                 guard number != other, !world.hasSession(number, other) else { continue }
-                let took = try reach(world, number, other)
+                let took = try world.reach(number, other, sendingEach: .milliseconds(50))
                 times.append(try #require(took, "seed \(seed): \(number) to \(other)"))
                 // Those that were met are forgotten, and so is what led there.
                 try world.run(for: .seconds(20))

@@ -71,6 +71,24 @@ extension World where Node == Puppet {
     }
 }
 
+extension World where Node == MachineNode {
+    /// Sends packets from one to the other until there is a session; how long that took, or nil if
+    /// there is none within 10 s.
+    func reach(
+        _ number: Int,
+        _ other: Int,
+        sendingEach pause: Duration = .milliseconds(100)
+    ) throws -> Duration? {
+        let begun = elapsed
+        while elapsed < begun + .seconds(10) {
+            sendData(bytes: 100, from: number, to: other)
+            if hasSession(number, other) { return elapsed - begun }
+            try run(for: pause)
+        }
+        return nil
+    }
+}
+
 extension [NodeEvent] {
     /// Those that say how a member went, and why.
     var departures: [Departure] {

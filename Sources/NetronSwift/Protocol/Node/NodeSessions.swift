@@ -94,9 +94,6 @@ extension NodeMachine {
         let record = isStillThere ? statement(of: id) : nil
         register(claims: record?.claims ?? [], of: id, at: now, into: &effects)
         if departure == .silent { seekLost(member, at: now) }
-        // Nobody sees to it that they go on leading there: when it is wanted again others are asked
-        // for, and none is dialled by that a relay or a gate has forgotten.
-        route(.unused(id), at: now, into: &effects)
         contactsLost(id, at: now)
         search(.sessionDown(id), at: now, into: &effects)
         remember(.sessionDown(id), at: now, into: &effects)

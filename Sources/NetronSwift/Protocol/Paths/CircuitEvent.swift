@@ -10,10 +10,9 @@ package enum CircuitEvent: Hashable, Sendable {
     /// One more circuit to a member that is reached by one, through somebody else.
     case spareWanted(NodeID, through: [NodeID])
     case received(PathMessage, from: NodeID)
-    /// The session with a member is over, and so are the circuits through it.
+    /// The session with a member is over, and so are the circuits through it and to it: nobody sees
+    /// to it that these go on leading there, and a relay or a gate may forget them.
     case sessionDown(NodeID)
-    /// There is no session with a member any more, so that the circuits to it lead to nothing.
-    case unused(NodeID)
     /// The packet core ended a circuit, as nothing came on it or its neighbour went.
     case ended(CircuitID)
     case timeout

@@ -102,10 +102,6 @@ package struct CircuitMachine {
         case .received(let message, let peer):
             receive(message, from: peer, at: now, ways, into: &effects)
         case .sessionDown(let peer): sessionDown(peer, at: now, into: &effects)
-        case .unused(let other):
-            for circuit in circuits(to: other) {
-                end(circuit, at: now, isHere: true, into: &effects)
-            }
         case .ended(let circuit): end(circuit, at: now, isHere: true, into: &effects)
         case .timeout: wake = .never
         }
@@ -293,6 +289,7 @@ extension CircuitMachine {
     ) {
         let gone = ends.filter { $0.value.neighbour == peer }.keys.sorted()
         for circuit in gone { end(circuit, at: now, isHere: false, into: &effects) }
+        for circuit in circuits(to: peer) { end(circuit, at: now, isHere: true, into: &effects) }
         for circuit in relayed.filter({ $0.joins(peer) }) {
             endRelaying(circuit, except: peer, into: &effects)
         }

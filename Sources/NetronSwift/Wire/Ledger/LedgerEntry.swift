@@ -46,6 +46,13 @@ package struct LedgerEntry: Hashable, Sendable {
 }
 
 extension LedgerEntry {
+    /// The bytes of the record.
+    var encoded: [UInt8] {
+        var writer = ByteWriter(reserving: byteCount)
+        write(to: &writer)
+        return writer.bytes
+    }
+
     func write(to writer: inout ByteWriter) {
         key.write(to: &writer)
         writer.write(since)

@@ -50,12 +50,11 @@ package struct LedgerState: Hashable, Sendable {
     /// Adds a record; false if it is there already.
     mutating func put(_ entry: LedgerEntry) -> Bool {
         let (index, isThere) = place(of: entry.key)
-        var writer = ByteWriter(reserving: entry.byteCount)
-        entry.write(to: &writer)
-        if isThere, record(at: index) == writer.bytes[...] { return false }
+        let new = entry.encoded
+        if isThere, record(at: index) == new[...] { return false }
         let old = isThere ? range(at: index) : start(at: index)..<start(at: index)
         if !isThere { ends.insert(UInt32(old.lowerBound), at: index) }
-        replace(old, at: index, with: writer.bytes)
+        replace(old, at: index, with: new)
         writeCount()
         return true
     }

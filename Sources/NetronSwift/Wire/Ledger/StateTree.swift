@@ -88,9 +88,7 @@ package struct StatePath: Hashable, Sendable {
             hashes.allSatisfy({ $0.count == StateRoot.byteCount })
         else { return false }
         var hash = StateHash(cryptography)
-        var writer = ByteWriter(reserving: entry.byteCount)
-        entry.write(to: &writer)
-        var sum = hash.leaf(writer.bytes[...])
+        var sum = hash.leaf(entry.encoded[...])
         // RFC 9162, section 2.1.3.2, with its names: where the record is on each level, and the
         // last place of that level.
         var (fn, sn) = (index, count - 1)
