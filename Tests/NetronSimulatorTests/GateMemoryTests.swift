@@ -49,7 +49,8 @@ struct GateMemoryTests {
 
     @Test("also where a tenth of all is lost, and it is not forgotten", arguments: timeouts)
     func lossy(_ timeout: Int64) throws {
-        for loss in [0.05, 0.1] {
+        // Where a tenth is lost, a gate may seem to have forgotten until it is tried again.
+        for (loss, least) in [(0.05, 6), (0.1, 5)] {
             let world = try world(timeout: timeout, loss: loss)
             try world.run(for: .seconds(1_800))
             var near = 0
@@ -57,8 +58,7 @@ struct GateMemoryTests {
                 if isNear(memory(world), timeout) { near += 1 }
                 try world.run(for: .seconds(600))
             }
-            // Echoes that were lost may look like a gate that forgot, until it is tried again.
-            #expect(near >= 5, "\(loss)")
+            #expect(near >= least, "\(loss)")
         }
     }
 
