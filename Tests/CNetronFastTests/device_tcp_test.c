@@ -123,9 +123,7 @@ static uint16_t kind_at(int number)
 
 static void ping(int number)
 {
-    netron_event event;
-    assert_int_equal(netron_device_ping(sides[number].device, sides[1 - number].id, 5), NETRON_OK);
-    await_event(&sides[number], NETRON_EVENT_PONG, &event);
+    await_pong(&sides[number], sides[1 - number].id);
 }
 
 /* --- flows ------------------------------------------------------------------------------------ */

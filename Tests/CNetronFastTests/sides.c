@@ -128,19 +128,40 @@ void start_relay(side *s, int number, uint32_t lanes, uint16_t port)
     start(s, number, &options, lanes);
 }
 
-void await_event(side *s, uint32_t kind, netron_event *event)
+static bool come(side *s, uint32_t kind, netron_event *event, uint64_t bound_ms)
 {
     struct timespec bound;
     clock_gettime(CLOCK_REALTIME, &bound);
-    bound.tv_sec += BOUND_SECONDS;
+    uint64_t end_ns = (uint64_t)bound.tv_nsec + bound_ms * 1000000;
+    bound.tv_sec += (time_t)(end_ns / 1000000000);
+    bound.tv_nsec = (long)(end_ns % 1000000000);
     for (;;) {
         while (netron_device_next_event(s->device, event) != 0) {
             if (event->kind == kind) {
-                return;
+                return true;
             }
         }
-        assert_int_equal(sem_timedwait(&s->awake, &bound), 0);
+        if (sem_timedwait(&s->awake, &bound) != 0) {
+            return false;
+        }
     }
+}
+
+void await_event(side *s, uint32_t kind, netron_event *event)
+{
+    assert_true(come(s, kind, event, BOUND_SECONDS * 1000));
+}
+
+void await_pong(side *s, const uint8_t id[32])
+{
+    netron_event event;
+    for (int i = 0; i < BOUND_SECONDS * 4; i++) {
+        assert_int_equal(netron_device_ping(s->device, id, 5), NETRON_OK);
+        if (come(s, NETRON_EVENT_PONG, &event, 250)) {
+            return;
+        }
+    }
+    fail_msg("no pong in %d s", BOUND_SECONDS);
 }
 
 void meet_sides(side sides[2])

@@ -47,6 +47,9 @@ void start_relay(side *s, int number, uint32_t lanes, uint16_t port);
 /** Waits for an event of a kind; others pass by. */
 void await_event(side *s, uint32_t kind, netron_event *event);
 
+/** Pings a peer until it answers, as a ping may be lost like any packet (in a full queue, say). */
+void await_pong(side *s, const uint8_t id[32]);
+
 /** B dials A; each routes the other's inner address. */
 void meet_sides(side sides[2]);
 
