@@ -9,62 +9,6 @@ import NetronWire
 /// What is measured; each prints a table in Markdown.
 enum Stages {
     private static let epoch: UInt64 = 1_800_000_000_000
-    private static let day: UInt64 = 86_400_000
-
-    /// One observer of 100 members, of which 10 are replaced each day, for so many days.
-    static func flat(in folder: String, days: Int) throws {
-        let count = 100
-        var random = SeededRandom(seed: 1)
-        var observer = try Observer(in: folder, at: epoch, signed: false, isDurable: false)
-        var authors: [Author] = []
-        var due: [UInt64] = []
-        var made = 0
-        func newcomer(at wall: UInt64) throws -> Author {
-            made += 1
-            return try Author(made, at: wall, signs: false)
-        }
-        for _ in 0..<count {
-            authors.append(try newcomer(at: epoch))
-            due.append(epoch + random.next() % 1_800_000)
-        }
-        print("| day | members ever | states | file KiB | live KiB | RssAnon KiB |")
-        print("|---:|---:|---:|---:|---:|---:|")
-        let shown: Set = [1, 2, 7, 30, 91, 182, 365, 1_000, 1_825, 3_650, days]
-        for number in 1...days {
-            let end = epoch + UInt64(number) * day
-            // Who goes today: half of them say so, the others are just not heard any more.
-            for turn in 0..<(count / 10) {
-                let place = Int.random(in: 0..<count, using: &random)
-                if turn % 2 == 0 { _ = observer.hear(authors[place].leave(at: observer.wall)) }
-                authors[place] = try newcomer(at: observer.wall)
-                due[place] = observer.wall
-            }
-            while let place = due.indices.min(by: { due[$0] < due[$1] }), due[place] < end {
-                observer.pass(to: due[place])
-                let wall = observer.wall
-                let isFirst = authors[place].state.count < 3
-                let payload =
-                    isFirst || random.happens(0.05)
-                    ? authors[place].write(
-                        "services",
-                        "s\(random.next() % 3)-\(authors[place].id.prefix())",
-                        (0..<Int.random(in: 20...200, using: &random)).map { UInt8($0) },
-                        at: wall
-                    )
-                    : authors[place].renew(at: wall)
-                precondition(observer.hear(payload), "a statement is refused")
-                due[place] = wall + (isFirst ? 2_000 : 1_800_000 - random.next() % 225_000)
-            }
-            observer.pass(to: end)
-            guard shown.contains(number) else { continue }
-            let statistics = try observer.disk.statistics()
-            let states = statistics.records[.states] ?? 0
-            print(
-                "| \(number) | \(made) | \(states) | \(statistics.fileBytes >> 10) "
-                    + "| \(statistics.liveBytes >> 10) | \(Memory.anonymousBytes >> 10) |"
-            )
-        }
-    }
 
     /// Signed blocks of 1,000 members are judged and kept, durably, in batches.
     static func apply(in folder: String, blocks: Int) throws {

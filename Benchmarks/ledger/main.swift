@@ -5,6 +5,7 @@
 //
 //     make bench-ledger [ARGS="flat 365"]
 
+import Glibc
 import NetronEngine
 
 let usage =
@@ -15,7 +16,7 @@ let number = arguments.count > 1 ? Int(arguments[1]) : nil
 guard arguments.count <= 1 || number.map({ $0 > 0 }) == true else { fatalError(usage) }
 
 let stages: [String: (String) throws -> Void] = [
-    "flat": { try Stages.flat(in: $0, days: number ?? 365) },
+    "flat": { try Flat.run(in: $0, days: number ?? 365) },
     "apply": { try Stages.apply(in: $0, blocks: number ?? 50_000) },
     "full": { try Stages.full(in: $0, members: number ?? 10_000) },
     "light": { try Light.run(in: $0, members: number ?? 100_000) },
@@ -23,15 +24,22 @@ let stages: [String: (String) throws -> Void] = [
     "join": { _ in try Meeting.join(members: number ?? 10_000) },
 ]
 let wanted = arguments.first ?? "all"
+if wanted == "authors", let number {
+    var authors = try FlatAuthors()  // for `flat`, which starts this
+    try authors.speak(days: number)
+    exit(0)
+}
 let names = wanted == "all" ? ["flat", "apply", "full", "light", "reconcile", "join"] : [wanted]
 for name in names {
     guard let stage = stages[name] else { fatalError(usage) }
     // The folder stays, what lies in it does not.
     let folder = "/tmp/netron-ledger-bench-\(name)"
     try Files.makeDirectory(folder)
-    defer {
+    func clear() {
         for file in ["ledger.mdb", "ledger.mdb.lock"] { try? Files.remove("\(folder)/\(file)") }
     }
+    clear()  // of a run that was ended
+    defer { clear() }
     print("\n\(name):")
     try stage(folder)
 }
