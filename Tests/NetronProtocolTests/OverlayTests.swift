@@ -105,6 +105,21 @@ private let ids = (0..<40).map { GossipWorld.id($0) }
         #expect(script.effects.contains(.neighbourDown(ids[1])))
     }
 
+    @Test("who is of another part is made a neighbour, though enough are there, once in 30 s")
+    func bridge() {
+        var script = GossipScript()
+        for number in 1...5 { script.befriend(number) }
+        // With a session it is a candidate already.
+        for (number, asked) in [(8, [GossipMessage.neighbour(.high)]), (9, [])] {
+            script.give(.sessionUp(ids[number], GossipWorld.endpoint(number)))
+            script.give(.learned(GossipWorld.hint(number)))
+            #expect(script.sent(to: number) == asked)
+        }
+        _ = script.pass(GossipLimits.bridgePause)
+        script.give(.learned(GossipWorld.hint(9)))
+        #expect(script.sent(to: 9) == [.neighbour(.high)])
+    }
+
     @Test("the last that could be asked gone, the node says that it is isolated, once")
     func isolated() {
         var script = GossipScript()

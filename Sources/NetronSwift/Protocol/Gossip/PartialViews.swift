@@ -164,9 +164,9 @@ extension PartialViews {
     /// Somebody may be dialled who was found elsewhere.
     mutating func learned(_ hint: Hint, _ turn: inout GossipTurn) {
         guard hint.id != own.id, !isActive(hint.id) else { return }
-        let isNew = passive.index(of: hint.id) == nil
+        // That it is a candidate, as who has a session is, leads nowhere if enough are here.
         add(hint, toldBy: nil, &turn)
-        if isFull || passive.candidates.count > 1, isNew, turn.time >= bridgeAllowed {
+        if isFull || passive.candidates.count > 1, turn.time >= bridgeAllowed {
             bridgeAllowed = turn.time + GossipLimits.bridgePause
             return begin(.bridge, with: hint, &turn)
         }
