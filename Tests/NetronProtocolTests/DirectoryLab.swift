@@ -161,6 +161,13 @@ extension [DirectoryEffect] {
     }
 }
 
+extension [DirectoryEffect] {
+    /// Messages, and to whom.
+    var sent: [(message: DirectoryMessage, peer: NodeID)] {
+        compactMap { if case .send(let message, let peer) = $0 { (message, peer) } else { nil } }
+    }
+}
+
 extension DirectoryMessage {
     /// How many bytes it is as a control message, with its envelope of two.
     var byteCount: Int {

@@ -130,18 +130,52 @@ import Testing
         #expect(world.nodes[0].directory.summary == world.nodes[1].directory.summary)
     }
 
-    @Test("the first neighbour is asked at once, and only the first") func firstNeighbour() {
+    @Test("each new neighbour is asked, a second after the round before") func newNeighbours() {
         var script = DirectoryScript()
         let first = script.after(.neighbourUp(many(1))).messages
         #expect(first == [.ask(.all, script.directory.summary)])
+        #expect(script.after(.neighbourUp(many(2))).messages.isEmpty)
         script.after(.received(.same(.all), from: many(1)))
         #expect(script.directory.isReconciled)
-        #expect(script.after(.neighbourUp(many(2))).messages.isEmpty)
+        #expect(script.pass(.milliseconds(999)).messages.isEmpty)
+        #expect(script.pass(.milliseconds(1)).sent.map(\.peer) == [many(2)])
+        script.after(.received(.same(.all), from: many(2)))
+        // Then one by chance, once a minute.
         #expect(script.pass(.seconds(44)).messages.isEmpty)
-        #expect(!script.pass(.seconds(31)).messages.isEmpty)
-        // After a split one can ask at once.
-        script.pass(.seconds(10))
-        #expect(script.after(.reconcile(many(3))).messages.count == 1)
+        var next: [NodeID] = []
+        for _ in 0..<31 where next.isEmpty { next = script.pass(.seconds(1)).sent.map(\.peer) }
+        #expect(next.count == 1)
+        for peer in next { script.after(.received(.same(.all), from: peer)) }
+        // After a while one more is asked at once, and so is who is to be.
+        script.pass(.seconds(1))
+        #expect(script.after(.neighbourUp(many(3))).sent.map(\.peer) == [many(3)])
+        script.after(.received(.same(.all), from: many(3)))
+        #expect(script.after(.reconcile(many(4))).messages.count == 1)
+    }
+
+    @Test("after a round that found much the next is soon, and after what others bring too")
+    func goesOn() {
+        var script = node(0, knowing: 100..<250)
+        script.pass(.seconds(130))
+        script.after(.neighbourUp(many(1)))
+        script.after(.received(.same(.all), from: many(1)))
+        let news = (300..<303).map { presence(of: many($0), saying: usualFields($0)).bytes }
+        // Of 150 members one is what may be under way to all just then, and two are more.
+        script.after(.received(.records([news[0]]), from: many(1)))
+        #expect(script.pass(.seconds(7)).messages.isEmpty)
+        script.after(.received(.records(Array(news[1...])), from: many(1)))
+        #expect(script.pass(.seconds(7)).messages.count >= 1)
+    }
+
+    @Test("what came too often is asked for soon") func tooOften() {
+        var script = node(0, knowing: [1, 2])
+        script.pass(.seconds(130))
+        script.after(.neighbourUp(many(1)))
+        script.after(.received(.same(.all), from: many(1)))
+        for version in 1...20 {
+            script.judge(presence(of: many(2), version: UInt32(version)))
+        }
+        #expect(script.pass(.seconds(7)).messages.count >= 1)
     }
 
     @Test("who does not answer is asked three times, and then another one") func silent() {

@@ -44,6 +44,12 @@ package struct Directory {
     var offlineCount = 0
 
     var neighbours: [NodeID] = []
+    /// Those that were not compared with yet.
+    var fresh: [NodeID] = []
+    /// When the next of them may be, at the earliest.
+    var freshAllowed = Instant(nanoseconds: 0)
+    /// When this node began.
+    private(set) var began: Instant?
     var round: DirectoryRound?
     var roundDue = Instant.never
     /// Whether a round has ended since there is anybody to ask.
@@ -130,6 +136,7 @@ package struct Directory {
     ) {
         guard !isStopped else { return }
         let moment = Moment(instant: now, wall: wall)
+        if began == nil { began = now }
         switch event {
         case .begin(let first, let previous): own.begin(first, after: previous)
         case .own(let fields): own.say(fields, at: now)

@@ -36,7 +36,7 @@ extension Directory {
             descend(range, parts, at: moment, into: &effects)
         case .list(let range, let entries):
             guard isAnswer(about: range, from: peer) else { return }
-            compare(range, entries, at: moment.instant, into: &effects)
+            compare(range, entries, at: moment, into: &effects)
         case .keeps(let range, let bits):
             guard isAnswer(about: range, from: peer) else { return }
             heardOfPart(range, bits: bits, at: moment.instant, into: &effects)
@@ -174,11 +174,12 @@ extension Directory {
     private mutating func compare(
         _ range: DirectoryRange,
         _ theirs: [DirectoryMessage.Entry],
-        at now: Instant,
+        at moment: Moment,
         into effects: inout [Effect]
     ) {
         guard var round else { return }
         var given: [Int] = []
+        var offline: [Int] = []
         var wanted: [DirectoryPlace] = []
         var next = 0
         for slot in members.slots(in: range).prefix(DirectoryLimits.recordsPerAnswerMax) {
@@ -191,8 +192,12 @@ extension Directory {
                 given.append(slot)
                 continue
             }
+            let isSame = theirs[next].order == ours.order
+            // One of us counts its author as offline, and the other does not.
+            let isDoubted = isSame && theirs[next].stamp == ~ours.stamp
+            if isDoubted, !members.said[slot].flags.contains(.offline) { offline.append(slot) }
             // Of two statements in one order the bytes decide, which only one who has both can say.
-            let isOther = theirs[next].order == ours.order && theirs[next].stamp != ours.stamp
+            let isOther = isSame && theirs[next].stamp != ours.stamp && !isDoubted
             if theirs[next].order < ours.order || isOther { given.append(slot) }
             if theirs[next].order > ours.order || isOther { wanted.append(ours.place) }
             next += 1
@@ -200,9 +205,10 @@ extension Directory {
         wanted += theirs.suffix(from: next).map(\.place)
         give(given, to: round.peer, into: &effects)
         round.gain += given.count
-        if !wanted.isEmpty { ask(.want(wanted), in: &round, at: now, into: &effects) }
+        if !wanted.isEmpty { ask(.want(wanted), in: &round, at: moment.instant, into: &effects) }
         self.round = round
-        askMore(at: now, into: &effects)
+        for slot in offline { hearOffline(slot, at: moment, into: &effects) }
+        askMore(at: moment.instant, into: &effects)
     }
 
     /// Takes statements in that a member sent, asked or not; they are not broadcast again.
@@ -212,11 +218,14 @@ extension Directory {
         at moment: Moment,
         into effects: inout [Effect]
     ) {
+        let before = counters.pulled
         for record in records {
             guard takePulled(record, from: peer, at: moment, into: &effects) else {
                 return distrust(peer, at: moment.instant)
             }
         }
+        let isMuch = counters.pulled - before >= muchNews
+        if isMuch { goOnSoon(at: moment.instant) }
         askMore(at: moment.instant, into: &effects)
     }
 
@@ -234,6 +243,7 @@ extension Directory {
             return false
         case .refuse: counters.refused += 1
         case .accept:
+            counters.pulled += 1
             if round?.peer == peer { round?.gain += 1 }
             bulk?.gain += 1
         case .known, .relay: break

@@ -75,12 +75,14 @@ package enum DirectoryVerdict: Hashable, Sendable {
     }
 }
 
-/// What happened to messages that were not taken.
+/// What came of messages.
 package struct DirectoryCounters: Hashable, Sendable {
     /// Messages of members that spoke too often or are distrusted.
     package internal(set) var unheard = 0
     /// Answers to no question of ours.
     package internal(set) var unasked = 0
-    /// Statements that came by reconciliation and were refused.
+    /// Statements that came by reconciliation and were news.
+    package internal(set) var pulled = 0
+    /// Such that were refused.
     package internal(set) var refused = 0
 }

@@ -26,7 +26,11 @@ extension Directory {
         if header.author == id { return takeOwn(bytes, at: moment, into: &effects) }
         let tick = UInt32(truncatingIfNeeded: moment.instant.nanoseconds / 100_000_000)
         let tired = slot.map { members.said[$0].tired } ?? 0
-        if slot != nil, isTooOften(tired, at: tick) { return .refuse(.tooOften) }
+        if slot != nil, isTooOften(tired, at: tick) {
+            // It may be the last one for long, and came too early only since others were held up.
+            goOnSoon(at: moment.instant)
+            return .refuse(.tooOften)
+        }
         guard let presence = try? Presence(bytes: bytes) else { return .refuse(.malformed) }
         if let slot, !replaces(presence, in: slot) { return .known }
         guard presence.isSigned(by: cryptography, network: network) else {

@@ -61,9 +61,10 @@ package enum DirectoryLimits {
     static let twinPause = Duration.seconds(10)
 
     // MARK: Statements of others
-    /// How often one author's statements are taken, and how many at once after a pause.
+    /// How often one author's statements are taken, and how many at once after a pause: more than
+    /// one makes, as they may be held up on their way and come together.
     static let versionPause = Duration.seconds(1)
-    static let versionsBurst = 5
+    static let versionsBurst = 2 * cutsBurst
 
     // MARK: Suspicions
     /// Members that are suspected at once; further suspicions are refused.
@@ -82,6 +83,11 @@ package enum DirectoryLimits {
     /// Between two rounds, up to a quarter more or less; and after one that found much.
     static let roundInterval = Duration.seconds(60)
     static let roundIntervalShort = Duration.seconds(5)
+    /// Between a round and one with a new neighbour.
+    static let freshPause = Duration.seconds(1)
+    /// A round found much if so large a part of all was news; anything is for who is new, so long.
+    static let newsPart = 64
+    package static let newFor = Duration.seconds(120)
     /// Questions of one round, and how many wait for their answers.
     static let questionsPerRoundMax = 512
     static let questionsOpenMax = 32

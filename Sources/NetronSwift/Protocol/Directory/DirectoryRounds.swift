@@ -67,8 +67,9 @@ extension Directory {
             neighbours.count < DirectoryLimits.neighboursMax
         else { return }
         neighbours.append(id)
-        let isIdle = round == nil && bulk == nil
-        if isIdle, !isSynced || roundDue == .never { roundDue = now }
+        fresh.append(id)
+        guard round == nil, bulk == nil else { return }
+        roundDue = min(roundDue, max(now, freshAllowed))
     }
 
     mutating func neighbourDown(
@@ -77,6 +78,7 @@ extension Directory {
         into effects: inout [Effect]
     ) {
         neighbours.removeAll { $0 == id }
+        fresh.removeAll { $0 == id }
         if round?.peer == id { endRound(at: moment.instant, isWhole: false) }
         if bulk?.peer == id { moveBulk(at: moment, into: &effects) }
         if neighbours.isEmpty, round == nil, bulk == nil { roundDue = .never }
@@ -98,13 +100,22 @@ extension Directory {
             .randomElement(using: &random)
     }
 
+    /// A neighbour that was not compared with yet, or else one by chance.
+    private mutating func nextNeighbour(at now: Instant) -> NodeID? {
+        while let first = fresh.first {
+            fresh.removeFirst()
+            if !isDistrusted(first, at: now) { return first }
+        }
+        return someNeighbour(at: now)
+    }
+
     /// Begins the round that is due.
     mutating func beginRound(at now: Instant, into effects: inout [Effect]) {
         guard round == nil, bulk == nil else {
             roundDue = .never
             return
         }
-        guard let peer = someNeighbour(at: now) else {
+        guard let peer = nextNeighbour(at: now) else {
             roundDue = neighbours.isEmpty ? .never : now + DirectoryLimits.roundInterval
             return
         }
@@ -114,6 +125,7 @@ extension Directory {
     mutating func beginRound(with peer: NodeID, at now: Instant, into effects: inout [Effect]) {
         guard round == nil, bulk == nil, peer != id, !isDistrusted(peer, at: now) else { return }
         roundDue = .never
+        fresh.removeAll { $0 == peer }
         round = DirectoryRound(with: peer, about: coverage.ranges.reversed())
         askMore(at: now, into: &effects)
     }
@@ -126,14 +138,35 @@ extension Directory {
             isSynced = true
             learnSize(from: ended)
         }
+        freshAllowed = now + DirectoryLimits.freshPause
         guard bulk == nil else { return }
         let isCut = ended.questionCount >= DirectoryLimits.questionsPerRoundMax
-        let isShort = isWhole ? isCut && ended.gain > 0 : !isSynced
+        let isMuch = ended.gain >= (isCut || isNew(at: now) ? 1 : muchNews)
+        let isShort = isWhole ? isMuch : !isSynced
         let interval =
             isShort ? DirectoryLimits.roundIntervalShort : DirectoryLimits.roundInterval
+        roundDue = neighbours.isEmpty ? .never : now + spread(interval)
+        if !fresh.isEmpty { roundDue = min(roundDue, freshAllowed) }
+    }
+
+    /// An interval, a quarter more or less.
+    private mutating func spread(_ interval: Duration) -> Duration {
         let quarter = Int64(interval / .milliseconds(4))
-        let jitter = Int64.random(in: -quarter...quarter, using: &random)
-        roundDue = neighbours.isEmpty ? .never : now + interval + .milliseconds(jitter)
+        return interval + .milliseconds(Int64.random(in: -quarter...quarter, using: &random))
+    }
+
+    /// So many statements that others lacked are more than what was under way to all just then.
+    var muchNews: Int { max(1, members.count / DirectoryLimits.newsPart) }
+
+    /// Whether this node began a short time ago, so that it may have missed what was said.
+    func isNew(at now: Instant) -> Bool {
+        began.map { now < $0 + DirectoryLimits.newFor } ?? true
+    }
+
+    /// Compares soon, as others may lack what came just now.
+    mutating func goOnSoon(at now: Instant) {
+        guard round == nil, bulk == nil, !neighbours.isEmpty else { return }
+        roundDue = min(roundDue, now + spread(DirectoryLimits.roundIntervalShort))
     }
 }
 

@@ -119,6 +119,25 @@ extension Directory {
         return suspects.isFull ? .full : nil
     }
 
+    /// Takes in that a neighbour counts a member as offline whose statement it has as we do.
+    ///
+    /// The network was split, or a suspicion did not come here: what the member says now, if it is
+    /// here, tells all. Who began a short time ago knows less of it than the neighbour.
+    mutating func hearOffline(_ slot: Int, at moment: Moment, into effects: inout [Effect]) {
+        let id = members.slots[slot].id
+        if id == self.id {
+            own.schedule(at: moment.instant)
+        } else if isNew(at: moment.instant) {
+            let flags = members.said[slot].flags
+            guard flags.isDisjoint(with: [.suspect, .leaving, .offline]), !suspects.isFull else {
+                return
+            }
+            doubt(slot, at: moment.instant, into: &effects)
+        } else {
+            suspect(id, at: moment, into: &effects)
+        }
+    }
+
     /// Takes a suspicion in; one of this node is refuted at once.
     private mutating func doubt(_ slot: Int, at now: Instant, into effects: inout [Effect]) {
         let accused = members.slots[slot].id
@@ -137,7 +156,7 @@ extension Directory {
             guard let slot = members.find(gone) else { continue }
             let flags = members.said[slot].flags
             guard flags.contains(.suspect), !flags.contains(.offline) else { continue }
-            members.setFlags(flags.union(.offline), of: slot)
+            members.setOffline(slot)
             offlineCount += 1
             went(slot)
             rank(slot)

@@ -21,6 +21,7 @@ struct MemberTable {
     struct Said: Sendable {
         /// The statement as it was signed; empty for a slot that is free.
         var bytes: [UInt8]
+        /// Of the statement, and inverted if the member counts as offline.
         var fingerprint: UInt64
         /// The minute of network time at which it goes.
         var end: UInt32
@@ -106,6 +107,14 @@ struct MemberTable {
     }
 
     mutating func setFlags(_ flags: Flags, of slot: Int) { said[slot].flags = flags }
+
+    /// Counts a member as offline until it says something new, which its fingerprint tells.
+    mutating func setOffline(_ slot: Int) {
+        let fingerprint = said[slot].fingerprint
+        tree.replace(slots[slot].place, fingerprint, with: ~fingerprint)
+        said[slot].fingerprint = ~fingerprint
+        said[slot].flags.insert(.offline)
+    }
 
     mutating func setTired(_ tired: UInt32, of slot: Int) { said[slot].tired = tired }
 
