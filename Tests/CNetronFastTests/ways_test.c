@@ -97,6 +97,49 @@ static uint32_t talk(pair_world *world, uint32_t serial, uint64_t duration_ns)
     return serial;
 }
 
+/* --- between circuits ------------------------------------------------------------------------- */
+
+static void befriend(pair_world *world, unsigned node, unsigned other)
+{
+    pair_connect(world, node, other);
+    assert_int_equal(
+        netron_engine_keep(world->nodes[node].engine, world->nodes[other].id, 1, world->now_ns),
+        NETRON_OK);
+}
+
+/* A and B choose different relays at the same time; so each hears the other by its own choice. */
+static void two_that_chose_different_circuits_do_not_swap_them_for_ever(void **state)
+{
+    (void)state;
+    static const unsigned over[3][3] = {{A, R, B}, {A, 3, B}, {A, 4, B}};
+    pair_world *world = line_world(5, false);
+    befriend(world, 3, A);
+    befriend(world, 4, A);
+    befriend(world, 4, B);
+    line lines[3];
+    for (unsigned i = 0; i < 3; i++) {
+        lines[i] = line_make(world, over[i], 3, 0);
+    }
+    line_connect(world, &lines[0]);
+    for (unsigned i = 1; i < 3; i++) {
+        netron_endpoint of_a = line_endpoint(&lines[i], false);
+        netron_endpoint of_b = line_endpoint(&lines[i], true);
+        assert_int_equal(pair_try_path(world, A, B, &of_a), NETRON_OK);
+        assert_int_equal(pair_try_path(world, B, A, &of_b), NETRON_OK);
+    }
+    pair_run(world, 3 * NF_SECOND_NS);
+    netron_endpoint by_3 = line_endpoint(&lines[1], false), by_4 = line_endpoint(&lines[2], true);
+    assert_int_equal(pair_use_path(world, A, B, &by_3), NETRON_OK);
+    assert_int_equal(pair_use_path(world, B, A, &by_4), NETRON_OK);
+    unsigned before = moves(world, A) + moves(world, B);
+    uint32_t serial = talk(world, 0, 10 * NF_SECOND_NS);
+    pair_run(world, NF_SECOND_NS);
+    pair_assert_all_seen(world, A, 0, serial);
+    pair_assert_all_seen(world, B, 0, serial);
+    assert_true(moves(world, A) + moves(world, B) - before <= 4);
+    pair_free(world);
+}
+
 /* --- from a circuit to a direct path ---------------------------------------------------------- */
 
 static void a_direct_path_that_answers_takes_over_at_both_ends(void **state)
@@ -373,6 +416,7 @@ static void one_that_is_idle_when_it_dies_falls_back_with_the_first_packets(void
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_that_chose_different_circuits_do_not_swap_them_for_ever),
         cmocka_unit_test(a_direct_path_that_answers_takes_over_at_both_ends),
         cmocka_unit_test(nothing_is_lost_when_it_takes_over_under_traffic),
         cmocka_unit_test(two_that_try_at_once_open_their_nats),

@@ -166,15 +166,9 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Has the better path yet to show that it no longer answers? One that was heard lately and then no
- * more has shown it; else it is asked first. */
-static bool waits_for_better(const nf_core *core, nf_peer *peer, uint64_t heard_ns)
+/* Has the path so far yet to show that it no longer answers? It is asked first. */
+static bool waits_for_answer(const nf_core *core, nf_peer *peer, uint64_t heard_ns)
 {
-    uint64_t silent_ns = core->now_ns > heard_ns ? core->now_ns - heard_ns : 0;
-    if (silent_ns >= later(NF_UNANSWERED_MIN_NS, 3 * peer->rtt_ns) &&
-        silent_ns < NF_BETTER_FRESH_NS) {
-        return false;
-    }
     uint64_t patience_ns = later(NF_BETTER_ANSWER_NS, 2 * peer->rtt_ns);
     uint64_t asked_ns = peer->better_asked_ns;
     /* What was asked on another occasion long ago is no answer to this one. */
@@ -185,6 +179,26 @@ static bool waits_for_better(const nf_core *core, nf_peer *peer, uint64_t heard_
     return core->now_ns - asked_ns < patience_ns;
 }
 
+/* The same of a better path: one that was heard lately and then no more has shown it. */
+static bool waits_for_better(const nf_core *core, nf_peer *peer, uint64_t heard_ns)
+{
+    uint64_t silent_ns = core->now_ns > heard_ns ? core->now_ns - heard_ns : 0;
+    if (silent_ns >= later(NF_UNANSWERED_MIN_NS, 3 * peer->rtt_ns) &&
+        silent_ns < NF_BETTER_FRESH_NS) {
+        return false;
+    }
+    return waits_for_answer(core, peer, heard_ns);
+}
+
+/* Two ends that chose different circuits would follow each other to and fro for ever. So the one
+ * with the lesser id stays on its own, as long as that answers, and the other one follows. */
+static bool leads(const nf_core *core, const nf_peer *peer, const nf_path *path)
+{
+    return nf_endpoint_is_circuit(&path->remote) && nf_endpoint_is_circuit(&peer->path.remote) &&
+           nf_table_circuit(&core->table, peer->path.remote.scope) != NULL &&
+           peer->probes_lost == 0 && memcmp(core->identity.id, peer->id, NETRON_ID_BYTES) < 0;
+}
+
 /* A packet came by `path`. Is it only that the other end has not followed us yet? */
 static bool stays(nf_core *core, uint32_t number, const nf_path *path)
 {
@@ -192,7 +206,10 @@ static bool stays(nf_core *core, uint32_t number, const nf_path *path)
     if (is_better(&peer->path, path)) {
         return waits_for_better(core, peer, path_heard_at(core, number));
     }
-    return peer->chosen_ns != 0 && core->now_ns - peer->chosen_ns < NF_CHOSEN_NS;
+    if (peer->chosen_ns != 0 && core->now_ns - peer->chosen_ns < NF_CHOSEN_NS) {
+        return true;
+    }
+    return leads(core, peer, path) && waits_for_answer(core, peer, path_heard_at(core, number));
 }
 
 void nf_ways_roamed(nf_core *core, uint32_t index, const nf_path *path)

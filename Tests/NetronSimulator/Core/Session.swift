@@ -30,8 +30,6 @@ struct Session {
         var made: UInt64 = 0
         var rekey: UInt64 = 0
         var heard: UInt64 = 0
-        /// When something came by the way in use.
-        var wayHeard: UInt64 = 0
         /// When something was last carried that somebody wanted: not its own echoes.
         var carried: UInt64 = 0
         /// Since when something is not answered; 0 if all is.

@@ -123,10 +123,11 @@ extension World {
         // What both have found goes by these doors from now on.
         hosts[number].doors[endpoint] = reply.door == 0 ? nil : reply.door
         hosts[other].doors[way.source] = way.door == 0 ? nil : way.door
-        if leaves(end, for: endpoint, at: number) {
-            move(session, side, to: endpoint)
-        }
+        let isMoving = leaves(end, for: endpoint, at: number)
+        if isMoving { move(session, side, to: endpoint) }
         guard pairs[number, other] == session else { return }
+        // Who only tries another way does not say by it that it moved.
+        guard isMoving || way.source == sessions[session].ends[1 - side].remote else { return }
         hear(session, end.key, 1 - side, from: way.source, isWanted: false)
     }
 
@@ -156,11 +157,19 @@ extension World {
         return !endpoint.isRelayed || end.lost > 0 || isGone(end.remote, at: number)
     }
 
-    /// Whether nothing comes by a circuit any more; one that lives is not left for what comes by
-    /// another one, as the two ends may use different ones.
-    func isQuiet(_ end: Session.End) -> Bool {
-        end.remote.isRelayed && now - end.wayHeard > CoreTimes.unansweredMin
-            || isGone(end.remote, at: end.node)
+    /// Whether an end stays where it is when the other one sends by a circuit that is not its own.
+    ///
+    /// A direct way stays. Of two ends that use different circuits the one with the lesser id
+    /// stays, as long as its own answers, and the other one follows; else they would swap them for
+    /// ever.
+    func stays(_ session: Int, _ side: Int) -> Bool {
+        let (end, other) = (sessions[session].ends[side], sessions[session].ends[1 - side])
+        guard end.remote.isRelayed else { return true }
+        guard !isGone(end.remote, at: end.node), end.lost == 0,
+            hosts[end.node].id < hosts[other.node].id
+        else { return false }
+        let load = Traffic.Load(kind: .keepalive, bytes: WireSizes.echo)
+        return deliver(load, from: end.node, to: end.remote)?.node == other.node
     }
 
     private func isGone(_ endpoint: Endpoint, at number: Int) -> Bool {

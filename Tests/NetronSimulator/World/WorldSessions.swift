@@ -217,10 +217,9 @@ extension World {
         sessions[session].ends[side].hear(at: now)
         if isWanted { sessions[session].ends[side].carried = now }
         if sessions[session].ends[side].probeEnd != 0 { answerProbe(session, side, isAlive: true) }
-        let remote = sessions[session].ends[side].remote
-        if remote == source {
-            sessions[session].ends[side].wayHeard = now
-        } else if !source.isRelayed || isQuiet(sessions[session].ends[side]) {
+        if sessions[session].ends[side].remote != source,
+            !source.isRelayed || !stays(session, side)
+        {
             follow(session, side, to: source)
         }
         return true
