@@ -97,14 +97,32 @@ import Testing
         }
     }
 
-    @Test("who does not answer is left for another, and after six there is a pause") func silence()
-    {
+    @Test("who does not answer is left for another, and pauses grow to a minute") func silence() {
         var script = script()
         var questions = script.hear(presence(of: author, with: state(["a": "x"]))).questions
-        questions += script.pass(.seconds(59)).questions
-        #expect(questions.count == LedgerLimits.triesMax)
+        questions += script.pass(.seconds(10)).questions
+        #expect(questions.count == 5)
         #expect(Set(questions.map(\.peer)) == [teller, other])
-        #expect(!script.pass(.seconds(30)).questions.isEmpty)
+        script.pass(.seconds(300))
+        #expect((5...7).contains(script.pass(.seconds(360)).questions.count))
+    }
+
+    @Test("when all lack it, as they are about to get it, they are asked again soon")
+    func soon() {
+        var script = script()
+        script.hear(presence(of: author, with: state(["a": "x"])), from: teller)
+        for _ in 0..<2 {
+            for peer in [teller, other] { script.after(.received(.lack([author]), from: peer)) }
+        }
+        #expect(script.pass(LedgerLimits.againFirst).questions.count == 1)
+    }
+
+    @Test("the author is asked after who told of it, if it is a neighbour") func ofTheAuthor() {
+        var script = script()
+        script.after(.neighbourUp(author))
+        script.hear(presence(of: author, with: state(["a": "x"])), from: teller)
+        let next = script.after(.received(.lack([author]), from: teller)).questions
+        #expect(next.map(\.peer) == [author])
     }
 
     @Test("who lacks it says so, and another is asked at once") func lacking() {

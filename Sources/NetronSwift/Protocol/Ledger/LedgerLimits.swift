@@ -15,8 +15,12 @@ package enum LedgerLimits {
     static let answerTimeout = Duration.seconds(2)
     /// How long a state that comes in chunks is waited for.
     static let pullTimeout = Duration.seconds(60)
-    /// Members that are asked in a row; then there is a pause, as nobody here seems to have it.
-    package static let triesMax = 6
+    /// Members that are asked in a row.
+    ///
+    /// Then there is a pause, as others may be about to get it too: doubled from try to try, up to
+    /// a minute.
+    package static let triesInRow = 2
+    package static let againFirst = Duration.milliseconds(100)
     static let wantPause = Duration.seconds(60)
     /// The state of a member that is no neighbour's is asked every so many tries of who told of it.
     static let guestTries = 2

@@ -128,15 +128,16 @@ struct LedgerWants: Sendable {
         due = min(due, instant)
     }
 
-    /// Has another one asked; after so many a pause is made.
+    /// Has another one asked, after a pause from the second on.
     mutating func again(_ author: NodeID, at now: Instant) {
         guard var want = all[author] else { return }
         if want.asked != nil { askedCount -= 1 }
         want.asked = nil
         want.tries += 1
         want.due = .never
-        if want.tries % LedgerLimits.triesMax == 0 {
-            want.due = now + LedgerLimits.wantPause
+        if want.tries >= LedgerLimits.triesInRow {
+            let doublings = min(want.tries - LedgerLimits.triesInRow, 16)
+            want.due = now + min(LedgerLimits.againFirst * (1 << doublings), LedgerLimits.wantPause)
             due = min(due, want.due)
         } else {
             queue.insert(author, at: 0)
@@ -260,7 +261,7 @@ extension Ledger {
                 wants.putBack(author)
                 break
             }
-            if peer != want.teller { helper = peer }
+            if peer != want.teller, peer != author { helper = peer }
             if want.summary.byteCount > LedgerLimits.messageStateBytesMax {
                 guard transfer.objects.count < TransferLimits.pullsMax else {
                     wants.putBack(author)
@@ -287,7 +288,7 @@ extension Ledger {
         if wants.takeLook(at: moment.instant) { effects.append(.tellHeads) }
     }
 
-    /// Who told of it and is asked first, if it is a neighbour.
+    /// Who told of it and is asked first, and then the author, if they are neighbours.
     private func teller(
         of want: LedgerWants.Want,
         by author: NodeID,
@@ -295,6 +296,11 @@ extension Ledger {
     ) -> NodeID? {
         // Neighbours may not have what others keep here.
         let isGuest = coverage.guests.contains(author)
+        if want.tries == 1, !isGuest, neighbours.contains(author),
+            !distrusted.contains(author, at: moment.instant)
+        {
+            return author
+        }
         guard let teller = want.teller,
             want.tries == 0 && neighbours.contains(teller)
                 || isGuest && want.tries % LedgerLimits.guestTries == 0,
