@@ -8,29 +8,41 @@ import Testing
 @Suite("directory: who is offline for one of two") struct DirectoryOfflineTests {
     private let accuser = many(8)
     private let accused = many(9)
+    private let another = many(7)
 
     /// A directory that knows both, and has said something itself.
     private func node(_ number: Int) -> DirectoryScript {
         var node = DirectoryScript(many(number), seed: UInt64(number))
-        for id in [accuser, accused] { node.judge(presence(of: id)) }
+        for id in [accuser, accused, another] { node.judge(presence(of: id)) }
         node.after(.own(.init(name: "n\(number)")))
         return node
     }
 
-    /// The same, but that it counts the accused as offline.
-    private func doubting(_ number: Int) -> DirectoryScript {
+    /// The same, but that it counts some as offline.
+    private func doubting(_ number: Int, _ accused: NodeID...) -> DirectoryScript {
         var node = node(number)
-        let suspicion = Suspicion(
-            of: accused,
-            .init(incarnation: labEpoch - 1_000, version: 0),
-            by: accuser,
-            at: node.wall,
-            with: (.cheap(accuser), network)
-        )
-        #expect(node.judge(suspicion.bytes).verdict == .accept)
+        for accused in accused.isEmpty ? [self.accused] : accused {
+            let suspicion = Suspicion(
+                of: accused,
+                .init(incarnation: labEpoch - 1_000, version: 0),
+                by: accuser,
+                at: node.wall,
+                with: (.cheap(accuser), network)
+            )
+            #expect(node.judge(suspicion.bytes).verdict == .accept)
+        }
         node.pass(DirectoryLimits.suspicionTimeout)
-        #expect(node.directory.standing(of: accused) == .offline)
+        #expect(!node.directory.isOnline(accused.first ?? self.accused))
         return node
+    }
+
+    @Test("any number of them shows in the summary") func summaries() {
+        let nodes = [
+            node(1), doubting(1), doubting(1, another), doubting(1, another, accused),
+        ]
+        let sums = nodes.map { $0.directory.summary.fingerprint }
+        #expect(Set(sums).count == 4)
+        #expect(Set(nodes.map { $0.directory.summary.count }) == [4])
     }
 
     @Test("who holds it to be online asks it aloud, and both hear what becomes of that")

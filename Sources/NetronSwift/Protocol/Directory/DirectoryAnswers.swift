@@ -95,9 +95,11 @@ extension Directory {
         return DirectoryMessage.Entry(
             members.slots[slot].place,
             Presence.order(of: said.bytes),
-            stamp: UInt32(truncatingIfNeeded: said.fingerprint >> 32)
+            stamp: Self.stamp(of: said.shown)
         )
     }
+
+    private static func stamp(of fingerprint: UInt64) -> UInt32 { UInt32(fingerprint >> 32) }
 
     private func give(
         _ places: [DirectoryPlace],
@@ -194,7 +196,8 @@ extension Directory {
             }
             let isSame = theirs[next].order == ours.order
             // One of us counts its author as offline, and the other does not.
-            let isDoubted = isSame && theirs[next].stamp == ~ours.stamp
+            let opposite = Self.stamp(of: members.said[slot].opposite)
+            let isDoubted = isSame && theirs[next].stamp == opposite
             if isDoubted, !members.said[slot].flags.contains(.offline) { offline.append(slot) }
             // Of two statements in one order the bytes decide, which only one who has both can say.
             let isOther = isSame && theirs[next].stamp != ours.stamp && !isDoubted

@@ -21,13 +21,24 @@ struct MemberTable {
     struct Said: Sendable {
         /// The statement as it was signed; empty for a slot that is free.
         var bytes: [UInt8]
-        /// Of the statement, and inverted if the member counts as offline.
         var fingerprint: UInt64
         /// The minute of network time at which it goes.
         var end: UInt32
         /// When its author's statements are no news too often, in tenths of a second.
         var tired: UInt32 = 0
         var flags: Flags = []
+
+        /// The fingerprint that is compared: another one if the author counts as offline, and not
+        /// its inverse or the like, of which two would cancel out in a sum.
+        var shown: UInt64 { flags.contains(.offline) ? fingerprint &* Self.offline : fingerprint }
+
+        /// What would be compared if the author counted as the opposite.
+        var opposite: UInt64 {
+            flags.contains(.offline) ? fingerprint : fingerprint &* Self.offline
+        }
+
+        /// Odd, so that no two become one: 2^64 divided by the golden ratio.
+        private static var offline: UInt64 { 0x9E37_79B9_7F4A_7C15 }
     }
 
     /// Elements in blocks, so that the table grows without being copied and without reserve.
@@ -110,10 +121,9 @@ struct MemberTable {
 
     /// Counts a member as offline until it says something new, which its fingerprint tells.
     mutating func setOffline(_ slot: Int) {
-        let fingerprint = said[slot].fingerprint
-        tree.replace(slots[slot].place, fingerprint, with: ~fingerprint)
-        said[slot].fingerprint = ~fingerprint
+        let before = said[slot].shown
         said[slot].flags.insert(.offline)
+        tree.replace(slots[slot].place, before, with: said[slot].shown)
     }
 
     mutating func setTired(_ tired: UInt32, of slot: Int) { said[slot].tired = tired }
@@ -159,7 +169,8 @@ struct MemberTable {
             isSame = old.claimsSame(as: presence)
             if !isSame { removeClaims(of: old, in: slot) }
         }
-        tree.replace(slots[slot].place, said[slot].fingerprint, with: fingerprint)
+        tree.replace(slots[slot].place, said[slot].shown, with: fingerprint)
+        said[slot].flags.remove(.offline)
         said[slot].bytes = share?(presence.bytes) ?? presence.bytes
         said[slot].fingerprint = fingerprint
         said[slot].end = end
@@ -169,7 +180,7 @@ struct MemberTable {
     mutating func remove(_ slot: Int) {
         removeClaims(of: presence(slot), in: slot)
         removeFromIndexes(slot)
-        tree.change(slots[slot].place, said[slot].fingerprint, by: -1)
+        tree.change(slots[slot].place, said[slot].shown, by: -1)
         unchain(slot)
         said[slot].bytes = []
         said[slot].flags = []
@@ -225,7 +236,7 @@ struct MemberTable {
     private mutating func rebuild(levels: Int) {
         tree.clear(levels: levels)
         for slot in slots.indices where !said[slot].bytes.isEmpty {
-            tree.change(slots[slot].place, said[slot].fingerprint, by: 1)
+            tree.change(slots[slot].place, said[slot].shown, by: 1)
             chain(slot)
         }
     }
@@ -253,7 +264,7 @@ struct MemberTable {
         var slot = tree[tree.leaf(of: range.first)]
         while slot != FingerprintTree.none {
             if range.contains(slots[Int(slot)].place) {
-                sum ^= said[Int(slot)].fingerprint
+                sum ^= said[Int(slot)].shown
                 count += 1
             }
             slot = slots[Int(slot)].next

@@ -31,7 +31,8 @@ extension NodeMachine {
             nat.admit(new.endpoint, at: now)
             search(.contactedByStranger(new.endpoint), at: now, into: &effects)
         }
-        reached(new.id, new.endpoint, at: now, into: &effects)
+        let wasLost = wasSought?.reason == .lost
+        reached(new.id, new.endpoint, wasLost: wasLost, at: now, into: &effects)
         overlay(.sessionUp(new.id, told(new.endpoint, of: new.id)), at: now, into: &effects)
         sendParcel(to: new.id, at: now, into: &effects)
         settleWay(to: new.id, by: new.endpoint, at: now, into: &effects)
@@ -59,15 +60,19 @@ extension NodeMachine {
     }
 
     /// Tells those who look for members where one is.
+    ///
+    /// Who was lost for seconds may be of another part since then, whatever the directory says.
     private mutating func reached(
         _ id: NodeID,
         _ endpoint: Endpoint,
+        wasLost: Bool = false,
         at now: Instant,
         into effects: inout [Effect]
     ) {
         // Where not all are known, that somebody is not means nothing.
         let isKnown =
-            directory.standing(of: id) == .online || directory.isHeld || !directory.keepsAll
+            directory.standing(of: id) == .online && !wasLost
+            || directory.isHeld || !directory.keepsAll
         search(.sessionUp(id, endpoint, isKnown: isKnown), at: now, into: &effects)
         let isReachable = directory.record(of: id)?.isReachable ?? false
         // What a connection came from is no place to find anybody.
