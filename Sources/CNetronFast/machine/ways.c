@@ -192,7 +192,7 @@ static bool waits_for_better(const nf_core *core, nf_peer *peer, uint64_t heard_
 
 /* Two ends that chose different circuits would follow each other to and fro for ever. So the one
  * with the lesser id stays on its own, as long as that answers, and the other one follows. */
-static bool leads(const nf_core *core, const nf_peer *peer, const nf_path *path)
+static bool leads(nf_core *core, const nf_peer *peer, const nf_path *path)
 {
     return nf_endpoint_is_circuit(&path->remote) && nf_endpoint_is_circuit(&peer->path.remote) &&
            nf_table_circuit(&core->table, peer->path.remote.scope) != NULL &&
