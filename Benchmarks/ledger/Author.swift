@@ -14,7 +14,9 @@ struct Author {
     private(set) var state = LedgerState.empty
     private var last: Presence?
 
-    /// The network of the benchmark.
+    /// When the network of the benchmark begins: milliseconds since 1970.
+    static let epoch: UInt64 = 1_800_000_000_000
+    /// Its name and its secret.
     static let network = [UInt8](repeating: 7, count: DirectoryPayload.networkByteCount)
     static let secret = [UInt8](repeating: 8, count: 32)
 

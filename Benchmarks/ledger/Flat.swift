@@ -11,8 +11,8 @@ import NetronWire
 ///
 /// The members live in a process of their own, so that what is measured is the observer's alone.
 enum Flat {
-    /// When the network began, and a day: milliseconds.
-    fileprivate static let epoch: UInt64 = 1_800_000_000_000
+    fileprivate static let epoch = Author.epoch
+    /// Milliseconds.
     fileprivate static let day: UInt64 = 86_400_000
     fileprivate static let count = 100
     fileprivate static let replacedPerDay = 10

@@ -7,7 +7,7 @@ import NetronWire
 
 /// A node with the budget of `--light` in a network that is far too large for it.
 enum Light {
-    private static let epoch: UInt64 = 1_800_000_000_000
+    private static let epoch = Author.epoch
     private static let day: UInt64 = 86_400_000
     private static let budget = 1 << 20
     /// How often each says again what it said: in a day.

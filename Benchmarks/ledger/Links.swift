@@ -64,8 +64,7 @@ struct Links {
     private var number = 0
     private var busy: [Instant]
     private var sending: [Instant]
-    private var wall: UInt64 { Links.epoch + now.nanoseconds / 1_000_000 }
-    static let epoch: UInt64 = 1_800_000_000_000
+    private var wall: UInt64 { Author.epoch + now.nanoseconds / 1_000_000 }
 
     init(_ members: [Member], bitsPerSecond rate: Double, delay: Duration, countsWork: Bool) {
         self.members = members

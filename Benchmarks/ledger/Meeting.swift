@@ -16,7 +16,7 @@ enum Meeting {
 
         init(_ count: Int, signs: Bool) throws {
             for number in 0..<count {
-                var author = try Author(number + 1, at: Links.epoch, signs: signs)
+                var author = try Author(number + 1, at: Author.epoch, signs: signs)
                 statements.append(try Self.write("first", by: &author))
                 authors.append(author)
             }
@@ -24,7 +24,7 @@ enum Meeting {
 
         static func write(_ text: String, by author: inout Author) throws -> Presence {
             let value = Array("\(text): tcp 10.1.0.1:8080, a service as others have one".utf8)
-            let payload = author.write("services", "s-\(author.id)", value, at: Links.epoch)
+            let payload = author.write("services", "s-\(author.id)", value, at: Author.epoch)
             let head = (try? LedgerBlock(bytes: payload))?.head ?? payload
             return try Presence(bytes: head)
         }
@@ -35,7 +35,7 @@ enum Meeting {
         signs: Bool,
         members: Int = DirectoryLimits.membersMax
     ) throws -> Member {
-        let author = try Author(1 << 30 + number, at: Links.epoch, signs: signs)
+        let author = try Author(1 << 30 + number, at: Author.epoch, signs: signs)
         return Member(
             author.id,
             author.cryptography,
@@ -50,13 +50,13 @@ enum Meeting {
             statements,
             epoch: nil,
             at: Instant(nanoseconds: 1_000_000_000),
-            wall: Links.epoch + 1_000
+            wall: Author.epoch + 1_000
         )
     }
 
     private static func rest(_ member: inout Member, with all: SharedStatements) {
         let now = Instant(nanoseconds: 1_000_000_000)
-        member.directory.rest(with: all, at: now, wall: Links.epoch + 1_000)
+        member.directory.rest(with: all, at: now, wall: Author.epoch + 1_000)
     }
 
     /// Keeps what authors say, as if it had come with their statements.
@@ -69,7 +69,7 @@ enum Meeting {
                 from: author.id,
                 isNews: true,
                 at: Instant(nanoseconds: 1_000_000_000),
-                wall: Links.epoch + 1_000,
+                wall: Author.epoch + 1_000,
                 heads: { $0 == author.id ? head : nil },
                 into: &effects
             )
@@ -134,7 +134,7 @@ enum Meeting {
             neighbours[place].ledger = Ledger(
                 of: neighbours[place].id,
                 in: states,
-                cryptography: try Author(1 << 30 + place + 1, at: Links.epoch, signs: true)
+                cryptography: try Author(1 << 30 + place + 1, at: Author.epoch, signs: true)
                     .cryptography,
                 random: SeededRandom(seed: UInt64(place))
             )

@@ -8,7 +8,7 @@ import NetronWire
 
 /// What is measured; each prints a table in Markdown.
 enum Stages {
-    private static let epoch: UInt64 = 1_800_000_000_000
+    private static let epoch = Author.epoch
 
     /// Signed blocks of 1,000 members are judged and kept, durably, in batches.
     static func apply(in folder: String, blocks: Int) throws {

@@ -11,6 +11,14 @@
 
 #include <string.h>
 
+void line_befriend(pair_world *world, unsigned node, unsigned other)
+{
+    pair_connect(world, node, other);
+    assert_int_equal(
+        netron_engine_keep(world->nodes[node].engine, world->nodes[other].id, 1, world->now_ns),
+        NETRON_OK);
+}
+
 pair_world *line_world(unsigned nodes, bool idle_ends)
 {
     pair_world *world = pair_new(0);
@@ -20,10 +28,7 @@ pair_world *line_world(unsigned nodes, bool idle_ends)
         pair_add_with(world, &options);
     }
     for (unsigned node = 0; node + 1 < nodes; node++) {
-        pair_connect(world, node, node + 1);
-        assert_int_equal(netron_engine_keep(world->nodes[node].engine, world->nodes[node + 1].id, 1,
-                                            world->now_ns),
-                         NETRON_OK);
+        line_befriend(world, node, node + 1);
     }
     pair_run(world, 3 * NF_SECOND_NS);
     return world;

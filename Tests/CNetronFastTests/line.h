@@ -18,6 +18,9 @@ typedef struct line {
  *  are kept, or made on demand (`idle_ends`) and kept with these neighbours. */
 pair_world *line_world(unsigned nodes, bool idle_ends);
 
+/** Makes two neighbours, whose session `node` keeps. */
+void line_befriend(pair_world *world, unsigned node, unsigned other);
+
 /** Makes a circuit over neighbours. */
 line line_make(pair_world *world, const unsigned *nodes, unsigned count, uint32_t bytes_per_second);
 

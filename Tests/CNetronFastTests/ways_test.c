@@ -99,23 +99,15 @@ static uint32_t talk(pair_world *world, uint32_t serial, uint64_t duration_ns)
 
 /* --- between circuits ------------------------------------------------------------------------- */
 
-static void befriend(pair_world *world, unsigned node, unsigned other)
-{
-    pair_connect(world, node, other);
-    assert_int_equal(
-        netron_engine_keep(world->nodes[node].engine, world->nodes[other].id, 1, world->now_ns),
-        NETRON_OK);
-}
-
 /* A and B choose different relays at the same time; so each hears the other by its own choice. */
 static void two_that_chose_different_circuits_do_not_swap_them_for_ever(void **state)
 {
     (void)state;
     static const unsigned over[3][3] = {{A, R, B}, {A, 3, B}, {A, 4, B}};
     pair_world *world = line_world(5, false);
-    befriend(world, 3, A);
-    befriend(world, 4, A);
-    befriend(world, 4, B);
+    line_befriend(world, 3, A);
+    line_befriend(world, 4, A);
+    line_befriend(world, 4, B);
     line lines[3];
     for (unsigned i = 0; i < 3; i++) {
         lines[i] = line_make(world, over[i], 3, 0);

@@ -156,12 +156,8 @@ extension [DirectoryEffect] {
         compactMap { if case .twin(let order) = $0 { order } else { nil } }
     }
 
-    var messages: [DirectoryMessage] {
-        compactMap { if case .send(let message, _) = $0 { message } else { nil } }
-    }
-}
+    var messages: [DirectoryMessage] { sent.map(\.message) }
 
-extension [DirectoryEffect] {
     /// Messages, and to whom.
     var sent: [(message: DirectoryMessage, peer: NodeID)] {
         compactMap { if case .send(let message, let peer) = $0 { (message, peer) } else { nil } }

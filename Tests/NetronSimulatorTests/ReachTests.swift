@@ -7,33 +7,15 @@ internal import Testing
 
 @Suite("any two members of a network of many gates reach each other")
 struct ReachTests {
+    /// Few know each other's neighbours, and nobody has sessions with all.
     private static let count = 30
-    /// One in six is public; few know each other's neighbours, and nobody has sessions with all.
-    private static let profiles: [NodeProfile] = [
-        NodeProfile(), .behind(.portRestricted), .behind(.symmetricRandom),
-        .behind(.portRestricted), .behind(.symmetricRandom), .behind(.fullCone),
-    ]
-
-    /// A network that has settled, where so much is lost.
-    private func world(seed: UInt64, loss: Double) throws -> World<MachineNode> {
-        var settings = WorldSettings()
-        settings.tellsHosts = true
-        settings.links.loss = loss
-        let world = World(seed: seed, settings: settings, factory: MachineNode.make)
-        for number in 0..<Self.count {
-            let profile = number < 2 ? NodeProfile() : Self.profiles[number % Self.profiles.count]
-            world.start(world.add(profile), contacts: number == 0 ? [] : [world.contact(0)])
-        }
-        try world.run(for: .seconds(300))
-        return world
-    }
 
     // A round trip takes 8 to 360 ms here, and the handshakes on the way several of them.
     @Test("in 2 s as a rule, also where a twentieth of all is lost", arguments: [0, 0.05])
     func reached(loss: Double) throws {
         var times: [Duration] = []
         for seed in UInt64(1)...3 {
-            let world = try world(seed: seed, loss: loss)
+            let world = try World.ofGates(Self.count, seed: seed, loss: loss)
             var random = SeededRandom(seed: seed)
             for _ in 0..<20 {
                 let number = Int.random(in: 0..<Self.count, using: &random)
@@ -54,7 +36,7 @@ struct ReachTests {
     @Test("and nobody takes an answer for a stranger that came in")
     func closed() throws {
         for seed in UInt64(1)...3 {
-            let world = try world(seed: seed, loss: 0)
+            let world = try World.ofGates(Self.count, seed: seed, loss: 0)
             for number in 2..<Self.count where [1, 2, 3, 4].contains(number % 6) {
                 let isReachable = world.node(number)?.machine.statements.first {
                     $0.author == world.id(of: number)

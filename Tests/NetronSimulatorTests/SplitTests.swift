@@ -9,24 +9,6 @@ internal import Testing
 /// two sites goes for minutes.
 @Suite("a network that was split is one again")
 struct SplitTests {
-    /// Half of the members are behind gates of different kinds.
-    private func network(of count: Int, seed: UInt64) throws -> World<MachineNode> {
-        let kinds: [NodeProfile] = [
-            NodeProfile(), .behind(.portRestricted), NodeProfile(), .behind(.symmetricRandom),
-            .behind(.fullCone), NodeProfile(),
-        ]
-        var settings = WorldSettings()
-        settings.tellsHosts = true
-        settings.links.loss = 0.01
-        let world = World(seed: seed, settings: settings, factory: MachineNode.make)
-        for number in 0..<count {
-            let contacts = number == 0 ? [] : [world.contact(0)]
-            world.start(world.add(kinds[number % kinds.count]), contacts: contacts)
-        }
-        try world.run(for: .seconds(200))
-        return world
-    }
-
     private func areAllOnline(_ world: World<MachineNode>) -> Bool {
         world.live.allSatisfy { one in
             world.live.allSatisfy { other in
@@ -38,7 +20,12 @@ struct SplitTests {
     @Test("all are online again for all, and hear each other", arguments: [20, 100, 150, 600])
     func heals(seconds: Int64) throws {
         let count = 24
-        let world = try network(of: count, seed: UInt64(seconds))
+        let world = try World.ofGates(
+            count,
+            seed: UInt64(seconds),
+            loss: 0.01,
+            settling: .seconds(200)
+        )
         #expect(areAllOnline(world))
         world.partition([
             Array(stride(from: 0, to: count, by: 2)), Array(stride(from: 1, to: count, by: 2)),

@@ -72,6 +72,32 @@ extension World where Node == Puppet {
 }
 
 extension World where Node == MachineNode {
+    /// A network of many gates that has settled, in which so much of all is lost.
+    ///
+    /// One member in six is public, and so are the first two; one lets in all, two are restricted
+    /// and two symmetric.
+    static func ofGates(
+        _ count: Int,
+        seed: UInt64,
+        loss: Double,
+        settling: Duration = .seconds(300)
+    ) throws -> World<MachineNode> {
+        let profiles: [NodeProfile] = [
+            NodeProfile(), .behind(.portRestricted), .behind(.symmetricRandom),
+            .behind(.portRestricted), .behind(.symmetricRandom), .behind(.fullCone),
+        ]
+        var settings = WorldSettings()
+        settings.tellsHosts = true
+        settings.links.loss = loss
+        let world = World(seed: seed, settings: settings, factory: MachineNode.make)
+        for number in 0..<count {
+            let profile = number < 2 ? NodeProfile() : profiles[number % profiles.count]
+            world.start(world.add(profile), contacts: number == 0 ? [] : [world.contact(0)])
+        }
+        try world.run(for: settling)
+        return world
+    }
+
     /// Sends packets from one to the other until there is a session; how long that took, or nil if
     /// there is none within 10 s.
     func reach(

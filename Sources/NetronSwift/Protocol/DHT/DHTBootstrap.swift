@@ -60,9 +60,8 @@ struct DHTBootstrap {
 
     /// An attempt came to nothing: later again, and then later still.
     mutating func retry(at now: Instant) {
+        nextAt = now + DHTLimits.retryFirst.doubled(attempts, atMost: DHTLimits.retryMax)
         attempts += 1
-        let pause = DHTLimits.retryFirst * (1 << min(attempts - 1, 6))
-        nextAt = now + min(pause, DHTLimits.retryMax)
     }
 
     /// An attempt left us with few nodes.

@@ -54,8 +54,7 @@ extension Directory {
         into effects: inout [Effect]
     ) {
         guard accused != id, own.said != nil, let slot = members.find(accused),
-            members.said[slot].flags.isDisjoint(with: [.suspect, .leaving]),
-            !suspects.isFull, !suspects.isRecent(accused, at: moment.instant),
+            mayDoubt(slot), !suspects.isRecent(accused, at: moment.instant),
             accusers.spend(Suspects.cost, of: id, at: moment.instant)
         else { return }
         let suspicion = Suspicion(
@@ -128,14 +127,14 @@ extension Directory {
         if id == self.id {
             own.schedule(at: moment.instant)
         } else if isNew(at: moment.instant) {
-            let flags = members.said[slot].flags
-            guard flags.isDisjoint(with: [.suspect, .leaving, .offline]), !suspects.isFull else {
-                return
-            }
-            doubt(slot, at: moment.instant, into: &effects)
+            if mayDoubt(slot) { doubt(slot, at: moment.instant, into: &effects) }
         } else {
             suspect(id, at: moment, into: &effects)
         }
+    }
+
+    private func mayDoubt(_ slot: Int) -> Bool {
+        members.said[slot].flags.isDisjoint(with: [.suspect, .leaving]) && !suspects.isFull
     }
 
     /// Takes a suspicion in; one of this node is refuted at once.

@@ -108,8 +108,8 @@ extension PartialViews {
     mutating func fillLater(_ turn: inout GossipTurn) {
         if refusals == 0 { return fill(&turn) }
         guard !isFull else { return }
-        let pause = GossipLimits.fillPause * (1 << min(refusals, 16))
-        fillDue = turn.time + min(pause, GossipLimits.fillPausesMax[active.count])
+        let most = GossipLimits.fillPausesMax[active.count]
+        fillDue = turn.time + GossipLimits.fillPause.doubled(refusals, atMost: most)
     }
 
     /// Asks a passive member, if there is room and nobody is being asked.

@@ -164,7 +164,7 @@ extension PartialViews {
     /// Somebody may be dialled who was found elsewhere.
     mutating func learned(_ hint: Hint, _ turn: inout GossipTurn) {
         guard hint.id != own.id, !isActive(hint.id) else { return }
-        // That it is a candidate, as who has a session is, leads nowhere if enough are here.
+        // Who has a session is a candidate already, but is not asked while enough are here.
         add(hint, toldBy: nil, &turn)
         if isFull || passive.candidates.count > 1, turn.time >= bridgeAllowed {
             bridgeAllowed = turn.time + GossipLimits.bridgePause

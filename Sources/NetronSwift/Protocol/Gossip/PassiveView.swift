@@ -69,10 +69,9 @@ struct PassiveView {
     /// Leaves a member alone for a time that grows from refusal to refusal.
     mutating func refused(_ id: NodeID, at now: Instant) {
         guard let index = index(of: id) else { return }
-        let doublings = min(candidates[index].refusals, 16)
-        let pause = GossipLimits.refusedPause * (1 << doublings)
+        let (pause, most) = (GossipLimits.refusedPause, GossipLimits.refusedPauseMax)
+        candidates[index].notBefore = now + pause.doubled(candidates[index].refusals, atMost: most)
         candidates[index].refusals += 1
-        candidates[index].notBefore = now + min(pause, GossipLimits.refusedPauseMax)
     }
 
     mutating func leaveAlone(_ id: NodeID, until instant: Instant) {

@@ -136,8 +136,8 @@ struct LedgerWants: Sendable {
         want.tries += 1
         want.due = .never
         if want.tries >= LedgerLimits.triesInRow {
-            let doublings = min(want.tries - LedgerLimits.triesInRow, 16)
-            want.due = now + min(LedgerLimits.againFirst * (1 << doublings), LedgerLimits.wantPause)
+            let (times, most) = (want.tries - LedgerLimits.triesInRow, LedgerLimits.wantPause)
+            want.due = now + LedgerLimits.againFirst.doubled(times, atMost: most)
             due = min(due, want.due)
         } else {
             queue.insert(author, at: 0)
@@ -255,7 +255,7 @@ extension Ledger {
                 helper = nil
             }
             guard let want = wants[author],
-                let peer = teller(of: want, by: author, at: moment) ?? helper
+                let peer = insider(of: want, by: author, at: moment) ?? helper
                     ?? neighbour(at: moment)
             else {
                 wants.putBack(author)
@@ -288,25 +288,20 @@ extension Ledger {
         if wants.takeLook(at: moment.instant) { effects.append(.tellHeads) }
     }
 
-    /// Who told of it and is asked first, and then the author, if they are neighbours.
-    private func teller(
+    /// Who should have it, and is asked before others: first who told of it, then the author, if
+    /// they are neighbours.
+    private func insider(
         of want: LedgerWants.Want,
         by author: NodeID,
         at moment: Moment
     ) -> NodeID? {
+        let first = want.tries == 0 ? want.teller : want.tries == 1 ? author : nil
+        var insider = first.flatMap { neighbours.contains($0) ? $0 : nil }
         // Neighbours may not have what others keep here.
-        let isGuest = coverage.guests.contains(author)
-        if want.tries == 1, !isGuest, neighbours.contains(author),
-            !distrusted.contains(author, at: moment.instant)
-        {
-            return author
+        if coverage.guests.contains(author) {
+            insider = want.tries % LedgerLimits.guestTries == 0 ? want.teller : nil
         }
-        guard let teller = want.teller,
-            want.tries == 0 && neighbours.contains(teller)
-                || isGuest && want.tries % LedgerLimits.guestTries == 0,
-            !distrusted.contains(teller, at: moment.instant)
-        else { return nil }
-        return teller
+        return insider.flatMap { distrusted.contains($0, at: moment.instant) ? nil : $0 }
     }
 
     /// Who is asked then, by chance.

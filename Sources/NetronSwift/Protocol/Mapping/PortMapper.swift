@@ -214,8 +214,7 @@ package struct PortMapper {
         guard asked.isEmpty else { return }
         failures += 1
         failed = tries
-        let doublings = min(failures - 1, 16)
-        var pause = min(MappingLimits.retryMax, MappingLimits.retryFirst * (1 << doublings))
+        var pause = MappingLimits.retryFirst.doubled(failures - 1, atMost: MappingLimits.retryMax)
         if let grant { pause = max(MappingLimits.renewalMin, min(pause, (grant.endsAt - now) / 2)) }
         roundDue = now + pause
     }

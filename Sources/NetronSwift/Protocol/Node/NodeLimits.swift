@@ -140,6 +140,6 @@ package enum NodeLimits {
 
     /// The pause after so many failures: `first`, doubled each time, at most `most`.
     static func backoff(_ failures: Int, first: Duration, most: Duration) -> Duration {
-        min(most, first * (1 << min(max(0, failures - 1), 16)))
+        first.doubled(failures - 1, atMost: most)
     }
 }

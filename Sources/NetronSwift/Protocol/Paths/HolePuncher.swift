@@ -213,9 +213,9 @@ package struct HolePuncher {
         // What is known of a gate comes with time.
         if search.toldMapping?.kind != gate.mapping.kind { search.tellDue = now }
         guard call == nil, search.searchDue <= now, candidates.gate.canTry(gate) else { return }
-        let pause = PunchLimits.searchPauseFirst * (1 << min(search.searches, 16))
+        let (pause, most) = (PunchLimits.searchPauseFirst, PunchLimits.searchPauseMax)
+        search.searchDue = now + pause.doubled(search.searches, atMost: most)
         search.searches += 1
-        search.searchDue = now + min(PunchLimits.searchPauseMax, pause)
         call = Call(id: id, due: now, end: now + PunchLimits.searchTime)
         effects.append(.search(id, candidates.gate.seen))
     }
@@ -234,8 +234,10 @@ package struct HolePuncher {
     }
 
     private static func pause(after rounds: Int) -> Duration {
-        let doublings = max(0, rounds - PunchLimits.roundsFast)
-        return min(PunchLimits.roundMax, PunchLimits.roundFirst * (1 << min(doublings, 16)))
+        PunchLimits.roundFirst.doubled(
+            rounds - PunchLimits.roundsFast,
+            atMost: PunchLimits.roundMax
+        )
     }
 
     // MARK: Many ports

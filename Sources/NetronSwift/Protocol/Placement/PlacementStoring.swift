@@ -148,8 +148,8 @@ extension Placement {
             }
             own.again.append(task.place)
             guard own.againDue == .never else { continue }
-            let pause = PlacementLimits.againFirst * (1 << min(own.failures, 5))
-            own.againDue = now + min(pause, PlacementLimits.againMax)
+            let (pause, most) = (PlacementLimits.againFirst, PlacementLimits.againMax)
+            own.againDue = now + pause.doubled(own.failures, atMost: most)
             own.failures += 1
         }
     }

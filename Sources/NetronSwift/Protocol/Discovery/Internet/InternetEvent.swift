@@ -43,7 +43,7 @@ package enum InternetEvent: Hashable, Sendable {
     case time(wallMilliseconds: UInt64, isTrusted: Bool)
     /// There is a session with a member, at this endpoint; told again when the endpoint moves.
     ///
-    /// `isKnown` if the directory had it before as a member that is online.
+    /// `isKnown` if the directory had it before as a member that is online, and it was not lost.
     case sessionUp(NodeID, Endpoint, isKnown: Bool)
     case sessionDown(NodeID)
     /// The directory took up this member, or heard from it, through our own overlay.
